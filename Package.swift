@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, `any` spelled out, and no warning survives.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "windlass",
+    products: [
+        .executable(name: "windlass", targets: ["windlass"]),
+        .library(name: "WorkerClient", targets: ["WorkerClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Foreign code: module maps and the C that only C can say.
+        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CMessagePack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
+        .target(name: "CHostCompute", cSettings: [.treatAllWarnings(as: .error)]),
+
+        // Transport: knows nothing of containers.
+        .target(
+            name: "ZeroMQ",
+            dependencies: ["CZeroMQ", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(
+            name: "MessagePack",
+            dependencies: ["CMessagePack", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: strict),
+
+        // What we say, what we need, who does it.
+        .target(name: "ContainerProtocol", dependencies: ["MessagePack"], swiftSettings: strict),
+        .target(name: "ContainerDriver", dependencies: ["ContainerProtocol"], swiftSettings: strict),
+        .target(
+            name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver"], swiftSettings: strict),
+        .target(
+            name: "HostComputeEmulator", dependencies: ["CHostCompute"], swiftSettings: strict),
+
+        // The product, the library that speaks to it, and what you can run.
+        .target(
+            name: "Worker",
+            dependencies: [
+                "ContainerDriver", "ContainerProtocol", "MessagePack", "ZeroMQ",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "WorkerClient", dependencies: ["ContainerProtocol", "MessagePack", "ZeroMQ"], swiftSettings: strict),
+        .executableTarget(
+            name: "windlass",
+            dependencies: [
+                "HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
+        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
+        .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator"],
+            swiftSettings: strict),
+        .testTarget(name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator"], swiftSettings: strict),
+        .testTarget(name: "WorkerTests", dependencies: ["Worker"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,2 @@
+// msgpack-c's public header, as the module CMessagePack.
+#include <msgpack.h>

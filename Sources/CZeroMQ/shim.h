@@ -1,0 +1,2 @@
+// libzmq's public header, as the module CZeroMQ.
+#include <zmq.h>

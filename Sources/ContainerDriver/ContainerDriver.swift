@@ -1,0 +1,98 @@
+public import ContainerProtocol
+
+/// The port that every driver fills: what the worker needs of a host's container service.
+///
+/// Every call blocks until the operation is complete or has failed, so it is made on the worker's blocking pool, never
+/// on Swift's cooperative pool and never on the socket loop. Calls for one container come one after another, except
+/// `signal`, `terminate`, `resize`, `write`, `statistics` and `processes`, which may come at any time, also while
+/// another call of the same container hangs. A driver never lets one container's call wait for another container's.
+///
+/// Exits are told to the ``DriverEvents`` given to ``connect(_:)``, on any thread, at any time after the process began
+/// to run: before `start` has returned included. Before a process's exit is told, all that it had written has been
+/// handed to its ``ProcessOutput``.
+public protocol ContainerDriver: Sendable {
+    /// `hcs`, `hcs-emulator`, `oci`, ...: what `version` calls the driver.
+    var name: String { get }
+    /// The version of the service behind the driver, as far as it is known.
+    var version: String { get }
+    /// What this driver can do on this host.
+    var capabilities: Set<Capability> { get }
+
+    /// Tells the driver where its events go; once, before any other call.
+    func connect(_ events: any DriverEvents)
+
+    /// Makes a compute system. A create that fails leaves nothing behind.
+    func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer
+
+    /// Starts the compute system and its first process. A start that fails leaves the container without a running
+    /// compute system; the worker then discards it.
+    /// - Returns: the first process's id.
+    func start(
+        _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
+    ) throws(DriverFailure) -> UInt32
+
+    /// Starts one more process in a running container.
+    /// - Returns: its id.
+    func startProcess(
+        _ id: ContainerID, _ name: ProcessName, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
+    ) throws(DriverFailure) -> UInt32
+
+    /// Sends a signal to a process; one that cannot be delivered because the process has ended is no failure.
+    func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure)
+
+    /// Takes the compute system down after its first process has ended: gracefully, by force where that fails. When it
+    /// returns, every process's exit has been told and the system is closed; only ``discard(_:)`` may follow.
+    func shutDown(_ id: ContainerID) throws(DriverFailure) -> ShutDown
+
+    /// Ends the compute system and everything in it by force. The exits are told to ``DriverEvents`` as usual.
+    func terminate(_ id: ContainerID) throws(DriverFailure)
+
+    /// Forgets the container: by force where it still exists. It is no failure when nothing is left to forget.
+    func discard(_ id: ContainerID) throws(DriverFailure)
+
+    /// Freezes a container; ``DriverFailure/Code/unimplemented`` where its isolation cannot be paused.
+    func pause(_ id: ContainerID) throws(DriverFailure)
+    /// Lets a paused container run on.
+    func resume(_ id: ContainerID) throws(DriverFailure)
+
+    /// Changes the size of a process's terminal.
+    func resize(_ id: ContainerID, _ process: ProcessName, _ size: ConsoleSize) throws(DriverFailure)
+
+    /// Hands bytes to a process's standard input, and ends it after them where `end` is true. Never blocks.
+    /// - Returns: how many bytes were taken; the rest is to be offered again later. The input is ended only where all
+    ///   were taken.
+    func write(_ id: ContainerID, _ process: ProcessName, _ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int
+
+    /// What the container uses now.
+    func statistics(_ id: ContainerID) throws(DriverFailure) -> ContainerStatistics
+    /// The processes that run in the container, the first one first.
+    func processes(_ id: ContainerID) throws(DriverFailure) -> [ProcessSummary]
+
+    /// Changes limits at run time.
+    func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources
+
+    /// The containers of this worker that the service knows, whoever made them.
+    func enumerate() throws(DriverFailure) -> [ContainerID]
+
+    /// Finds a container again that an earlier worker made, and attaches to its first process and its output.
+    func open(_ id: ContainerID, output: any ProcessOutput) throws(DriverFailure) -> OpenedContainer
+
+    /// Asks whether the service behind the driver answers; for `health`.
+    func probe() throws(DriverFailure)
+}
+
+/// Where a driver tells what happened by itself. Calls may come on any thread and must not block.
+public protocol DriverEvents: Sendable {
+    /// A process ended. Told exactly once per process; `init` is the container's first.
+    func processExited(_ id: ContainerID, _ process: ProcessName, _ exit: Exit)
+    /// The service behind the driver went away: every handle is dead, and what runs is unknown until it is asked again.
+    func serviceDisconnected(_ failure: DriverFailure)
+}
+
+/// Where a process's output goes. Calls come in order for one stream, on any thread, and never block.
+public protocol ProcessOutput: Sendable {
+    /// Bytes that the process wrote.
+    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer)
+    /// The stream has ended.
+    func end(_ stream: OutputStream)
+}

@@ -1,0 +1,36 @@
+/// Why a driver could not do what it was asked.
+public struct DriverFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure, in the words of the wire protocol.
+    public enum Code: Sendable, Equatable, CaseIterable {
+        case invalidArgument, notFound, alreadyExists, failedPrecondition, resourceExhausted, unavailable
+        case deadlineExceeded, unimplemented, permissionDenied, aborted, `internal`
+    }
+
+    /// What kind of failure.
+    public var code: Code
+    /// One sentence for a person that names the thing and what to do.
+    public var message: String
+    /// Whether the same call can succeed later without any change.
+    public var retryable: Bool
+    /// The HRESULT, where the failure is HCS's.
+    public var hresult: UInt32?
+    /// The service's operation that failed, such as `HcsCreateComputeSystem`.
+    public var operation: String?
+    /// What the service itself said.
+    public var driverMessage: String?
+
+    /// A failure.
+    public init(
+        _ code: Code, _ message: String, retryable: Bool = false, hresult: UInt32? = nil, operation: String? = nil,
+        driverMessage: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.hresult = hresult
+        self.operation = operation
+        self.driverMessage = driverMessage
+    }
+
+    public var description: String { message }
+}
