@@ -25,8 +25,8 @@ let package = Package(
     ],
     targets: [
         // Foreign code: module maps and the C that only C can say.
-        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
-        .systemLibrary(name: "CMessagePack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CMessagePack", providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CHostCompute", cSettings: [.treatAllWarnings(as: .error)]),
 
         // Transport: knows nothing of containers.

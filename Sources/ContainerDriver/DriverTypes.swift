@@ -89,12 +89,6 @@ public struct OpenedContainer: Sendable, Equatable {
     }
 }
 
-/// Limits to change, in either platform's OCI form.
-public enum OCIResources: Sendable, Equatable {
-    case windows(WindowsResources)
-    case linux(LinuxResources)
-}
-
 /// What an update did.
 public struct UpdatedResources: Sendable, Equatable {
     /// The fields that were applied, as dotted paths (`cpu.count`).

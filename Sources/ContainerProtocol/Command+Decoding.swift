@@ -1,0 +1,197 @@
+import MessagePack
+
+extension Command {
+    /// Reads the parameters of `method`; the keys that any request may have have been taken already.
+    init(_ method: Method, _ parameters: inout Parameters) throws {
+        switch method {
+        case .ping: self = .ping
+        case .version: self = .version
+        case .snapshot: self = .snapshot
+        case .health: self = .health
+        case .create: self = .create(try Create(&parameters))
+        case .start: self = .start(try parameters.id())
+        case .exec: self = .exec(try Exec(&parameters))
+        case .signal:
+            self = .signal(try parameters.id(), .initial, try SignalName(&parameters))
+        case .signalProcess:
+            self = .signal(try parameters.id(), try parameters.process(required: true), try SignalName(&parameters))
+        case .stop:
+            let grace = try parameters.unsigned("grace_ms", in: 0...Command.longestMilliseconds) ?? 10_000
+            self = .stop(try parameters.id(), grace: .milliseconds(Int64(grace)))
+        case .resize: self = try Command.resize(&parameters)
+        case .pause: self = .pause(try parameters.id())
+        case .resume: self = .resume(try parameters.id())
+        case .stats: self = .stats(try StatsSelection(&parameters))
+        case .pids: self = .pids(try parameters.id())
+        case .summary: self = .summary(try parameters.id())
+        case .restore: self = .restore(try parameters.id())
+        case .update:
+            guard let resources = try parameters.map("resources") else {
+                throw Failure.invalidArgument("update needs the key \"resources\", a map of OCI resources")
+            }
+            self = .update(try parameters.id(), resources: resources)
+        case .checkpointCreate, .checkpointDelete, .checkpointList:
+            self = try Command.checkpoint(method, &parameters)
+        case .delete:
+            self = .delete(try parameters.id(), force: try parameters.bool("force", default: false))
+        case .state: self = .state(try parameters.id())
+        case .list: self = .list(try List(&parameters))
+        case .wait: self = .wait(try parameters.id(), try parameters.process())
+        case .attach: self = .attach(try Attach(&parameters))
+        case .credit:
+            guard let bytes = try parameters.unsigned("bytes", in: 0...Command.mostCredit) else {
+                throw Failure.invalidArgument("credit needs the key \"bytes\"")
+            }
+            self = .credit(try parameters.id(), try parameters.process(), bytes: bytes)
+        case .detach: self = .detach(try parameters.id(), try parameters.process())
+        case .stdin:
+            self = .stdin(
+                try parameters.id(), try parameters.process(), data: try parameters.binary("data") ?? [],
+                eof: try parameters.bool("eof", default: false))
+        case .logs: self = .logs(try Logs(&parameters))
+        case .events: self = .events(try Events(&parameters))
+        case .drain:
+            let deadline = try parameters.unsigned("deadline_ms", in: 0...Command.longestMilliseconds)
+            self = .drain(
+                deadline: deadline.map { .milliseconds(Int64($0)) }, stop: try parameters.bool("stop", default: false))
+        }
+    }
+
+    /// A year: a longer wait is a mistake of the caller's.
+    static let longestMilliseconds: UInt64 = 31_536_000_000
+    /// More credit than any output; keeps sums of credit from overflowing.
+    static let mostCredit: UInt64 = 1 << 40
+
+    private static func resize(_ parameters: inout Parameters) throws -> Command {
+        let id = try parameters.id()
+        let process = try parameters.process()
+        guard let width = try parameters.unsigned("width", in: 1...65535),
+            let height = try parameters.unsigned("height", in: 1...65535)
+        else { throw Failure.invalidArgument("resize needs the keys \"width\" and \"height\", in characters") }
+        return .resize(id, process, ConsoleSize(width: UInt16(width), height: UInt16(height)))
+    }
+
+    private static func checkpoint(_ method: Method, _ parameters: inout Parameters) throws -> Command {
+        let id = try parameters.id()
+        let name = try parameters.string("checkpoint")
+        guard method == .checkpointList || name != nil else {
+            throw Failure.invalidArgument("\(method.rawValue) needs the key \"checkpoint\"")
+        }
+        _ = try parameters.string("directory")
+        _ = try parameters.bool("exit", default: false)
+        return .checkpoint(method, id)
+    }
+}
+
+extension Command.Create {
+    init(_ parameters: inout Parameters) throws {
+        id = try parameters.id()
+        spec = try parameters.map("spec") ?? .map([:])
+        profile = try parameters.string("profile")
+        start = try parameters.bool("start", default: true)
+        stdin = try parameters.bool("stdin", default: false)
+        labels = try parameters.labels("labels") ?? [:]
+    }
+}
+
+extension Command.Exec {
+    init(_ parameters: inout Parameters) throws {
+        id = try parameters.id()
+        process = try parameters.process(required: true)
+        guard process != .initial else {
+            throw Failure.invalidArgument("\"process\" of exec must not be init, which is the container's first process")
+        }
+        guard let spec = try parameters.map("spec") else {
+            throw Failure.invalidArgument("exec needs the key \"spec\", an OCI process")
+        }
+        self.spec = spec
+        stdin = try parameters.bool("stdin", default: false)
+    }
+}
+
+extension Command.SignalName {
+    init(_ parameters: inout Parameters) throws {
+        let element = try parameters.required("signal")
+        if let number = element.signed {
+            guard let number = Int(exactly: number), (0...255).contains(number) else {
+                throw Failure.invalidArgument("\"signal\" is \(number); a signal's number is 0 to 255")
+            }
+            self = .number(number)
+        } else if let text = element.string {
+            let name = text.uppercased()
+            let stem = name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
+            guard !stem.isEmpty, stem.utf8.count <= 32 else {
+                throw Failure.invalidArgument("\"signal\" is not the name of a signal, such as TERM or KILL")
+            }
+            self = Int(stem).map { .number($0) } ?? .name(stem)
+        } else {
+            throw parameters.wrong("signal", element, "an int or a str")
+        }
+    }
+}
+
+extension Command.StatsSelection {
+    init(_ parameters: inout Parameters) throws {
+        let some = try parameters.ids("ids")
+        if parameters.optional("id") != nil {
+            guard some == nil else { throw Failure.invalidArgument("stats takes \"id\" or \"ids\", not both") }
+            self = .one(try parameters.id())
+        } else {
+            self = some.map { .some($0) } ?? .all
+        }
+    }
+}
+
+extension Command.List {
+    init(_ parameters: inout Parameters) throws {
+        labels = try parameters.labels("labels") ?? [:]
+        if let names = try parameters.strings("states") {
+            states = Set(
+                try names.map { name in
+                    guard let state = ContainerRecord.State(rawValue: name) else {
+                        let known = ContainerRecord.State.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw Failure.invalidArgument("\"states\" of list holds \"\(name.prefix(64))\"; there are \(known)")
+                    }
+                    return state
+                })
+        }
+        after = try parameters.string("after")
+        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+    }
+}
+
+extension Command.Attach {
+    init(_ parameters: inout Parameters) throws {
+        id = try parameters.id()
+        process = try parameters.process()
+        from = .start
+        if let element = parameters.optional("from") {
+            if let offset = element.unsigned {
+                from = .offset(offset)
+            } else if let text = element.string, text == "start" || text == "now" {
+                from = text == "now" ? .now : .start
+            } else {
+                throw Failure.invalidArgument("\"from\" of attach must be \"start\", \"now\" or an offset in bytes")
+            }
+        }
+        credit = try parameters.unsigned("credit", in: 0...Command.mostCredit) ?? 0
+    }
+}
+
+extension Command.Logs {
+    init(_ parameters: inout Parameters) throws {
+        id = try parameters.id()
+        process = try parameters.process()
+        from = try parameters.unsigned("from", in: 0...UInt64.max) ?? 0
+        limit = Int(try parameters.unsigned("limit", in: 1...UInt64(Int32.max)) ?? 256 * 1024)
+    }
+}
+
+extension Command.Events {
+    init(_ parameters: inout Parameters) throws {
+        after = try parameters.unsigned("after", in: 0...UInt64.max) ?? 0
+        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+        types = try parameters.strings("types").map { Set($0) }
+        ids = try parameters.ids("ids").map { Set($0) }
+    }
+}

@@ -1,0 +1,127 @@
+public import MessagePack
+
+/// What a request asks for, decoded and checked.
+public enum Command: Sendable {
+    case ping, version, snapshot, health
+    case create(Create)
+    case start(ContainerID)
+    case exec(Exec)
+    case signal(ContainerID, ProcessName, SignalName)
+    case stop(ContainerID, grace: Duration)
+    case resize(ContainerID, ProcessName, ConsoleSize)
+    case pause(ContainerID)
+    case resume(ContainerID)
+    /// One container's, or the named ones', or everyone's.
+    case stats(StatsSelection)
+    case pids(ContainerID)
+    case summary(ContainerID)
+    case restore(ContainerID)
+    case update(ContainerID, resources: Value)
+    case checkpoint(Method, ContainerID)
+    case delete(ContainerID, force: Bool)
+    case state(ContainerID)
+    case list(List)
+    case wait(ContainerID, ProcessName)
+    case attach(Attach)
+    case credit(ContainerID, ProcessName, bytes: UInt64)
+    case detach(ContainerID, ProcessName)
+    case stdin(ContainerID, ProcessName, data: [UInt8], eof: Bool)
+    case logs(Logs)
+    case events(Events)
+    case drain(deadline: Duration?, stop: Bool)
+
+    /// `create`.
+    public struct Create: Sendable {
+        /// The container's name.
+        public var id: ContainerID
+        /// An OCI specification, or the part of one that differs from the profile.
+        public var spec: Value
+        /// The profile; the configured default one where it is nil.
+        public var profile: String?
+        /// Whether the container is started at once.
+        public var start = true
+        /// Whether the first process gets a standard input.
+        public var stdin = false
+        /// Free text that `list` can select by.
+        public var labels: [String: String] = [:]
+    }
+
+    /// `exec`.
+    public struct Exec: Sendable {
+        /// The container.
+        public var id: ContainerID
+        /// The new process's name.
+        public var process: ProcessName
+        /// An OCI `process`.
+        public var spec: Value
+        /// Whether it gets a standard input.
+        public var stdin = false
+    }
+
+    /// Whose statistics.
+    public enum StatsSelection: Sendable {
+        case one(ContainerID)
+        case some([ContainerID])
+        case all
+    }
+
+    /// `list`.
+    public struct List: Sendable {
+        /// Only containers that have all of these.
+        public var labels: [String: String] = [:]
+        /// Only containers in one of these states.
+        public var states: Set<ContainerRecord.State>?
+        /// Only ids after this one.
+        public var after: String?
+        /// The most records.
+        public var limit = 1000
+    }
+
+    /// `attach`.
+    public struct Attach: Sendable {
+        /// Where to begin.
+        public enum From: Sendable {
+            case start, now
+            case offset(UInt64)
+        }
+        /// The container.
+        public var id: ContainerID
+        /// The process.
+        public var process: ProcessName
+        /// Where to begin.
+        public var from: From
+        /// How many bytes may be sent before more credit comes.
+        public var credit: UInt64
+    }
+
+    /// `logs`.
+    public struct Logs: Sendable {
+        /// The container.
+        public var id: ContainerID
+        /// The process.
+        public var process: ProcessName
+        /// The offset of the first byte.
+        public var from: UInt64
+        /// The most bytes.
+        public var limit: Int
+    }
+
+    /// `events`.
+    public struct Events: Sendable {
+        /// Only events after this one.
+        public var after: UInt64
+        /// The most events.
+        public var limit: Int
+        /// Only these types.
+        public var types: Set<String>?
+        /// Only these containers.
+        public var ids: Set<ContainerID>?
+    }
+
+    /// A signal as the caller wrote it.
+    public enum SignalName: Sendable, Equatable {
+        case number(Int)
+        /// In upper case, without `SIG`.
+        case name(String)
+    }
+}

@@ -1,0 +1,120 @@
+public import MessagePack
+
+/// What can be the result of a response, or a part of one.
+public protocol WireEncodable: Sendable {
+    /// Writes exactly one object.
+    func encode(to writer: Writer)
+}
+
+extension Value: WireEncodable {
+    public func encode(to writer: Writer) { writer.value(self) }
+}
+
+extension Exit: WireEncodable {
+    public func encode(to writer: Writer) {
+        writer.map(5)
+        writer.string("code")
+        writer.unsigned(UInt64(code))
+        writer.string("known")
+        writer.bool(known)
+        writer.string("reason")
+        writer.string(reason.rawValue)
+        writer.string("at")
+        writer.timestamp(at)
+        writer.string("observed_by")
+        writer.string(observedBy.rawValue)
+    }
+
+    /// Reads an exit; nil where `value` is none.
+    public init?(_ value: Value?) {
+        guard let value, let code = value["code"]?.unsigned.flatMap({ UInt32(exactly: $0) }),
+            let known = value["known"]?.bool, let at = value["at"]?.timestamp,
+            let reason = value["reason"]?.string.flatMap(Reason.init(rawValue:)),
+            let observedBy = value["observed_by"]?.string.flatMap(Observer.init(rawValue:))
+        else { return nil }
+        self.init(code: code, reason: reason, at: at, observedBy: observedBy)
+        self.known = known
+    }
+}
+
+extension ContainerRecord: WireEncodable {
+    public func encode(to writer: Writer) {
+        let optional = [pid != nil, startedAt != nil, exit != nil, !imageLayers.isEmpty, stuck != nil]
+        writer.map(10 + optional.count { $0 })
+        writer.string("id")
+        writer.string(id.rawValue)
+        writer.string("state")
+        writer.string(state.rawValue)
+        if let pid {
+            writer.string("pid")
+            writer.unsigned(UInt64(pid))
+        }
+        writer.string("created_at")
+        writer.timestamp(createdAt)
+        if let startedAt {
+            writer.string("started_at")
+            writer.timestamp(startedAt)
+        }
+        if let exit {
+            writer.string("exit")
+            exit.encode(to: writer)
+        }
+        writer.string("isolation")
+        writer.string(isolation)
+        if !imageLayers.isEmpty {
+            writer.string("image_layers")
+            writer.strings(imageLayers)
+        }
+        writer.string("processes")
+        writer.map(processes.count)
+        for (name, process) in processes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            writer.string(name.rawValue)
+            process.encode(to: writer)
+        }
+        writer.string("labels")
+        writer.labels(labels)
+        writer.string("paused")
+        writer.bool(isPaused)
+        writer.string("update_pending")
+        writer.bool(isUpdatePending)
+        writer.string("queue_depth")
+        writer.unsigned(UInt64(queueDepth))
+        if let stuck {
+            writer.string("stuck")
+            writer.string(stuck)
+        }
+        writer.string("ignored")
+        writer.strings(ignored)
+    }
+}
+
+extension ContainerRecord.Process: WireEncodable {
+    public func encode(to writer: Writer) {
+        writer.map(exit == nil ? 2 : 3)
+        writer.string("pid")
+        writer.unsigned(UInt64(pid))
+        writer.string("state")
+        writer.string(state.rawValue)
+        if let exit {
+            writer.string("exit")
+            exit.encode(to: writer)
+        }
+    }
+}
+
+extension Writer {
+    /// Writes an array of str.
+    func strings(_ texts: [String]) {
+        array(texts.count)
+        for text in texts { string(text) }
+    }
+
+    /// Writes a map of str to str, in the order of its keys.
+    func labels(_ labels: [String: String]) {
+        map(labels.count)
+        for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
+            string(key)
+            string(value)
+        }
+    }
+}

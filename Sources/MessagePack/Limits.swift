@@ -1,0 +1,8 @@
+/// What a body may ask of the one who decodes it.
+public struct Limits: Sendable {
+    /// The most arrays and maps inside one another. msgpack-c's own stack ends at 32.
+    public var depth: Int
+
+    /// `depth` is at most 32.
+    public init(depth: Int = 32) { self.depth = min(depth, 32) }
+}

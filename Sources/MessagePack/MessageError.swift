@@ -1,0 +1,8 @@
+/// Why bytes are not an acceptable MessagePack object, or why a value is not what was due.
+public struct MessageError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// One sentence for a person, naming the place where it is known.
+    public let description: String
+
+    /// An error that says `description`.
+    public init(_ description: String) { self.description = description }
+}

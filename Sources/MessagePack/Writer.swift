@@ -1,0 +1,129 @@
+import CMessagePack
+
+/// Encodes objects with msgpack-c into a buffer that is used again and again.
+///
+/// One writer serves one thread. It writes the shortest form of every number and length. An array or map is begun with
+/// its count and then gets exactly that many elements or keys and values.
+public final class Writer {
+    private let buffer: UnsafeMutablePointer<msgpack_sbuffer>
+    private let packer: UnsafeMutablePointer<msgpack_packer>
+    private let limit: Int
+
+    /// A writer whose messages may have up to `limit` bytes.
+    public init(limit: Int = .max) {
+        self.limit = limit
+        buffer = .allocate(capacity: 1)
+        buffer.initialize(to: msgpack_sbuffer())
+        packer = .allocate(capacity: 1)
+        packer.initialize(to: msgpack_packer(data: buffer, callback: msgpack_sbuffer_write))
+    }
+
+    deinit {
+        msgpack_sbuffer_destroy(buffer)
+        buffer.deallocate()
+        packer.deallocate()
+    }
+
+    /// How many bytes have been written since the last ``clear()``.
+    public var count: Int { buffer.pointee.size }
+
+    /// Whether more was written than the limit allows.
+    public var isOverLimit: Bool { count > limit }
+
+    /// Begins anew. A buffer that one large message left behind is given back.
+    public func clear() {
+        if buffer.pointee.alloc > 1 << 20 {
+            msgpack_sbuffer_destroy(buffer)
+            buffer.pointee = msgpack_sbuffer()
+        }
+        buffer.pointee.size = 0
+    }
+
+    /// Lends what was written to `body`.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try body(UnsafeRawBufferPointer(start: buffer.pointee.data, count: buffer.pointee.size))
+    }
+
+    /// What was written.
+    public var bytes: [UInt8] { withBytes { Array($0) } }
+
+    /// Takes back what was written after the first `count` bytes.
+    public func truncate(to count: Int) { buffer.pointee.size = min(count, buffer.pointee.size) }
+
+    /// Writes nil.
+    public func null() { msgpack_pack_nil(packer) }
+
+    /// Writes a bool.
+    public func bool(_ value: Bool) { _ = value ? msgpack_pack_true(packer) : msgpack_pack_false(packer) }
+
+    /// Writes an integer.
+    public func int(_ value: Int64) { msgpack_pack_int64(packer, value) }
+
+    /// Writes an integer.
+    public func unsigned(_ value: UInt64) { msgpack_pack_uint64(packer, value) }
+
+    /// Writes a float.
+    public func double(_ value: Double) { msgpack_pack_double(packer, value) }
+
+    /// Writes a str that is known when the program is built.
+    public func string(_ value: StaticString) {
+        _ = value.withUTF8Buffer { msgpack_pack_str_with_body(packer, $0.baseAddress, $0.count) }
+    }
+
+    /// Writes a str.
+    @_disfavoredOverload
+    public func string(_ value: String) {
+        var value = value
+        _ = value.withUTF8 { msgpack_pack_str_with_body(packer, $0.baseAddress, $0.count) }
+    }
+
+    /// Writes a bin.
+    public func binary(_ value: UnsafeRawBufferPointer) {
+        msgpack_pack_bin_with_body(packer, value.baseAddress, value.count)
+    }
+
+    /// Begins an array of `count` elements.
+    public func array(_ count: Int) { msgpack_pack_array(packer, count) }
+
+    /// Begins a map of `count` entries.
+    public func map(_ count: Int) { msgpack_pack_map(packer, count) }
+
+    /// Writes a timestamp extension.
+    public func timestamp(_ value: Timestamp) {
+        var raw = msgpack_timestamp(tv_sec: value.seconds, tv_nsec: value.nanoseconds)
+        msgpack_pack_timestamp(packer, &raw)
+    }
+
+    /// Writes an object that is encoded already.
+    public func encoded(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            msgpack_sbuffer_write(buffer, start.assumingMemoryBound(to: CChar.self), source.count)
+        }
+    }
+
+    /// Writes a value.
+    public func value(_ value: Value) {
+        switch value {
+        case .null: null()
+        case .bool(let value): bool(value)
+        case .unsigned(let value): unsigned(value)
+        case .negative(let value): int(value)
+        case .double(let value): double(value)
+        case .string(let value): string(value)
+        case .binary(let value): value.withUnsafeBytes { binary($0) }
+        case .array(let elements):
+            array(elements.count)
+            for element in elements { self.value(element) }
+        case .map(let entries):
+            map(entries.count)
+            for (key, value) in entries {
+                string(key)
+                self.value(value)
+            }
+        case .timestamp(let value): timestamp(value)
+        case .extension(let type, let bytes):
+            bytes.withUnsafeBytes { _ = msgpack_pack_ext_with_body(packer, $0.baseAddress, $0.count, type) }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import CZeroMQ
+
+/// One frame, in memory that libzmq owns: received without a copy.
+///
+/// One message is received into again and again; what it lends out is valid until then.
+public struct Message: ~Copyable {
+    // libzmq's own queues move zmq_msg_t by assignment, so that Swift may move this struct too.
+    var raw = zmq_msg_t()
+
+    /// An empty frame.
+    public init() { zmq_msg_init(&raw) }
+
+    deinit {
+        var raw = raw
+        zmq_msg_close(&raw)
+    }
+
+    /// Whether more frames of the same message follow.
+    public var hasMore: Bool { mutating get { zmq_msg_more(&raw) != 0 } }
+
+    /// How many bytes the frame has.
+    public var count: Int { mutating get { zmq_msg_size(&raw) } }
+
+    /// Lends the frame's bytes to `body`.
+    public mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try body(UnsafeRawBufferPointer(start: zmq_msg_data(&raw), count: zmq_msg_size(&raw)))
+    }
+
+    /// A copy of the frame's bytes.
+    public var bytes: [UInt8] { mutating get { withBytes { Array($0) } } }
+}

@@ -1,0 +1,153 @@
+import CZeroMQ
+
+/// One libzmq socket. It belongs to the thread that made it, which is why it is not `Sendable`.
+public final class Socket {
+    /// What a socket is for.
+    public enum Kind: Sendable {
+        case router, dealer, request, reply, publish, subscribe, xpub, pair
+
+        var raw: Int32 {
+            switch self {
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            case .request: ZMQ_REQ
+            case .reply: ZMQ_REP
+            case .publish: ZMQ_PUB
+            case .subscribe: ZMQ_SUB
+            case .xpub: ZMQ_XPUB
+            case .pair: ZMQ_PAIR
+            }
+        }
+    }
+
+    let raw: UnsafeMutableRawPointer
+    private let context: Context
+    private var isClosed = false
+
+    /// A socket in `context`.
+    public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
+        guard let raw = zmq_socket(context.raw, kind.raw) else { throw ZeroMQError("zmq_socket(\(kind))") }
+        self.raw = raw
+        self.context = context
+    }
+
+    deinit { close() }
+
+    /// Closes it; unsent messages are kept for as long as `linger` says. A second call does nothing.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        zmq_close(raw)
+    }
+
+    // MARK: Options
+
+    /// Sets an option.
+    public func set(_ option: SocketOption<Int32>, _ value: Int32) throws(ZeroMQError) {
+        try setRaw(option.name, option.label, value)
+    }
+
+    /// Sets an option.
+    public func set(_ option: SocketOption<Int64>, _ value: Int64) throws(ZeroMQError) {
+        try setRaw(option.name, option.label, value)
+    }
+
+    /// Sets an option; libzmq takes a C `int` for it.
+    public func set(_ option: SocketOption<Bool>, _ value: Bool) throws(ZeroMQError) {
+        try setRaw(option.name, option.label, Int32(value ? 1 : 0))
+    }
+
+    /// Sets an option; libzmq takes its bytes without a NUL.
+    public func set(_ option: SocketOption<String>, _ value: String) throws(ZeroMQError) {
+        var value = value
+        let status = value.withUTF8 { zmq_setsockopt(raw, option.name, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw ZeroMQError(option.label) }
+    }
+
+    private func setRaw<Value: BitwiseCopyable>(
+        _ name: Int32, _ label: String, _ value: Value
+    ) throws(ZeroMQError) {
+        var value = value
+        guard zmq_setsockopt(raw, name, &value, MemoryLayout<Value>.size) == 0 else { throw ZeroMQError(label) }
+    }
+
+    // MARK: Endpoints
+
+    /// Serves at `endpoint`.
+    /// - Returns: the endpoint with the port that a `*` or a 0 became.
+    @discardableResult
+    public func bind(_ endpoint: String) throws(ZeroMQError) -> String {
+        guard zmq_bind(raw, endpoint) == 0 else { throw ZeroMQError("cannot bind \(endpoint)") }
+        return try lastEndpoint()
+    }
+
+    /// Connects to `endpoint`, now or as soon as someone serves there.
+    public func connect(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_connect(raw, endpoint) == 0 else { throw ZeroMQError("cannot connect to \(endpoint)") }
+    }
+
+    /// Stops serving at `endpoint`.
+    public func unbind(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_unbind(raw, endpoint) == 0 else { throw ZeroMQError("cannot unbind \(endpoint)") }
+    }
+
+    private func lastEndpoint() throws(ZeroMQError) -> String {
+        var text = [UInt8](repeating: 0, count: 1024)
+        var count = text.count
+        guard zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, &text, &count) == 0 else {
+            throw ZeroMQError("ZMQ_LAST_ENDPOINT")
+        }
+        // The count includes the closing NUL.
+        return String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
+    }
+
+    // MARK: Messages
+
+    /// Receives one frame into `message`.
+    /// - Returns: false where none is there and `wait` is false, or where the receive timeout passed.
+    public func receive(into message: inout Message, wait: Bool = false) throws(ZeroMQError) -> Bool {
+        while true {
+            if zmq_msg_recv(&message.raw, raw, wait ? 0 : ZMQ_DONTWAIT) >= 0 { return true }
+            switch zmq_errno() {
+            case EAGAIN: return false
+            // A signal came: nothing has been received, and nothing lost.
+            case EINTR: continue
+            default: throw ZeroMQError("zmq_msg_recv")
+            }
+        }
+    }
+
+    /// Sends one frame, copied.
+    /// - Returns: false where there is no room for it and `wait` is false, or where the send timeout passed.
+    @discardableResult
+    public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false, wait: Bool = false) throws(ZeroMQError) -> Bool {
+        let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
+        while true {
+            if zmq_send(raw, bytes.baseAddress, bytes.count, flags) >= 0 { return true }
+            switch zmq_errno() {
+            case EAGAIN: return false
+            case EINTR: continue
+            default: throw ZeroMQError("zmq_send")
+            }
+        }
+    }
+
+    /// Sends one frame, copied.
+    @discardableResult
+    public func send(_ bytes: [UInt8], more: Bool = false, wait: Bool = false) throws(ZeroMQError) -> Bool {
+        let result: Result<Bool, ZeroMQError> = bytes.withUnsafeBytes { buffer in
+            Result { () throws(ZeroMQError) in try send(buffer, more: more, wait: wait) }
+        }
+        return try result.get()
+    }
+
+    /// Receives a whole message.
+    /// - Returns: nil where none is there and `wait` is false, or where the receive timeout passed.
+    public func receiveFrames(wait: Bool = false) throws(ZeroMQError) -> [[UInt8]]? {
+        var message = Message()
+        guard try receive(into: &message, wait: wait) else { return nil }
+        var frames = [message.bytes]
+        while message.hasMore, try receive(into: &message, wait: true) { frames.append(message.bytes) }
+        return frames
+    }
+}
