@@ -21,6 +21,12 @@ public struct Request: Sendable {
         public var msgid: UInt32
         /// What is wrong.
         public var failure: Failure
+
+        /// A refusal.
+        public init(msgid: UInt32, failure: Failure) {
+            self.msgid = msgid
+            self.failure = failure
+        }
     }
 
     /// Reads a request.

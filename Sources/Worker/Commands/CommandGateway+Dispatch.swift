@@ -1,0 +1,132 @@
+import ContainerProtocol
+import MessagePack
+
+/// From a decoded request to the one who serves it.
+extension CommandGateway {
+    func dispatch(_ request: Request, _ responder: Responder) {
+        switch request.command {
+        case .ping: responder.succeed(["time": .timestamp(.now)] as Value)
+        case .version: responder.succeed(version)
+        case .snapshot: snapshot(responder)
+        case .health: responder.succeed(health)
+        case .list(let query): list(query, responder)
+        case .events(let query): events(query, responder)
+        case .drain(let deadline, let stop): drain(deadline, stop, responder)
+        case .stats(.all): statistics(of: pool.assumeIsolated { $0.liveContainers() }, responder)
+        case .stats(.some(let ids)): statistics(ofNamed: ids, responder)
+
+        case .stats(.one(let id)): immediate(id, responder) { $0.statistics(responder) }
+        case .state(let id): immediate(id, responder) { responder.succeed($0.record) }
+        case .signal(let id, let process, let signal):
+            immediate(id, responder) { $0.signal(process, signal, responder) }
+        case .stop(let id, let grace): immediate(id, responder) { $0.stop(grace: grace, responder) }
+        case .resize(let id, let process, let size):
+            immediate(id, responder) { $0.resize(process, size, responder) }
+        case .pids(let id): immediate(id, responder) { $0.pids(responder) }
+        case .summary(let id): immediate(id, responder) { $0.summary(responder) }
+        case .wait(let id, let process): immediate(id, responder) { $0.wait(process, responder) }
+        case .attach(let attach): immediate(attach.id, responder) { $0.attach(attach, responder) }
+        case .credit(let id, let process, let bytes):
+            immediate(id, responder) { $0.credit(process, bytes, responder) }
+        case .detach(let id, let process): immediate(id, responder) { $0.detach(process, responder) }
+        case .stdin(let id, let process, let data, let eof):
+            immediate(id, responder) { $0.stdin(process, data, end: eof, responder) }
+        case .logs(let logs): immediate(logs.id, responder) { $0.logs(logs, responder) }
+
+        case .create(let create): enqueue(request, responder, create.id) { () throws(Failure) in try creation(create) }
+        case .start(let id): enqueue(request, responder, id) { .start }
+        case .exec(let exec): enqueue(request, responder, exec.id) { () throws(Failure) in try self.exec(exec) }
+        case .pause(let id): enqueue(request, responder, id) { .pause }
+        case .resume(let id): enqueue(request, responder, id) { .resume }
+        case .restore(let id): enqueue(request, responder, id) { .restore }
+        case .update(let id, let resources):
+            enqueue(request, responder, id) { () throws(Failure) in
+                let (resources, ignored) = try OCIResources.read(resources)
+                return .update(resources, ignored: ignored)
+            }
+        case .checkpoint(_, let id): enqueue(request, responder, id) { .checkpoint }
+        case .delete(let id, let force): enqueue(request, responder, id) { .delete(force: force) }
+        }
+    }
+
+    /// Serves a command that does not stand in line.
+    private func immediate(
+        _ id: ContainerID, _ responder: Responder, _ body: @Sendable (isolated ContainerQueue) -> Void
+    ) {
+        guard let queue = pool.assumeIsolated({ $0.queue(id) }) else { return responder.fail(.noContainer(id)) }
+        queue.assumeIsolated(body)
+    }
+
+    /// Hands a command that stands in line to its container.
+    private func enqueue(
+        _ request: Request, _ responder: Responder, _ id: ContainerID,
+        _ kind: () throws(Failure) -> QueuedCommand.Kind
+    ) {
+        do throws(Failure) {
+            var command = QueuedCommand(id: id, kind: try kind(), responder: responder)
+            command.requestID = request.requestID
+            command.traceparent = request.traceparent
+            pool.assumeIsolated { [command] in $0.offer(command) }
+        } catch {
+            responder.fail(error)
+        }
+    }
+
+    /// The specification of a new container: the profile's, with the request's own applied to it.
+    private func creation(_ create: Command.Create) throws(Failure) -> QueuedCommand.Kind {
+        let configuration = services.configuration
+        var value = create.spec
+        if let name = create.profile ?? configuration.defaultProfile {
+            guard let profile = configuration.profiles[name] else {
+                let known = configuration.profiles.keys.sorted().joined(separator: ", ")
+                throw .invalidArgument("there is no profile \"\(name.prefix(64))\" on this host; there are: \(known)")
+            }
+            let text = create.id.rawValue
+            value = profile.mappingStrings { $0.replacing("{id}", with: text) }.merging(value)
+        }
+        let (specification, ignored) = try OCISpecification.read(value)
+        // Whether it is started now or later: what could never start is refused while nothing exists yet.
+        guard let process = specification.process else {
+            throw .invalidArgument("spec.process is missing: give it args, the program and its arguments")
+        }
+        try check(process, "spec.process")
+        return .create(
+            QueuedCommand.Creation(
+                specification: specification, ignored: ignored, labels: create.labels, start: create.start,
+                stdin: create.stdin))
+    }
+
+    private func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Kind {
+        let process = try OCIProcess.read(exec.spec)
+        try check(process, "spec")
+        return .exec(exec.process, process, stdin: exec.stdin)
+    }
+
+    private func check(_ process: OCIProcess, _ path: String) throws(Failure) {
+        guard process.commandLine?.isEmpty == false || process.args.first?.isEmpty == false else {
+            throw .invalidArgument("\(path).args is missing or begins with an empty text: give the program and its arguments")
+        }
+    }
+}
+
+extension Command {
+    /// The container that it is about; nil where it is about the worker.
+    var containerID: ContainerID? {
+        switch self {
+        case .create(let create): create.id
+        case .exec(let exec): exec.id
+        case .attach(let attach): attach.id
+        case .logs(let logs): logs.id
+        case .start(let id), .pause(let id), .resume(let id), .pids(let id), .summary(let id), .restore(let id),
+            .state(let id), .stats(.one(let id)):
+            id
+        case .signal(let id, _, _), .resize(let id, _, _): id
+        case .stop(let id, _), .update(let id, _), .checkpoint(_, let id), .delete(let id, _), .wait(let id, _),
+            .detach(let id, _):
+            id
+        case .credit(let id, _, _): id
+        case .stdin(let id, _, _, _): id
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import ContainerDriver
+import ContainerProtocol
+import MessagePack
+import ZeroMQ
+
+/// The commands that are about the worker and not about one container.
+extension CommandGateway {
+    var version: Value {
+        let driver = services.driver
+        return [
+            "name": "windlass", "version": .string(WindlassVersion.current), "protocol": 1,
+            "host": .string(services.configuration.host),
+            "epoch": .unsigned(services.events.assumeIsolated { $0.epoch }),
+            "os": .string(Platform.system), "arch": .string(Platform.architecture),
+            "driver": ["name": .string(driver.name), "version": .string(driver.version)],
+            "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
+        ]
+    }
+
+    /// A page of records must fit in a message that a careful peer accepts.
+    private var pageBytes: Int { services.configuration.limits.messageBytes / 2 }
+
+    func list(_ query: Command.List, _ responder: Responder) {
+        let bytes = pageBytes
+        let (records, next) = pool.assumeIsolated { $0.list(query, bytes: bytes) }
+        responder.succeed(RecordPage(records: records, next: next))
+    }
+
+    func snapshot(_ responder: Responder) {
+        let records = pool.assumeIsolated { $0.everyRecord() }
+        let (last, epoch) = services.events.assumeIsolated { ($0.lastSequence, $0.epoch) }
+        responder.succeed(Snapshot(records: records, lastSequence: last, epoch: epoch))
+    }
+
+    func events(_ query: Command.Events, _ responder: Responder) {
+        let bytes = pageBytes
+        services.events.assumeIsolated { events in
+            events.flush()
+            let oldest = events.oldestSequence
+            guard query.after + 1 >= oldest || events.lastSequence == 0 else {
+                return responder.fail(
+                    Failure(
+                        .dataLoss,
+                        "events after \(query.after) are not kept any more; the oldest is \(oldest): take a `snapshot`, "
+                            + "and go on from its last_seq",
+                        details: ["oldest_seq": .unsigned(oldest)]))
+            }
+            let page = events.read(query, bytes: bytes)
+            responder.succeed(
+                EventPage(events: page.map(\.body), lastSequence: events.lastSequence, oldestSequence: oldest))
+        }
+    }
+
+    /// Live depends on nothing but this loop; ready says whether containers can be made now.
+    var health: Value {
+        let stuck = pool.assumeIsolated { $0.stuckContainers() }
+        let draining = pool.assumeIsolated { $0.isDraining }
+        let limits = services.configuration.limits
+        let count = pool.assumeIsolated { $0.count }
+        let checks: [(name: String, ok: Bool, message: String)] = [
+            (
+                "driver", stuck.count < max(1, limits.driverCalls / 2),
+                stuck.isEmpty
+                    ? "\(services.driver.name) has no stuck call"
+                    : "calls are stuck in \(stuck.count) containers, such as \(stuck.first?.rawValue ?? "")"
+            ),
+            ("draining", !draining, draining ? "the host drains and takes no new container" : "new containers are taken"),
+            ("containers", count < limits.containers, "\(count) of at most \(limits.containers) containers"),
+            ("requests", pendingCount < limits.requests, "\(pendingCount) of at most \(limits.requests) requests wait"),
+        ]
+        return [
+            "live": true, "ready": .bool(checks.allSatisfy(\.ok)),
+            "checks": .array(
+                checks.map { ["name": .string($0.name), "ok": .bool($0.ok), "message": .string($0.message)] }),
+        ]
+    }
+
+    func drain(_ deadline: Duration?, _ stop: Bool, _ responder: Responder) {
+        let isFirst = pool.assumeIsolated { pool in
+            defer { pool.drain() }
+            return !pool.isDraining
+        }
+        if isFirst { services.events.assumeIsolated { $0.record(Event(.workerDrain)) } }
+        responder.succeed([:] as Value)
+        guard stop, let onStop else { return }
+        // The worker stops when the last container has ended, and at the deadline at the latest.
+        let loop = services.loop
+        if let deadline { loop.schedule(after: deadline, onStop) }
+        pool.assumeIsolated { $0.whenIdle(onStop) }
+    }
+
+    // MARK: Statistics of many
+
+    func statistics(ofNamed ids: [ContainerID], _ responder: Responder) {
+        for id in ids where pool.assumeIsolated({ $0.queue(id) == nil }) { return responder.fail(.noContainer(id)) }
+        let live = Set(pool.assumeIsolated { $0.liveContainers() })
+        statistics(of: ids.filter(live.contains), responder)
+    }
+
+    /// One call of the blocking pool asks for all; a container that ended meanwhile is left out.
+    func statistics(of ids: [ContainerID], _ responder: Responder) {
+        let driver = services.driver
+        services.calls.make({ () throws(DriverFailure) in
+            var all = Value.Map(minimumCapacity: ids.count)
+            for id in ids {
+                if let statistics = try? driver.statistics(id) { all[id.rawValue] = statistics.value }
+            }
+            return all
+        }) { result in responder.answer(result.map { Value.map($0) }) }
+    }
+}
+
+/// The result of `list`.
+struct RecordPage: WireEncodable {
+    let records: [ContainerRecord]
+    let next: String?
+
+    func encode(to writer: Writer) {
+        writer.map(next == nil ? 1 : 2)
+        writer.string("containers")
+        writer.array(records.count)
+        for record in records { record.encode(to: writer) }
+        guard let next else { return }
+        writer.string("next")
+        writer.string(next)
+    }
+}
+
+/// The result of `snapshot`.
+struct Snapshot: WireEncodable {
+    let records: [ContainerRecord]
+    let lastSequence: UInt64
+    let epoch: UInt64
+
+    func encode(to writer: Writer) {
+        writer.map(3)
+        writer.string("containers")
+        writer.array(records.count)
+        for record in records { record.encode(to: writer) }
+        writer.string("last_seq")
+        writer.unsigned(lastSequence)
+        writer.string("epoch")
+        writer.unsigned(epoch)
+    }
+}
+
+/// The result of `events`.
+struct EventPage: WireEncodable {
+    /// Encoded bodies.
+    let events: [[UInt8]]
+    let lastSequence: UInt64
+    let oldestSequence: UInt64
+
+    func encode(to writer: Writer) {
+        writer.map(3)
+        writer.string("events")
+        writer.array(events.count)
+        for event in events { writer.encoded(event) }
+        writer.string("last_seq")
+        writer.unsigned(lastSequence)
+        writer.string("oldest_seq")
+        writer.unsigned(oldestSequence)
+    }
+}

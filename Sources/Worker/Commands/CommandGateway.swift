@@ -1,0 +1,276 @@
+import ContainerProtocol
+import Logging
+import MessagePack
+import ZeroMQ
+
+/// Owns the command socket: decodes every request, hands it on, and sends what is answered.
+///
+/// Runs on the socket loop. A request is decoded where libzmq has it and served or offered to its container at once,
+/// without a task; what cannot be answered yet is remembered, so that it is answered exactly once.
+actor CommandGateway {
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    let services: HostServices
+    let socket: Socket
+    let writer: Writer
+    private let reader = Reader()
+    private var routingFrame = Message()
+    private var bodyFrame = Message()
+    private(set) lazy var pool = ContainerPool(services: services, gateway: self)
+
+    /// Requests that wait for their answer, by the gateway's own number.
+    private var pending: [UInt64: Pending] = [:]
+    private var pendingPerPeer: [[UInt8]: Int] = [:]
+    private var lastNumber: UInt64 = 0
+    private(set) var counters = Counters()
+    /// Called when a `drain` with `stop` asks for the worker's end.
+    var onStop: (@Sendable () -> Void)?
+
+    /// A request that waits for its answer.
+    private struct Pending {
+        var route: ReplyRoute?
+        var msgid: UInt32
+        var id: ContainerID?
+        var deadline: SocketLoop.Deadline?
+    }
+
+    /// What has gone through the socket.
+    struct Counters {
+        var requests: UInt64 = 0
+        var malformed: UInt64 = 0
+        var undeliverable: UInt64 = 0
+    }
+
+    /// What became of a message that was sent.
+    enum Delivery {
+        case sent
+        /// The peer reads too slowly.
+        case full
+        /// No peer has the routing id any more.
+        case unreachable
+    }
+
+    /// Makes the socket. On the loop.
+    init(services: HostServices) throws {
+        self.services = services
+        unownedExecutor = services.loop.asUnownedSerialExecutor()
+        writer = Writer()
+        socket = try Socket(.router, in: services.loop.context)
+        try socket.configure(services.configuration)
+        try socket.set(.routerMandatory, true)
+        try socket.set(.routerHandover, true)
+        // A broker that this worker connects to knows it by its host's name.
+        if !services.configuration.host.isEmpty, services.configuration.host.utf8.count <= 255 {
+            try socket.set(.routingID, services.configuration.host)
+        }
+    }
+
+    /// Serves at `endpoint`.
+    /// - Returns: where it serves.
+    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint) }
+
+    /// Begins to take requests.
+    func start() {
+        services.loop.add(socket) { [self] in assumeIsolated { $0.receive() } }
+    }
+
+    /// Sets what a `drain` with `stop` does.
+    func whenAskedToStop(_ stop: @escaping @Sendable () -> Void) { onStop = stop }
+
+    /// Takes no more requests.
+    func stopReceiving() { services.loop.remove(socket) }
+
+    /// Closes the socket; unsent replies are kept for as long as the linger says.
+    func close() {
+        services.loop.remove(socket)
+        socket.close()
+    }
+
+    /// How many requests wait for their answer.
+    var pendingCount: Int { pending.count }
+
+    // MARK: Receiving
+
+    /// Requests that are taken in one turn of the loop.
+    private static let turnSize = 128
+
+    private func receive() -> SocketLoop.Turn {
+        for count in 0..<CommandGateway.turnSize {
+            do throws(ZeroMQError) {
+                guard try socket.receive(into: &routingFrame) else { return count == 0 ? .idle : .busy }
+                try receiveRequest()
+            } catch {
+                services.logger.error("the command socket failed", metadata: ["error": "\(error)"])
+                return .idle
+            }
+        }
+        return .busy
+    }
+
+    /// Reads the frames behind the routing id: `[body]` or `["", body]`.
+    private func receiveRequest() throws(ZeroMQError) {
+        counters.requests += 1
+        var frames = 0
+        var hasDelimiter = false
+        var hasMore = routingFrame.hasMore
+        while hasMore, try socket.receive(into: &bodyFrame, wait: true) {
+            frames += 1
+            hasMore = bodyFrame.hasMore
+            if frames == 1, hasMore, bodyFrame.count == 0 { hasDelimiter = true }
+            // Frames beyond the second are only counted: the last one read does not matter then.
+        }
+        let route = ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter)
+        guard frames == (hasDelimiter ? 2 : 1) else {
+            let failure = Failure.invalidArgument(
+                "a request is one frame, or an empty frame and one more; this message had \(frames) frames")
+            return refuse(route, Request.Refusal(msgid: 0, failure: failure))
+        }
+        do {
+            let request = try bodyFrame.withBytes { bytes in
+                try reader.read(bytes) { try Request($0) }
+            }
+            serve(request, route)
+        } catch let refusal as Request.Refusal {
+            refuse(route, refusal)
+        } catch {
+            refuse(route, Request.Refusal(msgid: 0, failure: .invalidArgument("the body is not acceptable: \(error)")))
+        }
+    }
+
+    private func refuse(_ route: ReplyRoute, _ refusal: Request.Refusal) {
+        counters.malformed += 1
+        respond(route, refusal.msgid, .failure(refusal.failure))
+    }
+
+    // MARK: Serving
+
+    private func serve(_ request: Request, _ route: ReplyRoute) {
+        // The most frequent question is answered without remembering it.
+        if case .state(let id) = request.command {
+            let record = pool.assumeIsolated { $0.record(id) }
+            let result: Result<any WireEncodable, Failure> = record.map { .success($0) } ?? .failure(.noContainer(id))
+            return respondInOrder(route, request.msgid, result)
+        }
+        guard let responder = admit(request, route) else { return }
+        if request.timeout == .zero {
+            let failure = Failure(.deadlineExceeded, "timeout_ms is 0: the deadline had passed when the request came")
+            return responder.fail(failure)
+        }
+        dispatch(request, responder)
+    }
+
+    /// Remembers a request until it is answered, unless too many wait already.
+    private func admit(_ request: Request, _ route: ReplyRoute) -> Responder? {
+        let limits = services.configuration.limits
+        let ofPeer = pendingPerPeer[route.routingID, default: 0]
+        guard ofPeer < limits.peerRequests, pending.count < limits.requests else {
+            let whose = ofPeer < limits.peerRequests ? "all peers together have" : "this peer has"
+            let failure = Failure.exhausted(
+                "\(whose) too many requests waiting for an answer; send this one again later", retryAfterMilliseconds: 100)
+            respond(route, request.msgid, .failure(failure))
+            return nil
+        }
+        lastNumber += 1
+        let number = lastNumber
+        var entry = Pending(route: route, msgid: request.msgid, id: request.command.containerID)
+        if let timeout = request.timeout, timeout > .zero {
+            entry.deadline = services.loop.schedule(after: timeout) { [self] in assumeIsolated { $0.expire(number) } }
+        }
+        pending[number] = entry
+        pendingPerPeer[route.routingID] = ofPeer + 1
+        return Responder(number: number, gateway: self, route: route)
+    }
+
+    /// A responder for what the worker itself does; nobody hears its answer.
+    func internalResponder() -> Responder {
+        lastNumber += 1
+        return Responder(number: lastNumber, gateway: self, route: ReplyRoute(routingID: [], hasDelimiter: false))
+    }
+
+    /// The deadline of a request has passed.
+    private func expire(_ number: UInt64) {
+        guard let entry = pending[number] else { return }
+        let queue = entry.id.flatMap { id in pool.assumeIsolated { $0.queue(id) } }
+        let goesOn = queue?.assumeIsolated { $0.expire(number) } ?? false
+        var failure = Failure(.deadlineExceeded, "the deadline passed before the request was begun; it will not be run")
+        if goesOn {
+            failure.message = "the deadline passed while the driver was busy; the outcome will be published as an event"
+            failure.details["pending"] = true
+        }
+        conclude(number, .failure(failure))
+    }
+
+    // MARK: Answering
+
+    /// Answers a remembered request, once everything that it caused has been published.
+    nonisolated func answer(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
+        services.events.assumeIsolated { events in
+            events.whenPublished { [self] in assumeIsolated { $0.conclude(number, result) } }
+        }
+    }
+
+    private func conclude(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
+        guard let entry = pending.removeValue(forKey: number), let route = entry.route else { return }
+        if let deadline = entry.deadline { services.loop.cancel(deadline) }
+        let left = pendingPerPeer[route.routingID, default: 1] - 1
+        pendingPerPeer[route.routingID] = left > 0 ? left : nil
+        respond(route, entry.msgid, result)
+    }
+
+    private func respondInOrder(_ route: ReplyRoute, _ msgid: UInt32, _ result: Result<any WireEncodable, Failure>) {
+        services.events.assumeIsolated { events in
+            events.whenPublished { [self] in assumeIsolated { $0.respond(route, msgid, result) } }
+        }
+    }
+
+    private func respond(_ route: ReplyRoute, _ msgid: UInt32, _ result: Result<any WireEncodable, Failure>) {
+        writer.clear()
+        writer.array(4)
+        writer.unsigned(1)
+        writer.unsigned(UInt64(msgid))
+        switch result {
+        case .success(let value):
+            writer.null()
+            value.encode(to: writer)
+        case .failure(let failure):
+            failure.value.encode(to: writer)
+            writer.null()
+        }
+        if send(route) != .sent { counters.undeliverable += 1 }
+    }
+
+    /// Sends a notification: `[2, "output", [{...}]]`.
+    func notify(_ route: ReplyRoute, _ output: Output) -> Delivery {
+        writer.clear()
+        writer.array(3)
+        writer.unsigned(2)
+        writer.string("output")
+        writer.array(1)
+        output.encode(to: writer)
+        return send(route)
+    }
+
+    /// Sends what the writer holds.
+    private func send(_ route: ReplyRoute) -> Delivery {
+        do throws(ZeroMQError) {
+            guard try socket.send(route.routingID, more: true) else { return .full }
+            if route.hasDelimiter { try socket.send([], more: true) }
+            try socket.send(writer)
+            return .sent
+        } catch {
+            if !error.isUnreachable {
+                services.logger.error("a reply could not be sent", metadata: ["error": "\(error)"])
+            }
+            return .unreachable
+        }
+    }
+}
+
+extension Socket {
+    /// Sends what `writer` holds as a message's last frame.
+    func send(_ writer: Writer) throws(ZeroMQError) {
+        let result: Result<Bool, ZeroMQError> = writer.withBytes { bytes in
+            Result { () throws(ZeroMQError) in try send(bytes) }
+        }
+        _ = try result.get()
+    }
+}

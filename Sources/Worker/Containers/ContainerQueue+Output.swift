@@ -1,0 +1,214 @@
+import ContainerProtocol
+import MessagePack
+
+/// A peer that follows a process's output for as long as its credit lasts.
+struct Attachment: Sendable {
+    var process: ProcessName
+    var route: ReplyRoute
+    /// Offset of the next byte to send.
+    var offset: UInt64
+    /// Bytes that may still be sent.
+    var credit: UInt64
+    var ended: Set<OutputStream> = []
+}
+
+/// Output: spools, and the peers attached to them.
+extension ContainerQueue {
+    func makeSpool(_ process: ProcessName, _ specification: OCIProcess) -> OutputSpool {
+        let loop = services.loop
+        let spool = OutputSpool(
+            limit: services.configuration.limits.outputBytes, hasTerminal: specification.terminal
+        ) { [weak self] in
+            loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
+        }
+        spools[process] = spool
+        attachments.removeAll { $0.process == process }
+        return spool
+    }
+
+    /// Forgets the output of processes that are not remembered any more.
+    func dropUnusedSpools() {
+        guard spools.count > state.processes.count else { return }
+        var beginning: ProcessName?
+        if case .exec(let name, _, _) = current?.kind { beginning = name }
+        for name in spools.keys where name != .initial && name != beginning && state.processes[name] == nil {
+            spools[name] = nil
+            attachments.removeAll { $0.process == name }
+        }
+    }
+
+    /// The container is down: nobody will write any more.
+    func endOutput() {
+        for spool in spools.values { spool.endAll() }
+    }
+
+    func attach(_ request: Command.Attach, _ responder: Responder) {
+        guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
+        let route = responder.route
+        let limit = services.configuration.limits.attachments
+        attachments.removeAll { $0.process == request.process && $0.route == route }
+        guard attachments.count(where: { $0.process == request.process }) < limit else {
+            return responder.fail(
+                .exhausted("\(id): \(limit) peers are attached to \(request.process) already", retryAfterMilliseconds: 1000))
+        }
+        let end = spool.endOffset
+        let offset =
+            switch request.from {
+            case .start: UInt64(0)
+            case .now: end
+            case .offset(let offset): min(offset, end)
+            }
+        attachments.append(
+            Attachment(process: request.process, route: route, offset: offset, credit: request.credit))
+        spool.watch(true)
+        responder.succeed(["offset": .int(offset)] as Value)
+        // Behind the reply: the peer must know the offset before it sees the bytes.
+        services.events.assumeIsolated { events in
+            events.whenPublished { [weak self] in self?.assumeIsolated { $0.send(request.process) } }
+        }
+    }
+
+    func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) {
+        guard let index = attachments.firstIndex(where: { $0.process == process && $0.route == responder.route }) else {
+            // The end may have been sent while the credit was on its way.
+            if spools[process] != nil { return responder.succeed([:] as Value) }
+            return responder.fail(noOutput(process))
+        }
+        attachments[index].credit = min(attachments[index].credit + bytes, 1 << 40)
+        responder.succeed([:] as Value)
+        send(process)
+    }
+
+    func detach(_ process: ProcessName, _ responder: Responder) {
+        guard spools[process] != nil else { return responder.fail(noOutput(process)) }
+        attachments.removeAll { $0.process == process && $0.route == responder.route }
+        unwatch(process)
+        responder.succeed([:] as Value)
+    }
+
+    func logs(_ request: Command.Logs, _ responder: Responder) {
+        guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
+        // A reply must fit in a message that a careful peer accepts.
+        let limit = min(request.limit, services.configuration.limits.messageBytes / 2)
+        let page = spool.read(from: request.from, limit: limit)
+        let dropped = page.chunks.reduce(0) { $0 + $1.dropped }
+        let chunks = page.chunks.map { chunk -> Value in
+            ["stream": .string(chunk.stream.rawValue), "offset": .int(chunk.offset), "data": .binary(chunk.data)]
+        }
+        responder.succeed(
+            ["chunks": .array(chunks), "next": .int(page.next), "eof": .bool(page.isEnd), "dropped": .int(dropped)]
+                as Value)
+    }
+
+    private func noOutput(_ process: ProcessName) -> Failure {
+        if process == .initial {
+            return Failure(
+                .failedPrecondition, "\(id) has not been started, so that there is no output yet",
+                details: ["state": .string(state.wire.rawValue)])
+        }
+        return .noProcess(process, id)
+    }
+
+    /// Sends attached peers what their credit allows.
+    func send(_ process: ProcessName) {
+        guard let spool = spools[process] else { return }
+        var hasMore = false
+        for index in attachments.indices.reversed() where attachments[index].process == process {
+            switch send(spool, to: &attachments[index]) {
+            case .caughtUp: break
+            case .more: hasMore = true
+            case .full: retryLater(process)
+            case .over: attachments.remove(at: index)
+            }
+        }
+        unwatch(process)
+        // A long output is sent over several turns of the loop, so that others get theirs.
+        if hasMore { services.loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } } }
+    }
+
+    private enum Progress {
+        case caughtUp, more, full, over
+    }
+
+    /// Bytes of one notification, and of one turn of the loop.
+    private static let pieceSize = 64 * 1024
+    private static let turnSize = 1 << 20
+
+    private func send(_ spool: OutputSpool, to attachment: inout Attachment) -> Progress {
+        var left = ContainerQueue.turnSize
+        while true {
+            let limit = Int(min(attachment.credit, UInt64(ContainerQueue.pieceSize)))
+            let page = spool.read(from: attachment.offset, limit: limit)
+            for chunk in page.chunks {
+                switch notify(attachment, chunk) {
+                case .sent: break
+                case .full: return .full
+                case .unreachable: return .over
+                }
+                attachment.offset = chunk.offset + UInt64(chunk.data.count)
+                attachment.credit -= UInt64(chunk.data.count)
+                left -= chunk.data.count
+            }
+            if page.isEnd { return sendEnds(page.ended, page.next, &attachment) }
+            if page.chunks.isEmpty { return .caughtUp }
+            if left <= 0 { return .more }
+        }
+    }
+
+    /// Each stream's end is told once, when everything before it has been sent; after the last nothing follows.
+    private func sendEnds(_ ended: Set<OutputStream>, _ offset: UInt64, _ attachment: inout Attachment) -> Progress {
+        for stream in OutputStream.allCases where ended.contains(stream) && !attachment.ended.contains(stream) {
+            var chunk = OutputSpool.Chunk(stream: stream, offset: offset, data: [])
+            chunk.isEnd = true
+            switch notify(attachment, chunk) {
+            case .sent: attachment.ended.insert(stream)
+            case .full: return .full
+            case .unreachable: return .over
+            }
+        }
+        return .over
+    }
+
+    private func notify(_ attachment: Attachment, _ chunk: OutputSpool.Chunk) -> CommandGateway.Delivery {
+        let output = Output(id: id, process: attachment.process, chunk: chunk)
+        return pool.gateway.assumeIsolated { $0.notify(attachment.route, output) }
+    }
+
+    /// The peer's queue is full: it reads slowly, and is tried again when it may have read.
+    private func retryLater(_ process: ProcessName) {
+        services.loop.schedule(after: .milliseconds(20)) { [weak self] in self?.assumeIsolated { $0.send(process) } }
+    }
+
+    private func unwatch(_ process: ProcessName) {
+        if !attachments.contains(where: { $0.process == process }) { spools[process]?.watch(false) }
+    }
+}
+
+/// The `output` notification's one parameter.
+struct Output: WireEncodable {
+    let id: ContainerID
+    let process: ProcessName
+    let chunk: OutputSpool.Chunk
+
+    func encode(to writer: Writer) {
+        writer.map(5 + (chunk.isEnd ? 1 : 0) + (chunk.dropped > 0 ? 1 : 0))
+        writer.string("id")
+        writer.string(id.rawValue)
+        writer.string("process")
+        writer.string(process.rawValue)
+        writer.string("stream")
+        writer.string(chunk.stream.rawValue)
+        writer.string("offset")
+        writer.unsigned(chunk.offset)
+        writer.string("data")
+        chunk.data.withUnsafeBytes { writer.binary($0) }
+        if chunk.isEnd {
+            writer.string("eof")
+            writer.bool(true)
+        }
+        if chunk.dropped > 0 {
+            writer.string("dropped")
+            writer.unsigned(chunk.dropped)
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import ContainerDriver
+import ContainerProtocol
+import DequeModule
+import Logging
+import MessagePack
+import ZeroMQ
+
+/// One container: its line of commands, its state, and those who wait for it.
+///
+/// Owns everything about its container and runs on the socket loop, where nothing of it ever waits: commands stand in
+/// `inbox`, at most one is under way, and driver calls come back as messages. Order lives in the inbox, not in the actor's
+/// mailbox, which is not first in, first out across suspensions. An idle container is this object and nothing else: no
+/// task and no thread.
+actor ContainerQueue {
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    nonisolated let id: ContainerID
+    let services: HostServices
+    unowned let pool: ContainerPool
+
+    var state = ContainerState()
+    var inbox = Deque<QueuedCommand>()
+    /// The command under way.
+    var current: QueuedCommand?
+    /// Whether a driver call of the command under way has not come back; a stuck one does not count.
+    var isCalling = false
+    /// The compute system is to be taken down as soon as no other call is in its way.
+    var mustShutDown = false
+    /// The driver operation that outlived its watchdog.
+    var stuck: String?
+    /// Whether the stuck call is a creation, which has given its place to others.
+    var stuckCreation = false
+    /// Why the command under way failed.
+    var failure: Failure?
+
+    /// What the first process is to be, until it has been started.
+    var creation: QueuedCommand.Creation?
+    var updated = UpdatedResources(applied: [], ignored: [])
+    var warnings: [String] = []
+    var facts: ContainerRecord
+
+    var waiters: [(process: ProcessName, responder: Responder)] = []
+    var stoppers: [Responder] = []
+    var spools: [ProcessName: OutputSpool] = [:]
+    var attachments: [Attachment] = []
+
+    init(_ id: ContainerID, services: HostServices, pool: ContainerPool) {
+        self.id = id
+        self.services = services
+        self.pool = pool
+        unownedExecutor = services.loop.asUnownedSerialExecutor()
+        facts = ContainerRecord(id: id, createdAt: .now)
+    }
+
+    /// What `state` answers.
+    var record: ContainerRecord {
+        var record = facts
+        record.state = state.wire
+        record.pid = state.pid
+        record.exit = state.phase == .stopped ? state.exit : nil
+        record.processes = state.processes
+        record.isPaused = state.phase == .paused
+        record.isUpdatePending = state.isUpdatePending
+        record.queueDepth = inbox.count + (current == nil ? 0 : 1)
+        record.stuck = stuck
+        return record
+    }
+
+    // MARK: The line of commands
+
+    /// Puts a command at the end of the line; a full line answers at once.
+    func offer(_ command: QueuedCommand) {
+        guard inbox.count < services.configuration.limits.queueDepth else {
+            command.responder.fail(
+                .exhausted(
+                    "\(id) has \(inbox.count) commands waiting, which is its limit; send this one again later",
+                    retryAfterMilliseconds: 100))
+            return
+        }
+        inbox.append(command)
+        advance()
+    }
+
+    /// Begins the next command where none is under way.
+    func advance() {
+        while current == nil, state.phase != .gone, let next = inbox.popFirst() { begin(next) }
+    }
+
+    private func begin(_ command: QueuedCommand) {
+        current = command
+        failure = nil
+        switch command.kind {
+        case .create(let creation):
+            if state.phase == .new {
+                self.creation = creation
+                facts.labels = creation.labels
+                facts.ignored = creation.ignored
+            }
+            feed(.create)
+        case .start: feed(.start)
+        case .exec(let name, _, _): feed(.exec(name))
+        case .pause: feed(.pause)
+        case .resume: feed(.resume)
+        case .update: feed(.update)
+        case .delete(let force): feed(.delete(force: force))
+        case .restore:
+            var result: Value.Map = ["state": .string(state.wire.rawValue)]
+            if state.isLive, let pid = state.pid { result["pid"] = .int(pid) }
+            finish(.success(Value.map(result)))
+        case .checkpoint:
+            finish(.failure(Failure(.unimplemented, "the driver \(services.driver.name) has no checkpoints")))
+        }
+    }
+
+    /// Ends the command under way.
+    func finish(_ result: Result<any WireEncodable, Failure>) {
+        guard let command = current else { return }
+        current = nil
+        switch result {
+        case .success(let value): command.responder.succeed(value)
+        case .failure(let failure): command.responder.fail(failure)
+        }
+    }
+
+    // MARK: State and what follows from it
+
+    /// Gives the state machine an input, carries out what it says, and goes on with the line.
+    func feed(_ input: ContainerState.Input) {
+        do throws(ContainerState.Refusal) {
+            perform(try state.apply(input))
+        } catch {
+            finish(.failure(Failure(error, id, state: state.wire)))
+        }
+        advance()
+    }
+
+    func perform(_ actions: [ContainerState.Action]) {
+        for action in actions {
+            switch action {
+            case .drive(let operation): drive(operation)
+            case .publish(let kind, let process, let pid, let exit): publish(kind, process, pid, exit)
+            case .succeed: succeed()
+            case .fail:
+                finish(.failure(failure ?? Failure(.aborted, "\(id): the container went away under the command")))
+            case .forget: forget()
+            }
+        }
+    }
+
+    private func succeed() {
+        guard let command = current else { return }
+        switch command.kind {
+        case .create(let creation):
+            if creation.start, state.phase == .created {
+                // A container that is created and started in one: the command stays under way.
+                feed(.start)
+            } else {
+                finish(.success(createdResult()))
+            }
+        case .start: finish(.success(startedResult()))
+        case .exec(let name, _, _):
+            let pid = state.processes[name]?.pid ?? 0
+            finish(.success(["process": .string(name.rawValue), "pid": .int(pid)] as Value))
+        case .update:
+            finish(
+                .success(
+                    [
+                        "applied": .array(updated.applied.map { .string($0) }),
+                        "ignored": .array(updated.ignored.map { .string($0) }),
+                    ] as Value))
+        case .delete: finish(.success([:] as Value))
+        default: finish(.success(["state": .string(state.wire.rawValue)] as Value))
+        }
+    }
+
+    private func createdResult() -> Value {
+        var result: Value.Map = ["id": .string(id.rawValue), "state": .string(state.wire.rawValue)]
+        if let pid = state.pid { result["pid"] = .int(pid) }
+        result["warnings"] = .array(warnings.map { .string($0) })
+        result["ignored"] = .array(facts.ignored.map { .string($0) })
+        return .map(result)
+    }
+
+    private func startedResult() -> Value {
+        ["state": .string(state.wire.rawValue), "pid": .int(state.pid ?? 0)]
+    }
+
+    private func publish(_ kind: Event.Kind, _ process: ProcessName?, _ pid: UInt32?, _ exit: Exit?) {
+        if kind == .start { facts.startedAt = .now }
+        if kind == .exit { endOutput() }
+        var event = Event(kind, id)
+        event.process = process
+        event.pid = pid
+        event.exit = exit
+        event.state = state.wire
+        event.labels = facts.labels
+        if kind == .exit { event.isUpdatePending = state.isUpdatePending }
+        // An exit is nobody's request; everything else that is published now comes from the command under way.
+        if kind != .exit && kind != .execExit {
+            event.requestID = current?.requestID
+            event.traceparent = current?.traceparent
+        }
+        services.events.assumeIsolated { [event] in $0.record(event) }
+        if let exit, let process { tellWaiters(process, exit) }
+        if kind == .exit { pool.assumeIsolated { $0.tellIfIdle() } }
+    }
+
+    /// A driver call has outlived its watchdog, or has come back after that.
+    func noteStuck(_ operation: String, _ isStuck: Bool) {
+        stuck = isStuck ? operation : nil
+        var event = Event(isStuck ? .stuck : .unstuck, id)
+        event.operation = operation
+        event.state = state.wire
+        event.labels = facts.labels
+        services.events.assumeIsolated { [event] in $0.record(event) }
+        services.logger.warning(
+            isStuck ? "a driver call is stuck; the container waits for it" : "a stuck driver call came back",
+            metadata: ["container": "\(id)", "operation": "\(operation)"])
+    }
+
+    private func forget() {
+        for (process, responder) in waiters {
+            if process == .initial, let exit = state.exit {
+                responder.succeed(ExitResult(exit))
+            } else {
+                responder.fail(Failure(.aborted, "\(id) was deleted before process \(process) had exited"))
+            }
+        }
+        for responder in stoppers {
+            if let exit = state.exit {
+                responder.succeed(ExitResult(exit))
+            } else {
+                responder.fail(Failure(.aborted, "\(id) was deleted before it had stopped"))
+            }
+        }
+        waiters = []
+        stoppers = []
+        endOutput()
+        attachments = []
+        spools = [:]
+        // Commands that came after the delete find whatever has the id by then.
+        let rest = Array(inbox)
+        inbox.removeAll()
+        pool.assumeIsolated { $0.forget(id, then: rest) }
+    }
+}
+
+/// `{exit}`, the result of `wait` and `stop`.
+struct ExitResult: WireEncodable {
+    let exit: Exit
+
+    init(_ exit: Exit) { self.exit = exit }
+
+    func encode(to writer: Writer) {
+        writer.map(1)
+        writer.string("exit")
+        exit.encode(to: writer)
+    }
+}

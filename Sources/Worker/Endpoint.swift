@@ -1,0 +1,66 @@
+import ZeroMQ
+
+/// An endpoint to serve at, or, behind a `>`, to connect to.
+struct Endpoint: Sendable, Equatable {
+    var address: String
+    var connects: Bool
+
+    init(_ text: String) {
+        connects = text.hasPrefix(">")
+        address = connects ? String(text.dropFirst()) : text
+    }
+
+    /// Why it may not be used in the clear; nil where it may.
+    ///
+    /// Only what cannot leave the host may: `ipc://`, `inproc://`, and TCP to or on the loopback addresses.
+    func refusal(setting: String) -> String? {
+        if address.hasPrefix("ipc://") || address.hasPrefix("inproc://") { return nil }
+        guard address.hasPrefix("tcp://") else {
+            return "\(setting): \"\(address)\" is no tcp:// or ipc:// endpoint"
+        }
+        let rest = address.dropFirst("tcp://".count)
+        guard let colon = rest.lastIndex(of: ":") else {
+            return "\(setting): \"\(address)\" has no port; write tcp://ADDRESS:PORT, with * for any port"
+        }
+        let host = rest[..<colon]
+        let isLoopback =
+            host == "localhost" || host == "[::1]" || host == "::1"
+            || (host.hasPrefix("127.") && host.split(separator: ".", omittingEmptySubsequences: false).count == 4
+                && host.allSatisfy { $0.isNumber || $0 == "." })
+        guard isLoopback else {
+            return "\(setting): \"\(address)\" can be reached from other hosts, which needs CURVE, and this version has none "
+                + "yet; set \(setting) to an ipc:// endpoint or to tcp://127.0.0.1:PORT"
+        }
+        return nil
+    }
+}
+
+extension Socket {
+    /// Sets the options that are part of the contract.
+    func configure(_ configuration: WorkerConfiguration) throws(ZeroMQError) {
+        let times = configuration.times
+        try set(.sendHighWaterMark, configuration.limits.highWaterMark)
+        try set(.receiveHighWaterMark, configuration.limits.highWaterMark)
+        try set(.linger, times.linger.milliseconds)
+        try set(.maximumMessageSize, Int64(configuration.limits.messageBytes))
+        try set(.heartbeatInterval, times.heartbeatInterval.milliseconds)
+        try set(.heartbeatTimeout, times.heartbeatTimeout.milliseconds)
+        try set(.handshakeInterval, times.handshake.milliseconds)
+        try set(.tcpKeepAlive, 1)
+        try set(.tcpKeepAliveIdle, 60)
+        try set(.ipv6, true)
+    }
+
+    /// Serves at `endpoint`, or connects to it.
+    /// - Returns: where it serves, with the port that a `*` became.
+    func attach(_ endpoint: Endpoint) throws(ZeroMQError) -> String {
+        guard endpoint.connects else { return try bind(endpoint.address) }
+        try connect(endpoint.address)
+        return ">" + endpoint.address
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, as libzmq takes them.
+    var milliseconds: Int32 { Int32(clamping: components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
+}

@@ -1,0 +1,14 @@
+import ContainerDriver
+import Logging
+import ZeroMQ
+
+/// What every container of a host needs of its worker.
+struct HostServices: Sendable {
+    let configuration: WorkerConfiguration
+    let loop: SocketLoop
+    let driver: any ContainerDriver
+    let calls: DriverCalls
+    let creations: CreationLimit
+    let events: EventPublisher
+    let logger: Logger
+}

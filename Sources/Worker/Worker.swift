@@ -1,0 +1,193 @@
+public import ContainerDriver
+import ContainerProtocol
+import Foundation
+public import Logging
+public import ServiceLifecycle
+import ZeroMQ
+
+/// One host's worker: takes commands, runs them against the driver, publishes what happens.
+///
+/// `run()` serves until it is cancelled or asked to shut down gracefully, and closes everything before it returns.
+public final class Worker: Service {
+    private let configuration: WorkerConfiguration
+    private let driver: any ContainerDriver
+    private let logger: Logger
+    private let onReady: @Sendable (Endpoints) -> Void
+
+    /// Where a worker serves, with the real ports.
+    public struct Endpoints: Sendable {
+        /// The ROUTER's.
+        public var commands: [String]
+        /// The publisher's.
+        public var events: [String]
+    }
+
+    /// Why a worker cannot start.
+    public struct StartFailure: Error, CustomStringConvertible {
+        /// One sentence for a person.
+        public let description: String
+    }
+
+    /// A worker that runs containers with `driver`.
+    /// - Parameter onReady: called once, when it serves.
+    public init(
+        configuration: WorkerConfiguration, driver: any ContainerDriver, logger: Logger,
+        onReady: @escaping @Sendable (Endpoints) -> Void
+    ) {
+        self.configuration = configuration
+        self.driver = driver
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// What is wrong with where the configuration would have the worker serve; nil where nothing is.
+    public static func endpointRefusal(_ configuration: WorkerConfiguration) -> String? {
+        for text in configuration.commandEndpoints {
+            if let refusal = Endpoint(text).refusal(setting: "commands") { return refusal }
+        }
+        for text in configuration.eventEndpoints {
+            if let refusal = Endpoint(text).refusal(setting: "events") { return refusal }
+        }
+        return nil
+    }
+
+    /// Serves.
+    /// - Throws: ``StartFailure`` where it cannot begin.
+    public func run() async throws {
+        if let refusal = Worker.endpointRefusal(configuration) { throw StartFailure(description: refusal) }
+        try FileManager.default.createDirectory(
+            atPath: configuration.stateDirectory, withIntermediateDirectories: true)
+        let loop = try SocketLoop(context: try Context(), name: "socket-loop")
+        let (stopRequests, stop) = AsyncStream.makeStream(of: Void.self)
+        let host: Host
+        do {
+            host = try await start(on: loop) { stop.yield() }
+        } catch {
+            try? await offTheCooperativePool { loop.stop() }
+            throw error
+        }
+        onReady(host.endpoints)
+        await withGracefulShutdownHandler {
+            await withTaskCancellationHandler {
+                for await _ in stopRequests { break }
+            } onCancel: {
+                stop.yield()
+            }
+        } onGracefulShutdown: {
+            stop.yield()
+        }
+        logger.info("stopping")
+        await end(host)
+        try? await offTheCooperativePool { loop.stop() }
+        host.calls.stop()
+    }
+
+    /// What a running worker consists of.
+    private struct Host: Sendable {
+        let loop: SocketLoop
+        let gateway: CommandGateway
+        let events: EventPublisher
+        let calls: DriverCalls
+        let endpoints: Endpoints
+    }
+
+    private func start(on loop: SocketLoop, stop: @escaping @Sendable () -> Void) async throws -> Host {
+        let (configuration, driver, logger) = (configuration, driver, logger)
+        return try await offTheCooperativePool {
+            try loop.perform {
+                let log = try MemoryEventLog(
+                    stateDirectory: configuration.stateDirectory, limit: configuration.limits.events)
+                let events = try EventPublisher(configuration: configuration, log: log, loop: loop, logger: logger)
+                let calls = DriverCalls(loop: loop, configuration: configuration)
+                let services = HostServices(
+                    configuration: configuration, loop: loop, driver: driver, calls: calls,
+                    creations: CreationLimit(configuration.limits.creations, on: loop.asUnownedSerialExecutor()),
+                    events: events, logger: logger)
+                let gateway = try CommandGateway(services: services)
+                let pool = gateway.assumeIsolated { $0.pool }
+                driver.connect(DriverEventSink(loop: loop, pool: pool, logger: logger))
+
+                let eventEndpoints = try events.assumeIsolated { events in
+                    try configuration.eventEndpoints.map { try events.serve(Endpoint($0)) }
+                }
+                let commandEndpoints = try gateway.assumeIsolated { gateway in
+                    try configuration.commandEndpoints.map { try gateway.serve(Endpoint($0)) }
+                }
+                events.assumeIsolated { events in
+                    events.start(on: loop)
+                    events.record(Event(.workerStart))
+                }
+                gateway.assumeIsolated { gateway in
+                    gateway.whenAskedToStop(stop)
+                    gateway.start()
+                }
+                return Host(
+                    loop: loop, gateway: gateway, events: events, calls: calls,
+                    endpoints: Endpoints(commands: commandEndpoints, events: eventEndpoints))
+            }
+        }
+    }
+
+    /// Takes no more requests, ends what cannot outlive the worker, tells the collectors, and closes the sockets.
+    private func end(_ host: Host) async {
+        let survives = driver.capabilities.contains(.restore)
+        let deadline = configuration.times.stop
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            host.loop.post { [logger] in
+                let finish = Once {
+                    host.events.assumeIsolated { events in
+                        events.record(Event(.workerStop))
+                        events.close()
+                    }
+                    host.gateway.assumeIsolated { $0.close() }
+                    done.resume()
+                }
+                let pool = host.gateway.assumeIsolated { $0.pool }
+                guard !survives else { return finish.run() }
+                host.loop.schedule(after: deadline) {
+                    logger.warning("not every container ended in time")
+                    finish.run()
+                }
+                pool.assumeIsolated { $0.endAll { finish.run() } }
+            }
+        }
+    }
+}
+
+/// Something that is done once, whoever asks first. Used on the loop only.
+private final class Once: @unchecked Sendable {
+    // Sendable: made and run on the socket loop's thread only.
+    private var work: (() -> Void)?
+
+    init(_ work: @escaping () -> Void) { self.work = work }
+
+    func run() {
+        work?()
+        work = nil
+    }
+}
+
+/// Brings what the driver tells from its threads to the loop.
+private struct DriverEventSink: DriverEvents {
+    let loop: SocketLoop
+    let pool: ContainerPool
+    let logger: Logger
+
+    func processExited(_ id: ContainerID, _ process: ProcessName, _ exit: Exit) {
+        loop.post { pool.assumeIsolated { $0.exited(id, process, exit) } }
+    }
+
+    func serviceDisconnected(_ failure: DriverFailure) {
+        logger.error("the container service went away", metadata: ["error": "\(failure)"])
+    }
+}
+
+/// Runs what blocks on a thread of its own: Swift's cooperative pool must not wait.
+private func offTheCooperativePool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws
+    -> Result
+{
+    let outcome: Swift.Result<Result, any Error> = await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: Swift.Result { try work() }) }
+    }
+    return try outcome.get()
+}

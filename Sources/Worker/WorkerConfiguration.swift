@@ -1,0 +1,77 @@
+public import MessagePack
+
+/// Everything about a worker that can be chosen; the defaults are those of `config/windlass.example.yaml`.
+public struct WorkerConfiguration: Sendable {
+    /// The host's name in events and in `version`.
+    public var host: String
+    /// Where the ROUTER serves; a `>` before an endpoint connects to it instead.
+    public var commandEndpoints = ["tcp://127.0.0.1:5770"]
+    /// Where the publisher serves; a `>` before an endpoint connects to it instead.
+    public var eventEndpoints = ["tcp://127.0.0.1:5771"]
+    /// Where the worker keeps what must survive it.
+    public var stateDirectory: String
+    /// Specifications that `create` builds on, by name.
+    public var profiles: [String: Value] = [:]
+    /// The profile of a `create` that names none.
+    public var defaultProfile: String?
+    /// Bounds of everything that could grow.
+    public var limits = Limits()
+    /// How long things may take.
+    public var times = Times()
+
+    /// A worker of `host` that keeps its state in `stateDirectory`.
+    public init(host: String, stateDirectory: String) {
+        self.host = host
+        self.stateDirectory = stateDirectory
+    }
+
+    /// Bounds of everything that could grow.
+    public struct Limits: Sendable {
+        /// Bytes of one request.
+        public var messageBytes = 1 << 20
+        /// Mutating requests that wait for one container.
+        public var queueDepth = 128
+        /// Requests of one peer that wait for an answer.
+        public var peerRequests = 4096
+        /// Requests of all peers that wait for an answer.
+        public var requests = 65_536
+        /// Containers that are remembered, stopped ones included.
+        public var containers = 200_000
+        /// Bytes of output kept per process.
+        public var outputBytes = 8 << 20
+        /// Peers that may be attached to one process.
+        public var attachments = 64
+        /// Creations and starts that run at a time.
+        public var creations = 8
+        /// Driver calls that run at a time.
+        public var driverCalls = 64
+        /// Stuck driver calls that get a thread in place of theirs.
+        public var stuckCalls = 256
+        /// Events kept for `events`.
+        public var events = 100_000
+        /// Messages queued for one peer or subscriber.
+        public var highWaterMark: Int32 = 10_000
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How long things may take.
+    public struct Times: Sendable {
+        /// After this a driver call is stuck.
+        public var watchdog = Duration.seconds(60)
+        /// A stop of the worker may take this long.
+        public var stop = Duration.seconds(10)
+        /// Unsent messages are kept this long when the worker stops.
+        public var linger = Duration.seconds(1)
+        /// Between ZMTP heartbeats.
+        public var heartbeatInterval = Duration.seconds(10)
+        /// Without an answer for this long, a peer is gone.
+        public var heartbeatTimeout = Duration.seconds(30)
+        /// A ZMTP handshake may take this long.
+        public var handshake = Duration.seconds(10)
+
+        /// The defaults.
+        public init() {}
+    }
+}
