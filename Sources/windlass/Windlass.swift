@@ -1,0 +1,13 @@
+import ArgumentParser
+import Worker
+
+/// The command line: one binary for the worker and for those who speak to it.
+@main
+struct Windlass: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "windlass",
+        abstract: "Runs containers for schedulers, and speaks to the workers that do.",
+        version: WindlassVersion.current,
+        subcommands: [WorkerCommand.self, ConfigCommand.self]
+    )
+}
