@@ -45,9 +45,11 @@ extension Command {
             self = .credit(try parameters.id(), try parameters.process(), bytes: bytes)
         case .detach: self = .detach(try parameters.id(), try parameters.process())
         case .stdin:
-            self = .stdin(
-                try parameters.id(), try parameters.process(), data: try parameters.binary("data") ?? [],
-                eof: try parameters.bool("eof", default: false))
+            let eof = try parameters.bool("eof", default: false)
+            guard let data = try parameters.binary("data") ?? (eof ? [] : nil) else {
+                throw Failure.invalidArgument("stdin needs the key \"data\", a bin, or \"eof\"")
+            }
+            self = .stdin(try parameters.id(), try parameters.process(), data: data, eof: eof)
         case .logs: self = .logs(try Logs(&parameters))
         case .events: self = .events(try Events(&parameters))
         case .drain:

@@ -33,3 +33,21 @@ public struct OutputPiece: Sendable, Equatable {
         dropped = value["dropped"]?.unsigned ?? 0
     }
 }
+
+/// Where to begin to read a process's output.
+public enum OutputStart: Sendable, Equatable {
+    /// At the oldest output that the worker keeps.
+    case start
+    /// At what is written from now on.
+    case now
+    /// At this offset, over all streams of the process.
+    case offset(UInt64)
+
+    var value: Value {
+        switch self {
+        case .start: "start"
+        case .now: "now"
+        case .offset(let offset): .unsigned(offset)
+        }
+    }
+}

@@ -21,9 +21,19 @@ extension WorkerClient {
     }
 
     /// Waits until a process has exited.
+    ///
+    /// The question is asked anew every ten seconds: so a worker that is gone is noticed, and one that came back is asked.
+    /// - Throws: ``Failure``: `unavailable` where the worker does not answer any more.
     public func wait(_ id: ContainerID, _ process: ProcessName = .initial) async throws -> Exit {
-        try exit(
-            try await call(.wait, ["id": .string(id.rawValue), "process": .string(process.rawValue)]), of: .wait)
+        while true {
+            do {
+                let answer = try await call(
+                    .wait, ["id": .string(id.rawValue), "process": .string(process.rawValue)], timeout: .seconds(10))
+                return try exit(answer, of: .wait)
+            } catch let failure as Failure where failure.code == .deadlineExceeded {
+                try Task.checkCancellation()
+            }
+        }
     }
 
     /// Asks a container to end, and ends it by force after `grace`.

@@ -16,13 +16,28 @@ public actor WorkerClient {
     private let writer = Writer()
     private var message = Message()
     private var lastID: UInt32 = 0
-    private var calls: [UInt32: CheckedContinuation<Value, any Error>] = [:]
-    private var followers: [OutputSource: AsyncThrowingStream<OutputPiece, any Error>.Continuation] = [:]
+    private var calls: [UInt32: Call] = [:]
+    private var followers: [OutputSource: Follower] = [:]
+    private var lastFollower: UInt64 = 0
+
+    /// A request without its answer, and when it is given up.
+    private struct Call {
+        let continuation: CheckedContinuation<Value, any Error>
+        let deadline: SocketLoop.Deadline?
+    }
 
     /// Which process's output.
     private struct OutputSource: Hashable {
         let id: String
         let process: String
+    }
+
+    /// Who reads it; the number tells a reader from the one that took its place.
+    private struct Follower {
+        let number: UInt64
+        let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
+        /// Bytes that were dealt with and that the worker has not been told of.
+        var unacknowledged = 0
     }
 
     /// Prepares to speak to the worker at `endpoint`; libzmq connects when the worker is there, and again when it comes back.
@@ -46,9 +61,8 @@ public actor WorkerClient {
         }
         socket = nil
         let closed = Failure(.cancelled, "the client was closed")
-        for call in calls.values { call.resume(throwing: closed) }
-        calls = [:]
-        for follower in followers.values { follower.finish(throwing: closed) }
+        for id in calls.keys { finish(id, .failure(closed)) }
+        for follower in followers.values { follower.continuation.finish(throwing: closed) }
         followers = [:]
     }
 
@@ -57,9 +71,9 @@ public actor WorkerClient {
     /// Calls a method.
     /// - Parameters:
     ///   - parameters: the request's one map.
-    ///   - timeout: the longest wait, here and, as `timeout_ms`, in the worker; for ever where it is nil.
+    ///   - timeout: the longest wait, as `timeout_ms` in the worker and, a second longer, here; for ever where it is nil.
     /// - Returns: the result.
-    /// - Throws: ``Failure``, the worker's own or, where the worker did not answer, `deadline_exceeded` or `unavailable`.
+    /// - Throws: ``Failure``: the worker's own, such as `deadline_exceeded`, or `unavailable` where no answer came.
     public func call(
         _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil
     ) async throws -> Value {
@@ -70,14 +84,14 @@ public actor WorkerClient {
         let id = lastID
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                calls[id] = continuation
-                send(id, method, parameters, on: socket)
                 // The worker answers at the deadline; only where it is not there does the client have to.
-                if let timeout {
+                let deadline = timeout.map { timeout in
                     loop.schedule(after: timeout + .seconds(1)) { [weak self] in
                         self?.assumeIsolated { $0.giveUp(id) }
                     }
                 }
+                calls[id] = Call(continuation: continuation, deadline: deadline)
+                send(id, method, parameters, on: socket)
             }
         } onCancel: {
             Task { await self.cancel(id) }
@@ -114,64 +128,84 @@ public actor WorkerClient {
                 throw Failure(.unavailable, "too many requests wait for the worker at \(endpoint)", retryable: true)
             }
         } catch {
-            calls.removeValue(forKey: id)?.resume(throwing: error)
+            finish(id, .failure(error))
         }
     }
 
-    private func giveUp(_ id: UInt32) {
+    private func finish(_ id: UInt32, _ result: Result<Value, any Error>) {
         guard let call = calls.removeValue(forKey: id) else { return }
-        call.resume(
-            throwing: Failure(
-                .deadlineExceeded, "no answer from the worker at \(endpoint); is it running?", retryable: true))
+        if let deadline = call.deadline { loop.cancel(deadline) }
+        call.continuation.resume(with: result)
     }
 
-    private func cancel(_ id: UInt32) {
-        calls.removeValue(forKey: id)?.resume(throwing: CancellationError())
+    private func giveUp(_ id: UInt32) {
+        finish(
+            id,
+            .failure(
+                Failure(.unavailable, "no answer from the worker at \(endpoint); is it running?", retryable: true)))
     }
+
+    private func cancel(_ id: UInt32) { finish(id, .failure(CancellationError())) }
 
     // MARK: Output
 
-    /// Follows what a process writes, from `offset` on, until it ends.
+    /// Follows what a process writes, until it ends.
     ///
-    /// The worker sends at most ``OutputPiece/window`` bytes ahead of what has been taken from the stream.
+    /// The worker sends at most ``OutputPiece/window`` bytes ahead of what has been acknowledged. A process has one reader
+    /// per client: a second one takes the place of the first, whose stream ends.
     public func output(
-        of id: ContainerID, _ process: ProcessName = .initial, from offset: UInt64 = 0
+        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
     ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
         let source = OutputSource(id: id.rawValue, process: process.rawValue)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
-        followers[source]?.finish()
-        followers[source] = continuation
+        lastFollower += 1
+        let number = lastFollower
+        // Before the request: pieces may come right behind its answer.
+        let former = followers.updateValue(Follower(number: number, continuation: continuation), forKey: source)
+        former?.continuation.finish()
         continuation.onTermination = { [weak self] _ in
-            Task { await self?.forget(source, id, process) }
+            Task { await self?.forget(number, source) }
         }
         do {
             _ = try await call(
                 .attach,
                 [
-                    "id": .string(id.rawValue), "process": .string(process.rawValue), "from": .unsigned(offset),
+                    "id": .string(source.id), "process": .string(source.process), "from": start.value,
                     "credit": .int(OutputPiece.window),
-                ])
+                ], timeout: WorkerClient.patience)
         } catch {
-            followers[source] = nil
+            if followers[source]?.number == number { followers[source] = nil }
             throw error
         }
         return stream
     }
 
     /// Lets the worker send as many bytes more as `piece` had; call it when a piece has been dealt with.
-    public func acknowledge(_ piece: OutputPiece, of id: ContainerID, _ process: ProcessName = .initial) async throws {
-        guard !piece.data.isEmpty else { return }
+    ///
+    /// Small pieces are gathered, so that not every one of them costs a request.
+    public func acknowledge(_ piece: OutputPiece) async throws {
+        let source = OutputSource(id: piece.id, process: piece.process)
+        guard var follower = followers[source] else { return }
+        follower.unacknowledged += piece.data.count
+        let bytes = follower.unacknowledged
+        let isDue = bytes >= OutputPiece.window / 4
+        if isDue { follower.unacknowledged = 0 }
+        followers[source] = follower
+        guard isDue else { return }
         _ = try await call(
-            .credit,
-            [
-                "id": .string(id.rawValue), "process": .string(process.rawValue), "bytes": .int(piece.data.count),
-            ])
+            .credit, ["id": .string(source.id), "process": .string(source.process), "bytes": .int(bytes)],
+            timeout: WorkerClient.patience)
     }
 
-    private func forget(_ source: OutputSource, _ id: ContainerID, _ process: ProcessName) async {
-        guard followers.removeValue(forKey: source) != nil else { return }
+    /// For requests that any worker answers at once.
+    private static let patience = Duration.seconds(10)
+
+    private func forget(_ number: UInt64, _ source: OutputSource) async {
+        guard followers[source]?.number == number else { return }
+        followers[source] = nil
+        guard socket != nil else { return }
         _ = try? await call(
-            .detach, ["id": .string(id.rawValue), "process": .string(process.rawValue)], timeout: .seconds(5))
+            .detach, ["id": .string(source.id), "process": .string(source.process)], timeout: WorkerClient.patience)
     }
 
     // MARK: Receiving
@@ -193,13 +227,14 @@ public actor WorkerClient {
     private func take(_ body: Value) {
         guard let parts = body.array else { return }
         if parts.count == 4, parts[0] == 1, let id = parts[1].unsigned.flatMap({ UInt32(exactly: $0) }) {
-            guard let call = calls.removeValue(forKey: id) else { return }
-            if parts[2].isNull { call.resume(returning: parts[3]) } else { call.resume(throwing: Failure(parts[2])) }
+            finish(id, parts[2].isNull ? .success(parts[3]) : .failure(Failure(parts[2])))
         } else if parts.count == 3, parts[0] == 2, parts[1] == "output", let piece = OutputPiece(parts[2].array?.first) {
             let source = OutputSource(id: piece.id, process: piece.process)
             guard let follower = followers[source] else { return }
-            follower.yield(piece)
-            if piece.isEnd { followers.removeValue(forKey: source)?.finish() }
+            follower.continuation.yield(piece)
+            guard piece.isEnd else { return }
+            followers[source] = nil
+            follower.continuation.finish()
         }
     }
 }

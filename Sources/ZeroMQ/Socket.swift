@@ -1,4 +1,5 @@
 import CZeroMQ
+import Foundation
 
 /// One libzmq socket. It belongs to the thread that made it, which is why it is not `Sendable`.
 public final class Socket {
@@ -98,7 +99,10 @@ public final class Socket {
             throw ZeroMQError("ZMQ_LAST_ENDPOINT")
         }
         // The count includes the closing NUL.
-        return String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
+        let endpoint = String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
+        // With IPv6 on, an IPv4 address comes back mapped into IPv6, which a peer without IPv6 cannot connect to.
+        guard let mapped = endpoint.range(of: "[::ffff:"), let end = endpoint.range(of: "]") else { return endpoint }
+        return String(endpoint[..<mapped.lowerBound] + endpoint[mapped.upperBound..<end.lowerBound] + endpoint[end.upperBound...])
     }
 
     // MARK: Messages

@@ -10,6 +10,8 @@ struct Attachment: Sendable {
     /// Bytes that may still be sent.
     var credit: UInt64
     var ended: Set<OutputStream> = []
+    /// Everything has been sent; it is remembered so that credit that comes late is no error.
+    var isOver = false
 }
 
 /// Output: spools, and the peers attached to them.
@@ -28,12 +30,26 @@ extension ContainerQueue {
 
     /// Forgets the output of processes that are not remembered any more.
     func dropUnusedSpools() {
+        forgetOldOutput()
         guard spools.count > state.processes.count else { return }
         var beginning: ProcessName?
         if case .exec(let name, _, _) = current?.kind { beginning = name }
         for name in spools.keys where name != .initial && name != beginning && state.processes[name] == nil {
             spools[name] = nil
             attachments.removeAll { $0.process == name }
+        }
+    }
+
+    /// Processes that have ended keep their output as long as all of it together is no more than a few spools' worth.
+    private func forgetOldOutput() {
+        let ended = state.processes.filter { $0.value.state == .stopped && spools[$0.key] != nil }
+        var kept = ended.keys.reduce(0) { $0 + (spools[$1]?.keptBytes ?? 0) }
+        let limit = 4 * services.configuration.limits.outputBytes
+        guard kept > limit else { return }
+        for (name, _) in ended.sorted(by: { ($0.value.exit?.at ?? .epoch) < ($1.value.exit?.at ?? .epoch) }) {
+            kept -= spools.removeValue(forKey: name)?.keptBytes ?? 0
+            attachments.removeAll { $0.process == name }
+            if kept <= limit { return }
         }
     }
 
@@ -47,6 +63,7 @@ extension ContainerQueue {
         let route = responder.route
         let limit = services.configuration.limits.attachments
         attachments.removeAll { $0.process == request.process && $0.route == route }
+        if attachments.count >= limit { attachments.removeAll(where: \.isOver) }
         guard attachments.count(where: { $0.process == request.process }) < limit else {
             return responder.fail(
                 .exhausted("\(id): \(limit) peers are attached to \(request.process) already", retryAfterMilliseconds: 1000))
@@ -70,9 +87,11 @@ extension ContainerQueue {
 
     func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) {
         guard let index = attachments.firstIndex(where: { $0.process == process && $0.route == responder.route }) else {
-            // The end may have been sent while the credit was on its way.
-            if spools[process] != nil { return responder.succeed([:] as Value) }
-            return responder.fail(noOutput(process))
+            guard spools[process] != nil else { return responder.fail(noOutput(process)) }
+            return responder.fail(
+                Failure(
+                    .failedPrecondition, "this peer is not attached to \(process) of \(id); attach first",
+                    details: ["state": .string(state.wire.rawValue)]))
         }
         attachments[index].credit = min(attachments[index].credit + bytes, 1 << 40)
         responder.succeed([:] as Value)
@@ -106,19 +125,24 @@ extension ContainerQueue {
                 .failedPrecondition, "\(id) has not been started, so that there is no output yet",
                 details: ["state": .string(state.wire.rawValue)])
         }
-        return .noProcess(process, id)
+        guard state.processes[process] != nil else { return .noProcess(process, id) }
+        return Failure(
+            .failedPrecondition, "the output of process \(process) of \(id) is not kept any more",
+            details: ["state": .string(state.wire.rawValue)])
     }
 
     /// Sends attached peers what their credit allows.
     func send(_ process: ProcessName) {
         guard let spool = spools[process] else { return }
         var hasMore = false
-        for index in attachments.indices.reversed() where attachments[index].process == process {
+        for index in attachments.indices.reversed()
+        where attachments[index].process == process && !attachments[index].isOver {
             switch send(spool, to: &attachments[index]) {
             case .caughtUp: break
             case .more: hasMore = true
             case .full: retryLater(process)
-            case .over: attachments.remove(at: index)
+            case .over: attachments[index].isOver = true
+            case .gone: attachments.remove(at: index)
             }
         }
         unwatch(process)
@@ -127,7 +151,7 @@ extension ContainerQueue {
     }
 
     private enum Progress {
-        case caughtUp, more, full, over
+        case caughtUp, more, full, over, gone
     }
 
     /// Bytes of one notification, and of one turn of the loop.
@@ -143,7 +167,7 @@ extension ContainerQueue {
                 switch notify(attachment, chunk) {
                 case .sent: break
                 case .full: return .full
-                case .unreachable: return .over
+                case .unreachable: return .gone
                 }
                 attachment.offset = chunk.offset + UInt64(chunk.data.count)
                 attachment.credit -= UInt64(chunk.data.count)
@@ -163,7 +187,7 @@ extension ContainerQueue {
             switch notify(attachment, chunk) {
             case .sent: attachment.ended.insert(stream)
             case .full: return .full
-            case .unreachable: return .over
+            case .unreachable: return .gone
             }
         }
         return .over
@@ -180,7 +204,7 @@ extension ContainerQueue {
     }
 
     private func unwatch(_ process: ProcessName) {
-        if !attachments.contains(where: { $0.process == process }) { spools[process]?.watch(false) }
+        if !attachments.contains(where: { $0.process == process && !$0.isOver }) { spools[process]?.watch(false) }
     }
 }
 

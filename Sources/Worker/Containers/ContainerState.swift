@@ -290,12 +290,12 @@ struct ContainerState: Sendable, Equatable {
         return [.publish(.execExit, process: name, pid: process.pid, exit: exit)]
     }
 
-    /// The most processes that have ended and are still remembered, with their output.
-    static let rememberedProcesses = 32
+    /// The most processes that have ended and are still remembered.
+    static let rememberedProcesses = 1024
 
     private mutating func forgetOldProcesses() {
+        guard processes.count > ContainerState.rememberedProcesses else { return }
         let ended = processes.filter { $0.value.state == .stopped }
-        guard ended.count > ContainerState.rememberedProcesses else { return }
         let oldest = ended.min { ($0.value.exit?.at ?? .epoch) < ($1.value.exit?.at ?? .epoch) }
         if let oldest { processes[oldest.key] = nil }
     }

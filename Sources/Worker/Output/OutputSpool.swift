@@ -97,6 +97,9 @@ final class OutputSpool: ProcessOutput {
 
     // MARK: The reader's side
 
+    /// How many bytes are kept.
+    var keptBytes: Int { state.withLock { $0.bytes } }
+
     /// Offset of the next byte that will be written.
     var endOffset: UInt64 { state.withLock { $0.end } }
 

@@ -1,0 +1,98 @@
+import Synchronization
+
+/// A handle of HCS and its callback: used by any number of threads, closed once, and never closed under a call.
+///
+/// Where calls are in flight at ``close()``, the last of them closes it, so that a call that hangs in the service keeps
+/// its own handle open and nobody waiting.
+final class ComputeHandle: Sendable {
+    /// What the handle is of.
+    enum Kind: Sendable { case system, process }
+
+    private struct State {
+        var users = 0
+        var closing = false
+        var number: UInt = 0
+        var callback: UInt = 0
+    }
+
+    private let host: HostCompute
+    private let kind: Kind
+    private let raw: UInt
+    private let state = Mutex(State())
+
+    init(_ host: HostCompute, _ kind: Kind, _ raw: UInt) {
+        self.host = host
+        self.kind = kind
+        self.raw = raw
+    }
+
+    /// Has notifications delivered to `sink` from now on; what happened before is told again by HCS. [inf]
+    func register(_ sink: any NotificationSink) throws(HostComputeError) {
+        let number = NotificationRegistry.shared.add(sink)
+        do throws(HostComputeError) {
+            let callback =
+                switch kind {
+                case .system: try host.register(system: raw, number: number)
+                case .process: try host.register(process: raw, number: number)
+                }
+            let closed = state.withLock { state in
+                guard !state.closing else { return true }
+                state.number = number
+                state.callback = callback
+                return false
+            }
+            if closed { unregister(callback, number) }
+        } catch {
+            NotificationRegistry.shared.remove(number)
+            throw error
+        }
+    }
+
+    /// Makes a call with the handle.
+    func use<Result>(
+        _ operation: StaticString, _ body: (UInt) throws(HostComputeError) -> Result
+    ) throws(HostComputeError) -> Result {
+        let open = state.withLock { state in
+            if !state.closing { state.users += 1 }
+            return !state.closing
+        }
+        guard open else { throw HostComputeError(operation, .closed) }
+        defer {
+            let last = state.withLock { state in
+                state.users -= 1
+                return state.closing && state.users == 0
+            }
+            if last { closeRaw() }
+        }
+        return try body(raw)
+    }
+
+    /// Unregisters the callback, forgets its number and closes the handle, in this order (hcs-reference A.6). Never from
+    /// a notification: unregistering waits for those that run.
+    func close() {
+        let (first, unused, callback, number) = state.withLock { state in
+            let first = !state.closing
+            state.closing = true
+            return (first, state.users == 0, state.callback, state.number)
+        }
+        guard first else { return }
+        if number != 0 { unregister(callback, number) }
+        if unused { closeRaw() }
+    }
+
+    private func unregister(_ callback: UInt, _ number: UInt) {
+        // A failure leaves nothing to do: the number is forgotten, so what may still come is ignored.
+        switch kind {
+        case .system: try? host.unregister(systemCallback: callback)
+        case .process: try? host.unregister(processCallback: callback)
+        }
+        NotificationRegistry.shared.remove(number)
+    }
+
+    private func closeRaw() {
+        switch kind {
+        case .system: try? host.closeSystem(raw)
+        case .process: try? host.closeProcess(raw)
+        }
+    }
+}

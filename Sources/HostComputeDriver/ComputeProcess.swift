@@ -1,0 +1,287 @@
+import CHostCompute
+import ContainerDriver
+import ContainerProtocol
+import Synchronization
+
+import struct MessagePack.Timestamp
+
+/// One process of a compute system, from its creation until its exit has been told.
+final class ComputeProcess: NotificationSink, Sendable {
+    /// Why it may have ended, besides by itself.
+    private struct Influence {
+        var terminated = false
+        var signalled = false
+    }
+
+    private struct State {
+        var stdin: hc_stream = 0
+        var stdinEnded = false
+        var stdout: hc_stream = 0
+        var stderr: hc_stream = 0
+        var influence = Influence()
+        /// The influence when its exit was seen: a kill that comes after that changes nothing.
+        var seen: Influence?
+        /// Whether its exit has been told, or must never be.
+        var concluded = false
+    }
+
+    let name: ProcessName
+    let pid: UInt32
+    let terminal: Bool
+    let handle: ComputeHandle
+    let system: ComputeSystem
+    private let state = Mutex(State())
+
+    init(_ name: ProcessName, pid: UInt32, terminal: Bool, handle: ComputeHandle, system: ComputeSystem) {
+        self.name = name
+        self.pid = pid
+        self.terminal = terminal
+        self.handle = handle
+        self.system = system
+    }
+
+    /// The process in messages.
+    var subject: String { "process '\(name)' of container '\(system.id)'" }
+
+    // MARK: Streams
+
+    /// Takes over the standard handles: each is closed once, those of a failed call included.
+    func attach(
+        _ information: hc_process_information, output: any ProcessOutput
+    ) throws(HostComputeError) {
+        var left = [information.standard_input, information.standard_output, information.standard_error]
+        func take(_ index: Int) -> UInt? {
+            defer { left[index] = 0 }
+            return left[index] == 0 ? nil : UInt(left[index])
+        }
+        defer { for handle in left { hc_handle_close(handle) } }
+        if let input = take(0) {
+            let stream = try StreamReactor.shared.openWriter(input) { [weak self] drained in
+                self?.inputEnded(drained)
+            }
+            state.withLock { $0.stdin = stream }
+        }
+        if let out = take(1) {
+            let stream = try StreamReactor.shared.read(out, .stdout, into: output)
+            state.withLock { $0.stdout = stream }
+        }
+        if let error = take(2) {
+            let stream = try StreamReactor.shared.read(error, .stderr, into: output)
+            state.withLock { $0.stderr = stream }
+        }
+    }
+
+    /// Hands bytes to the standard input; see ``ContainerDriver/write(_:_:_:end:)``.
+    func write(_ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int {
+        let (stream, ended) = state.withLock { ($0.stdin, $0.stdinEnded) }
+        guard stream != 0 else {
+            throw DriverFailure(
+                .failedPrecondition, "\(subject) has no standard input; start it with stdin = true to have one")
+        }
+        guard !ended else {
+            throw DriverFailure(.failedPrecondition, "the standard input of \(subject) has been ended already")
+        }
+        var taken = 0
+        if !bytes.isEmpty {
+            taken = Int(bytes.withUnsafeBufferPointer { hc_stream_write(stream, $0.baseAddress, $0.count) })
+            guard taken >= 0 else {
+                throw DriverFailure(.failedPrecondition, "\(subject) no longer reads its standard input")
+            }
+        }
+        if end && taken == bytes.count {
+            state.withLock { $0.stdinEnded = true }
+            _ = hc_stream_finish(stream)
+        }
+        return taken
+    }
+
+    /// The local end of the input is closed; where all had been handed over, the process is told too: it sees the end
+    /// of its input only through HCS. Runs on the reactor's thread, so the call is made elsewhere.
+    private func inputEnded(_ drained: Bool) {
+        guard drained else { return }
+        system.aside { [handle, host = system.context.host] in
+            let document = JSONWriter.object { json in
+                json.field("Operation", "CloseHandle")
+                json.key("CloseHandle")
+                json.object { $0.field("Handle", "StdIn") }
+            }
+            // A failure means that the process or its system is on its way out, where the input ends by itself.
+            try? handle.use("HcsModifyProcess") { process throws(HostComputeError) in
+                try host.modify(process: process, document)
+            }
+        }
+    }
+
+    // MARK: Ending it
+
+    /// Notes that a signal is being delivered; it says why the process may end.
+    func noteSignal() { state.withLock { $0.influence.signalled = true } }
+
+    /// Notes that the process is being ended by force.
+    /// - Returns: whether this is the first time.
+    func noteTermination() -> Bool {
+        state.withLock { state in
+            let first = !state.influence.terminated
+            state.influence.terminated = true
+            return first
+        }
+    }
+
+    /// Takes a note back whose call failed.
+    func forgetTermination() { state.withLock { $0.influence.terminated = false } }
+
+    func notified(_ notification: Notification) {
+        switch notification {
+        case .processExited:
+            noteExit()
+            system.enqueue { self.concludeToldExit() }
+        case .serviceDisconnected:
+            system.notified(.serviceDisconnected)
+        default:
+            break
+        }
+    }
+
+    /// Fixes what influenced the exit, the first time that it is seen.
+    private func noteExit() {
+        let terminated = system.isGoingDown
+        state.withLock { state in
+            guard state.seen == nil else { return }
+            state.seen = state.influence
+            if terminated { state.seen?.terminated = true }
+        }
+    }
+
+    // MARK: Telling its exit
+
+    /// What HCS says of the process.
+    private enum Answer {
+        case exited(code: UInt32)
+        case exitedUnreadably
+        case running
+        case noAnswer
+    }
+
+    private func ask() -> Answer {
+        let host = system.context.host
+        let text = try? handle.use("HcsGetProcessProperties") { process throws(HostComputeError) in
+            try host.properties(ofProcess: process)
+        }
+        guard let text, let properties = JSONValue(parsing: text) else { return .noAnswer }
+        guard properties["Exited"]?.bool == true else { return .running }
+        // The code counts only where the wait for it went well (hcs-reference D.5).
+        guard (properties["LastWaitResult"]?.int64 ?? 0) == 0, let code = properties["ExitCode"]?.int64 else {
+            return .exitedUnreadably
+        }
+        if let code = UInt32(exactly: code) { return .exited(code: code) }
+        return Int32(exactly: code).map { .exited(code: UInt32(bitPattern: $0)) } ?? .exitedUnreadably
+    }
+
+    /// The exit of a process that was found ended; nil where it runs.
+    func exitAtReopening() -> Exit? {
+        switch ask() {
+        case .exited(let code): Exit(code: code, reason: .exited, at: .now, observedBy: .restore)
+        case .exitedUnreadably: .unknown(reason: .exited, at: .now, observedBy: .restore)
+        case .running, .noAnswer: nil
+        }
+    }
+
+    /// HCS has told the exit. Where it does not say so yet when asked, it is asked once more a little later.
+    private func concludeToldExit() {
+        guard !isConcluded else { return }
+        drain()
+        switch ask() {
+        case .exited(let code): tell(code, .driver)
+        case .exitedUnreadably, .noAnswer: tell(nil, .driver)
+        case .running: system.later { self.concludeLost() }
+        }
+    }
+
+    /// The process is believed to be gone though nothing was told: tells its exit if HCS confirms it.
+    /// - Returns: whether its exit has been told.
+    @discardableResult
+    func concludeIfGone() -> Bool {
+        if isConcluded { return true }
+        switch ask() {
+        case .exited(let code):
+            noteExit()
+            drain()
+            tell(code, .poll)
+        case .exitedUnreadably:
+            noteExit()
+            drain()
+            tell(nil, .poll)
+        case .running, .noAnswer:
+            return false
+        }
+        return true
+    }
+
+    /// The process is gone: tells its exit with the code that HCS still knows, or without one.
+    func concludeLost() {
+        guard !concludeIfGone() else { return }
+        noteExit()
+        drain()
+        tell(nil, .poll)
+    }
+
+    /// Tells the exit without asking or waiting for anything more.
+    func concludeUnknown() {
+        noteExit()
+        tell(nil, .poll)
+    }
+
+    /// From now on its exit is nobody's business: the start that made it has failed.
+    func silence() { state.withLock { $0.concluded = true } }
+
+    private var isConcluded: Bool { state.withLock { $0.concluded } }
+
+    /// Hands over all that the process has written. A grandchild may keep the streams open after that.
+    private func drain() {
+        let (stdout, stderr) = state.withLock { ($0.stdout, $0.stderr) }
+        if stdout != 0 { hc_stream_drain(stdout) }
+        if stderr != 0 { hc_stream_drain(stderr) }
+    }
+
+    private func tell(_ code: UInt32?, _ observer: Exit.Observer) {
+        let influence: Influence? = state.withLock { state in
+            guard !state.concluded else { return nil }
+            state.concluded = true
+            return state.seen ?? state.influence
+        }
+        guard let influence else { return }
+        let exit: Exit
+        if let code {
+            exit = Exit(code: code, reason: Self.reason(code, influence), at: .now, observedBy: observer)
+        } else {
+            exit = .unknown(reason: influence.terminated ? .terminated : .exited, at: .now, observedBy: observer)
+        }
+        // Known before it is told: who hears of it may ask at once.
+        system.note(exit, of: name)
+        system.context.events?.processExited(system.id, name, exit)
+        release(keepingOutput: true)
+        system.disown(self)
+    }
+
+    /// 0xC000013A is what a console control event leaves; 129 to 192 is what a shell says of a signal.
+    private static func reason(_ code: UInt32, _ influence: Influence) -> Exit.Reason {
+        if influence.terminated { return .terminated }
+        if influence.signalled && (code == 0xC000_013A || (129...192).contains(code)) { return .signalled }
+        return .exited
+    }
+
+    /// Closes what the process holds. Its output stays open where a grandchild still writes to it; the system closes it
+    /// at its own end.
+    func release(keepingOutput: Bool) {
+        let (stdin, outputs) = state.withLock { ($0.stdin, [$0.stdout, $0.stderr].filter { $0 != 0 }) }
+        if stdin != 0 { hc_stream_close(stdin) }
+        for output in outputs {
+            if !keepingOutput {
+                hc_stream_close(output)
+            } else if hc_stream_is_open(output) != 0 {
+                system.keepUntilClosed(output)
+            }
+        }
+        handle.close()
+    }
+}

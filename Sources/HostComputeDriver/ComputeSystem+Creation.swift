@@ -1,0 +1,127 @@
+import ContainerDriver
+import ContainerProtocol
+
+extension ComputeSystem {
+    /// Creates the compute system in HCS and waits until it is there. A failure leaves nothing.
+    func create(_ document: [UInt8]) throws(DriverFailure) {
+        do throws(HostComputeError) {
+            withState { $0.awaited = .create }
+            let (raw, progress) = try context.host.createSystem(id.rawValue, document)
+            let handle = ComputeHandle(context.host, .system, raw)
+            withState { $0.handle = handle }
+            try handle.register(self)
+            if progress == .pending { try awaitCompletion("HcsCreateComputeSystem", context.timeouts.create) }
+        } catch {
+            abandon()
+            throw error.failure(subject)
+        }
+    }
+
+    /// Attaches to a compute system that exists.
+    func attach() throws(HostComputeError) {
+        do throws(HostComputeError) {
+            let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
+            withState { $0.handle = handle }
+            try handle.register(self)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Starts the compute system and its first process. A failure leaves no running compute system.
+    func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> UInt32 {
+        do throws(HostComputeError) {
+            try run("HcsStartComputeSystem", .start, context.timeouts.start) {
+                system throws(HostComputeError) in try context.host.start(system)
+            }
+        } catch {
+            abandon()
+            throw error.failure(subject)
+        }
+        withState { state in
+            state.started = true
+            state.directory = document.workingDirectory
+        }
+        do {
+            return try startProcess(.initial, document, output: output)
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    /// Starts a process. A failure leaves none.
+    func startProcess(
+        _ name: ProcessName, _ document: ProcessDocument, output: any ProcessOutput
+    ) throws(DriverFailure) -> UInt32 {
+        let taken = withState { state in state.processes.contains { $0.name == name } }
+        guard !taken else {
+            throw DriverFailure(.alreadyExists, "process '\(name)' of \(subject) is running; choose another name")
+        }
+        do throws(HostComputeError) {
+            let (raw, information) = try use("HcsCreateProcess") { system throws(HostComputeError) in
+                try context.host.createProcess(system, document.bytes)
+            }
+            let process = ComputeProcess(
+                name, pid: information.pid, terminal: document.terminal,
+                handle: ComputeHandle(context.host, .process, raw), system: self)
+            do throws(HostComputeError) {
+                // The streams come first, so that the exit, which HCS tells again to a late registration, finds them.
+                try process.attach(information, output: output)
+                adopt(process)
+                try process.handle.register(process)
+            } catch {
+                process.silence()
+                try? process.handle.use("HcsTerminateProcess") { process throws(HostComputeError) in
+                    try context.host.terminate(process: process)
+                }
+                process.release(keepingOutput: false)
+                disown(process)
+                throw error
+            }
+            return information.pid
+        } catch {
+            throw startFailure(error, name, document)
+        }
+    }
+
+    /// The failure of HcsCreateProcess in the caller's terms: what it gave wrong is named.
+    private func startFailure(
+        _ error: HostComputeError, _ name: ProcessName, _ document: ProcessDocument
+    ) -> DriverFailure {
+        var failure = error.failure("process '\(name)' of \(subject)")
+        guard error.operation == "HcsCreateProcess" else { return failure }
+        switch error.code {
+        case 0x2:
+            let program = CommandLine.program(of: document.commandLine)
+            failure.code = .invalidArgument
+            failure.message =
+                "the program '\(program)' was not found in \(subject): correct the process's args, or add the program "
+                + "to the image"
+        case 0x3, 0x10B:
+            failure.code = .invalidArgument
+            failure.message =
+                "the working directory '\(document.workingDirectory)' of process '\(name)' is not a folder in "
+                + "\(subject): correct the process's cwd"
+        default:
+            break
+        }
+        return failure
+    }
+
+    /// Takes down what a failed create or start left, without a word to anybody.
+    func abandon() {
+        for process in withState({ $0.processes }) { process.silence() }
+        let known = withState { $0.handle != nil && !$0.disconnected }
+        if known {
+            // Its own handle: the system may not be known by its id yet.
+            let progress = try? use("HcsTerminateComputeSystem") { system throws(HostComputeError) in
+                try context.host.terminate(system)
+            }
+            // Waited for, because until it is gone its id is taken.
+            if progress == .pending { _ = waitForExit(context.timeouts.cleanUp) }
+        }
+        close()
+    }
+}

@@ -1,0 +1,150 @@
+import CHostCompute
+import ContainerDriver
+import ContainerProtocol
+
+extension ComputeSystem {
+    /// How a wait for the system's exit ended.
+    enum Wait: Sendable { case exited, disconnected, timedOut }
+
+    /// Waits for SystemExited.
+    func waitForExit(_ timeout: Duration) -> Wait {
+        wait(timeout) { state -> Wait? in
+            if state.exited != nil { return .exited }
+            return state.disconnected ? .disconnected : nil
+        } ?? .timedOut
+    }
+
+    /// Takes the system down, gracefully where it lets itself, tells all exits, and closes it.
+    func shutDown() throws(DriverFailure) -> ShutDown {
+        let (closed, down, terminated) = withState { state in
+            state.goingDown = true
+            return (state.closed, state.exited != nil, state.terminated)
+        }
+        guard !closed else { return ShutDown(updatePending: false, forced: false) }
+        let updatePending = !down && !terminated && updatesPending()
+        var forced = false
+        if !down {
+            forced = !(terminated ? waitForExit(context.timeouts.shutDown) == .exited : goDownGracefully())
+            if isDisconnected {
+                throw HostComputeError("HcsShutdownComputeSystem", .disconnected).failure(subject)
+            }
+            if forced { try terminateAndWait() }
+        }
+        finish()
+        return ShutDown(updatePending: updatePending, forced: forced)
+    }
+
+    /// Ends the system and everything in it, and waits until it is gone.
+    func terminateAndWait() throws(DriverFailure) {
+        do throws(HostComputeError) {
+            guard try kill() == .pending else {
+                // Gone at once, or gone before: no notification needs to come any more.
+                change { $0.exited = $0.exited ?? 0 }
+                enqueue { self.concludeProcesses() }
+                return
+            }
+            switch waitForExit(context.timeouts.terminate) {
+            case .exited: break
+            case .disconnected: throw HostComputeError("HcsTerminateComputeSystem", .disconnected)
+            case .timedOut: throw HostComputeError("HcsTerminateComputeSystem", .timedOut(context.timeouts.terminate))
+            }
+        } catch {
+            throw error.failure(subject)
+        }
+    }
+
+    /// Ends the system by force, without waiting for it.
+    ///
+    /// Through a handle of its own: HCS serialises what comes through one handle, and a kill must not stand behind a
+    /// call that hangs (hcs-reference G.1).
+    func kill() throws(HostComputeError) -> HostCompute.Progress {
+        let first = withState { state in
+            defer { state.terminated = true }
+            return !state.terminated
+        }
+        do throws(HostComputeError) {
+            let second = try context.host.openSystem(id.rawValue)
+            defer { try? context.host.closeSystem(second) }
+            return try context.host.terminate(second)
+        } catch where error.isGone {
+            // It has ended already. Whose exit has not been told by then, is asked for.
+            later { self.pollProcesses() }
+            return .done
+        } catch where error.isAccessDenied && !first {
+            // What a second termination is told.
+            return .pending
+        } catch {
+            if first { withState { $0.terminated = false } }
+            throw error
+        }
+    }
+
+    /// Asks HCS for the exits of processes that were said to be gone.
+    func pollProcesses() {
+        for process in withState({ $0.processes }).reversed() { process.concludeIfGone() }
+    }
+
+    /// - Returns: whether it went down.
+    private func goDownGracefully() -> Bool {
+        if servicing {
+            // A servicing run ends its system by itself where it went well; it is not shut down (hcs-reference F.6).
+            let exit = withState { $0.initialExit }
+            guard let exit, exit.known, exit.code == 0 else { return false }
+            return waitForExit(context.timeouts.servicing) == .exited
+        }
+        do throws(HostComputeError) {
+            let progress = try use("HcsShutdownComputeSystem") { system throws(HostComputeError) in
+                try context.host.shutDown(system)
+            }
+            guard progress == .pending else { return true }
+            return waitForExit(context.timeouts.shutDown) == .exited
+        } catch {
+            return error.isGone
+        }
+    }
+
+    /// Whether a servicing run would have something to merge; what can't be learnt is no.
+    private func updatesPending() -> Bool {
+        let text = try? use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
+            try context.host.properties(ofSystem: system, PropertyDocuments.query("PendingUpdates"))
+        }
+        return text.flatMap(JSONValue.init(parsing:))?["AreUpdatesPending"]?.bool ?? false
+    }
+
+    /// Ends the system by force where it still exists, tells all exits, and closes it.
+    func takeDown() throws(DriverFailure) {
+        let (closed, down, handle) = withState { ($0.closed, $0.exited != nil, $0.handle) }
+        guard !closed, handle != nil else { return }
+        if !down { try terminateAndWait() }
+        finish()
+    }
+
+    /// The system is down: waits until every exit has been told, and closes it.
+    func finish() {
+        if withState({ !$0.processes.isEmpty }) {
+            enqueue { self.concludeProcesses() }
+            // Longer than a lost exit takes. A call that hangs for longer gets no say.
+            let told = wait(context.timeouts.lostExit * 2 + .seconds(5)) { $0.processes.isEmpty ? true : nil }
+            if told == nil {
+                for process in withState({ $0.processes }).reversed() { process.concludeUnknown() }
+            }
+        }
+        close()
+    }
+
+    /// Closes everything that is open, processes before their system.
+    func close() {
+        let (processes, outputs, handle) = change { state in
+            defer {
+                state.closed = true
+                state.handle = nil
+                state.processes = []
+                state.outputs = []
+            }
+            return (state.processes, state.outputs, state.handle)
+        }
+        for process in processes { process.release(keepingOutput: false) }
+        for output in outputs { hc_stream_close(output) }
+        handle?.close()
+    }
+}

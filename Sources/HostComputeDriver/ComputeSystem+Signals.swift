@@ -1,0 +1,88 @@
+import ContainerDriver
+import ContainerProtocol
+import Dispatch
+import Synchronization
+
+extension ComputeSystem {
+    /// Delivers a signal; that its receiver has ended is no failure.
+    func signal(_ name: ProcessName, _ signal: Signal) throws(DriverFailure) {
+        guard let process = try process(name) else { return }
+        let supported = context.host.signalsProcesses
+        guard let action = supported ? Signals.action(for: signal) : Signals.actionWithoutSignals(for: signal) else {
+            if !supported && Signals.action(for: signal) != nil {
+                throw DriverFailure(
+                    .unimplemented, "this Windows can't deliver signal '\(signal)', only end a process; use KILL or TERM")
+            }
+            throw DriverFailure(.invalidArgument, "signal '\(signal)' means nothing on Windows; \(Signals.known)")
+        }
+        do throws(HostComputeError) {
+            switch action {
+            case .control(let control): try send(control, to: process)
+            case .kill: try kill(process)
+            }
+        } catch {
+            guard error.isGone || error.isInvalidState else { throw error.failure(process.subject) }
+            // HCS says that it is gone or going: should its exit have been lost, it is asked for in a moment.
+            later { process.concludeIfGone() }
+        }
+    }
+
+    private func send(_ control: Signals.Control, to process: ComputeProcess) throws(HostComputeError) {
+        process.noteSignal()
+        let document = control.document
+        guard control == .ctrlShutdown else {
+            try process.handle.use("HcsSignalProcess") { handle throws(HostComputeError) in
+                try context.host.signal(process: handle, document)
+            }
+            return
+        }
+        // Some images hold this call until the program has ended (hcs-reference H), so it is made aside, and one that
+        // has not failed by then counts as delivered.
+        let failure = SignalFailure()
+        aside { [context] in
+            do throws(HostComputeError) {
+                try process.handle.use("HcsSignalProcess") { handle throws(HostComputeError) in
+                    try context.host.signal(process: handle, document)
+                }
+            } catch {
+                failure.error.withLock { $0 = error }
+            }
+            failure.returned.signal()
+        }
+        guard failure.returned.wait(timeout: .now() + context.timeouts.signal.dispatchInterval) == .success else {
+            return
+        }
+        if let error = failure.error.withLock({ $0 }) { throw error }
+    }
+
+    /// Ends a process by force: the first one with its whole system, as nothing in the system outlives it.
+    func kill(_ process: ComputeProcess) throws(HostComputeError) {
+        guard process.name != .initial else {
+            // A second termination is answered with an error that says nothing new.
+            guard !withState({ $0.terminated }) else { return }
+            _ = try kill()
+            return
+        }
+        guard process.noteTermination() else { return }
+        do throws(HostComputeError) {
+            // Through handles of their own, as in kill().
+            let system = try context.host.openSystem(id.rawValue)
+            defer { try? context.host.closeSystem(system) }
+            let handle = try context.host.openProcess(system, pid: process.pid)
+            defer { try? context.host.closeProcess(handle) }
+            try context.host.terminate(process: handle)
+        } catch where error.isAccessDenied {
+            // What terminating an ended process is told.
+            later { process.concludeIfGone() }
+        } catch {
+            if !error.isGone { process.forgetTermination() }
+            throw error
+        }
+    }
+}
+
+/// How a signal that was sent aside fared.
+private final class SignalFailure: Sendable {
+    let returned = DispatchSemaphore(value: 0)
+    let error = Mutex<HostComputeError?>(nil)
+}

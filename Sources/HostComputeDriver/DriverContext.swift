@@ -1,0 +1,41 @@
+import ContainerDriver
+import Synchronization
+
+/// What all compute systems of one driver share.
+final class DriverContext: Sendable {
+    let host: HostCompute
+    let owner: String
+    let timeouts: Timeouts
+
+    private struct State {
+        var events: (any DriverEvents)?
+        /// Counts how often the service went away: every handle of the old generation tells it, and it is told on once.
+        var generation = 0
+    }
+    private let state = Mutex(State())
+
+    init(host: HostCompute, owner: String, timeouts: Timeouts) {
+        self.host = host
+        self.owner = owner
+        self.timeouts = timeouts
+    }
+
+    func connect(_ events: any DriverEvents) {
+        state.withLock { $0.events = events }
+    }
+
+    var events: (any DriverEvents)? { state.withLock { $0.events } }
+
+    /// The generation of handles made now.
+    var generation: Int { state.withLock { $0.generation } }
+
+    /// The service went away under a handle of `generation`.
+    func disconnected(_ generation: Int) {
+        let events: (any DriverEvents)? = state.withLock { state in
+            guard state.generation == generation else { return nil }
+            state.generation += 1
+            return state.events
+        }
+        events?.serviceDisconnected(HostComputeError("vmcompute", .disconnected).failure("every container"))
+    }
+}

@@ -1,0 +1,79 @@
+import CHostCompute
+import Synchronization
+
+/// What HCS tells through a callback.
+enum Notification: Sendable, Equatable {
+    case createCompleted(HcsResult)
+    case startCompleted(HcsResult)
+    case pauseCompleted(HcsResult)
+    case resumeCompleted(HcsResult)
+    case systemExited(HcsResult)
+    case processExited
+    case serviceDisconnected
+
+    /// Nil for a type that this driver does not listen to: newer systems send more, and none of it may block or fail.
+    init?(type: UInt32, status: HcsResult) {
+        switch type {
+        case UInt32(HcsNotificationSystemExited): self = .systemExited(status)
+        case UInt32(HcsNotificationSystemCreateCompleted): self = .createCompleted(status)
+        case UInt32(HcsNotificationSystemStartCompleted): self = .startCompleted(status)
+        case UInt32(HcsNotificationSystemPauseCompleted): self = .pauseCompleted(status)
+        case UInt32(HcsNotificationSystemResumeCompleted): self = .resumeCompleted(status)
+        case UInt32(HcsNotificationProcessExited): self = .processExited
+        case UInt32(HcsNotificationServiceDisconnect): self = .serviceDisconnected
+        default: return nil
+        }
+    }
+}
+
+/// Takes the notifications of one handle, on HCS's threads: it must not block.
+protocol NotificationSink: AnyObject, Sendable {
+    func notified(_ notification: Notification)
+}
+
+/// Who a notification is for, by the number that HCS was given: a number that names no one is ignored, so a
+/// notification that comes late harms nothing.
+///
+/// One for the whole program, because the C side knows one function.
+final class NotificationRegistry: Sendable {
+    static let shared = NotificationRegistry()
+
+    private struct State {
+        var next: UInt = 1
+        var sinks: [UInt: any NotificationSink] = [:]
+    }
+    private let state = Mutex(State())
+
+    private init() {
+        hc_set_notification { number, type, status, _ in
+            // The data is not trusted with an exit code; HCS is asked for it instead (hcs-reference C.2).
+            guard let notification = Notification(type: type, status: status) else { return }
+            NotificationRegistry.shared.deliver(notification, to: UInt(number))
+        }
+    }
+
+    /// A number for a sink; before HCS is given it.
+    func add(_ sink: any NotificationSink) -> UInt {
+        state.withLock { state in
+            let number = state.next
+            state.next += 1
+            state.sinks[number] = sink
+            return number
+        }
+    }
+
+    /// Forgets a number.
+    func remove(_ number: UInt) {
+        // The sink must not be destroyed under the lock: what it owns may come back here.
+        let removed = state.withLock { $0.sinks.removeValue(forKey: number) }
+        _ = removed
+    }
+
+    private func deliver(_ notification: Notification, to number: UInt) {
+        let sink = state.withLock { $0.sinks[number] }
+        sink?.notified(notification)
+    }
+
+    /// How many numbers are known; for tests that look for leaks.
+    var count: Int { state.withLock { $0.sinks.count } }
+}

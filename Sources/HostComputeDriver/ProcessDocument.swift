@@ -1,0 +1,75 @@
+import ContainerDriver
+import ContainerProtocol
+
+/// The document that creates a process, fields in the order of hcsshim v0.5.9 (hcs-reference D.4).
+struct ProcessDocument: Equatable {
+    var commandLine = ""
+    var user = ""
+    var workingDirectory = ""
+    /// Sorted by name, each name once.
+    var environment: [(name: String, value: String)] = []
+    var terminal = false
+    var stdin = false
+    var stdout = true
+    var stderr = true
+    var consoleSize: ConsoleSize?
+
+    /// The document of `process`.
+    /// - Parameters:
+    ///   - path: where the process stands in the specification, for messages.
+    ///   - directory: the working directory where the process names none.
+    ///   - servicing: an update-merge run has no pipes.
+    init(
+        _ process: OCIProcess, path: String, directory: String = "", stdin: Bool, servicing: Bool = false
+    ) throws(DriverFailure) {
+        if let commandLine = process.commandLine, !commandLine.isEmpty {
+            self.commandLine = commandLine
+        } else if let program = process.args.first, !program.isEmpty {
+            commandLine = CommandLine.joining(process.args)
+        } else {
+            throw DriverFailure(
+                .invalidArgument, "\(path).args is missing: it names the program to run and its arguments")
+        }
+        user = process.username
+        workingDirectory = process.cwd.isEmpty ? directory : process.cwd
+        terminal = process.terminal
+        self.stdin = stdin && !servicing
+        stdout = !servicing
+        stderr = !servicing && !terminal
+        consoleSize = terminal ? process.consoleSize : nil
+        environment = Self.overlay(process.env)
+    }
+
+    /// `NAME=value` entries: split at the first `=`, the last of a name wins, entries without one are dropped.
+    private static func overlay(_ entries: [String]) -> [(name: String, value: String)] {
+        var values: [String: String] = [:]
+        for entry in entries {
+            guard let sign = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            values[String(entry[..<sign])] = String(entry[entry.utf8.index(after: sign)...])
+        }
+        return values.map { (name: $0.key, value: $0.value) }.sorted { $0.name < $1.name }
+    }
+
+    /// The document in UTF-8.
+    var bytes: [UInt8] {
+        JSONWriter.object { json in
+            json.field("ApplicationName", "")
+            json.field("CommandLine", commandLine)
+            json.field("User", user)
+            json.field("WorkingDirectory", workingDirectory)
+            json.key("Environment")
+            json.object { json in
+                for entry in environment { json.field(entry.name, entry.value) }
+            }
+            json.field("EmulateConsole", terminal)
+            json.field("CreateStdInPipe", stdin)
+            json.field("CreateStdOutPipe", stdout)
+            json.field("CreateStdErrPipe", stderr)
+            // Height first; a resize names them instead.
+            json.key("ConsoleSize")
+            json.array([consoleSize?.height ?? 0, consoleSize?.width ?? 0]) { $0.literal($1) }
+        }
+    }
+
+    static func == (left: ProcessDocument, right: ProcessDocument) -> Bool { left.bytes == right.bytes }
+}

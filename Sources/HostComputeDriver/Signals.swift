@@ -1,0 +1,71 @@
+import ContainerDriver
+
+/// What a signal means under HCS, which knows five console control events and the killing of a process.
+enum Signals {
+    /// What to do for a signal.
+    enum Action: Equatable {
+        /// Send the named console control event.
+        case control(Control)
+        /// End it by force.
+        case kill
+    }
+
+    /// HCS's console control events.
+    enum Control: String {
+        case ctrlC = "CtrlC"
+        case ctrlBreak = "CtrlBreak"
+        case ctrlClose = "CtrlClose"
+        case ctrlLogOff = "CtrlLogOff"
+        case ctrlShutdown = "CtrlShutdown"
+
+        /// The document of HcsSignalProcess.
+        var document: [UInt8] { JSONWriter.object { $0.field("Signal", rawValue) } }
+    }
+
+    /// The signal's action; nil where it means nothing to Windows.
+    ///
+    /// Numbers are Windows console control codes (hcs-reference D.7), so 1 and 2 are CtrlBreak and CtrlClose. As names,
+    /// INT, QUIT and HUP mean what a terminal's user means by them; these three are this driver's own.
+    static func action(for signal: Signal) -> Action? {
+        switch signal {
+        case .graceful: .control(.ctrlShutdown)
+        case .number(let number): action(number: number)
+        case .name(let name): action(name: name.uppercased())
+        }
+    }
+
+    /// The same where HcsSignalProcess is absent: a request to end becomes a kill, any other is impossible.
+    static func actionWithoutSignals(for signal: Signal) -> Action? {
+        switch action(for: signal) {
+        case .kill, .control(.ctrlShutdown): .kill
+        default: nil
+        }
+    }
+
+    private static func action(number: Int) -> Action? {
+        switch number {
+        case 0: .control(.ctrlC)
+        case 1: .control(.ctrlBreak)
+        case 2: .control(.ctrlClose)
+        case 5: .control(.ctrlLogOff)
+        case 6, 15: .control(.ctrlShutdown)
+        case 9: .kill
+        default: nil
+        }
+    }
+
+    private static func action(name: String) -> Action? {
+        switch name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name {
+        case "CTRLC", "INT": .control(.ctrlC)
+        case "CTRLBREAK", "QUIT": .control(.ctrlBreak)
+        case "CTRLCLOSE", "HUP": .control(.ctrlClose)
+        case "CTRLLOGOFF": .control(.ctrlLogOff)
+        case "CTRLSHUTDOWN", "TERM", "": .control(.ctrlShutdown)
+        case "KILL": .kill
+        default: nil
+        }
+    }
+
+    /// What a caller can say instead of a signal that means nothing here.
+    static let known = "use TERM, KILL, INT, QUIT, HUP, CtrlC, CtrlBreak, CtrlClose, CtrlLogOff or CtrlShutdown"
+}

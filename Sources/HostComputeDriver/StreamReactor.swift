@@ -1,0 +1,84 @@
+import CHostCompute
+import ContainerDriver
+import ContainerProtocol
+import Synchronization
+
+/// The standard streams of all processes, behind the C side's one thread.
+final class StreamReactor: Sendable {
+    static let shared = StreamReactor()
+
+    /// Whose stream it is.
+    private enum Sink {
+        case reader(any ProcessOutput, OutputStream)
+        /// Told when the local end is closed: true where all input had been handed over before.
+        case writer(@Sendable (Bool) -> Void)
+    }
+
+    private struct State {
+        var next: UInt64 = 1
+        var sinks: [UInt64: Sink] = [:]
+    }
+    private let state = Mutex(State())
+    private let startError: Int32
+
+    private init() {
+        startError = hc_streams_start { cookie, event, bytes, length in
+            StreamReactor.shared.handle(cookie, event, UnsafeRawBufferPointer(start: bytes, count: length))
+        }
+    }
+
+    /// Reads a standard handle from now on; takes the handle over in any case.
+    func read(
+        _ handle: UInt, _ stream: OutputStream, into output: any ProcessOutput
+    ) throws(HostComputeError) -> hc_stream {
+        try open(handle, .reader(output, stream), hc_stream_read)
+    }
+
+    /// Makes a standard handle one to write to; takes the handle over in any case.
+    func openWriter(_ handle: UInt, ended: @escaping @Sendable (Bool) -> Void) throws(HostComputeError) -> hc_stream {
+        try open(handle, .writer(ended), hc_stream_open_writer)
+    }
+
+    private func open(
+        _ handle: UInt, _ sink: Sink, _ open: (hc_handle, UInt64, UnsafeMutablePointer<hc_stream>?) -> Int32
+    ) throws(HostComputeError) -> hc_stream {
+        guard startError == 0 else {
+            hc_handle_close(handle)
+            throw HostComputeError("opening a stream", .noMemory)
+        }
+        // Known before the first event can come.
+        let cookie = state.withLock { state in
+            let cookie = state.next
+            state.next += 1
+            state.sinks[cookie] = sink
+            return cookie
+        }
+        var stream: hc_stream = 0
+        guard open(handle, cookie, &stream) == 0 else {
+            forget(cookie)
+            throw HostComputeError("opening a stream", .noMemory)
+        }
+        return stream
+    }
+
+    private func forget(_ cookie: UInt64) {
+        let removed = state.withLock { $0.sinks.removeValue(forKey: cookie) }
+        _ = removed
+    }
+
+    private func handle(_ cookie: UInt64, _ event: hc_stream_event, _ bytes: UnsafeRawBufferPointer) {
+        let last = event != HC_STREAM_BYTES
+        let sink = state.withLock { last ? $0.sinks.removeValue(forKey: cookie) : $0.sinks[cookie] }
+        switch sink {
+        case .reader(let output, let stream):
+            if last { output.end(stream) } else { output.write(stream, bytes) }
+        case .writer(let ended):
+            ended(event == HC_STREAM_DRAINED)
+        case nil:
+            break
+        }
+    }
+
+    /// How many streams are known; for tests that look for leaks.
+    var count: Int { state.withLock { $0.sinks.count } }
+}

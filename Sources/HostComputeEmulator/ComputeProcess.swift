@@ -1,0 +1,190 @@
+import CHostCompute
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A process of a compute system: the leader of a session of its own.
+///
+/// It lives until it has exited and its last handle is closed.
+final class ComputeProcess: Sendable {
+    let pid: pid_t
+    let system: ComputeSystem
+    let hasConsole: Bool
+
+    fileprivate struct State {
+        var exit: ProcessExit?
+        /// Those who were registered have been told of the exit.
+        var announced = false
+        var terminated = false
+        var handles = 1
+        var registrations: [Registration] = []
+        var streams: ProcessStreams
+        var exitWaiters: [DispatchSemaphore] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(pid: pid_t, system: ComputeSystem, streams: ProcessStreams) {
+        self.pid = pid
+        self.system = system
+        hasConsole = streams.terminal >= 0
+        state = Mutex(State(streams: streams))
+    }
+
+    // MARK: Life
+
+    /// Takes the exit of the process, which has exited: the properties show it before anyone is told.
+    func collect() {
+        // Under the lock, so that no signal can reach a process that takes over the id.
+        let waiters = state.withLock { state in
+            let code = state.terminated ? system.settings.terminatedExitCode : nil
+            state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
+            state.streams.closeInput()
+            defer { state.exitWaiters = [] }
+            return state.exitWaiters
+        }
+        for waiter in waiters { waiter.signal() }
+        system.service.pool.submit { [self] in system.processExited(self) }
+    }
+
+    /// What it ended with; nil while it runs.
+    var exit: ProcessExit? { state.withLock { $0.exit } }
+
+    func waitForExit() {
+        let waiter = DispatchSemaphore(value: 0)
+        let waits = state.withLock { state in
+            if state.exit == nil { state.exitWaiters.append(waiter) }
+            return state.exit == nil
+        }
+        if waits { waiter.wait() }
+    }
+
+    /// Signals its process group; false when it has exited.
+    @discardableResult
+    func signal(_ number: Int32) -> Bool {
+        state.withLock { state in
+            guard state.exit == nil else { return false }
+            if number == SIGKILL { state.terminated = true }
+            // A process that has just exited and is not collected yet still has its id: that is no failure.
+            _ = kill(-pid, number)
+            return true
+        }
+    }
+
+    // MARK: Handles and registrations
+
+    /// One more handle; false when the process has exited.
+    func open() -> Bool {
+        state.withLock { state in
+            guard state.exit == nil else { return false }
+            state.handles += 1
+            return true
+        }
+    }
+
+    /// True when that was the last handle of an exited process.
+    func close(_ handle: UInt) -> Bool {
+        let (silenced, last) = state.withLock { state in
+            let silenced = state.registrations.filter { $0.handle == handle }
+            state.registrations.removeAll { $0.handle == handle }
+            state.handles -= 1
+            return (silenced, state.releaseIfDone())
+        }
+        for registration in silenced { registration.silence() }
+        return last
+    }
+
+    /// True when the process has exited and nobody has a handle: its streams are closed with that.
+    func releaseIfDone() -> Bool {
+        state.withLock { $0.releaseIfDone() }
+    }
+
+    func register(_ registration: Registration) {
+        let exited = state.withLock { state in
+            state.registrations.append(registration)
+            return state.announced ? state.exit : nil
+        }
+        if let exited { system.post([(registration, notification(exited))]) }
+    }
+
+    func unregister(_ registration: Registration) {
+        state.withLock { state in state.registrations.removeAll { $0 === registration } }
+    }
+
+    var registrations: [Registration] { state.withLock { $0.registrations } }
+
+    /// Who is registered and has not been told of the exit; whoever comes after this is told on arrival.
+    func exitDeliveries() -> [ComputeSystem.Delivery] {
+        let (exit, registrations) = state.withLock { state in
+            state.announced = true
+            return (state.exit, state.registrations)
+        }
+        guard let exit else { return [] }
+        return registrations.map { ($0, notification(exit)) }
+    }
+
+    private func notification(_ exit: ProcessExit) -> Notification {
+        Notification(type: NotificationType.processExited, data: properties(exit))
+    }
+
+    // MARK: Documents
+
+    func properties() -> String {
+        let results = system.service.faults.strike(.getProcessProperties, system.id) { (effect) -> Int32? in
+            if case .lastWaitResult(let result) = effect { result } else { nil }
+        }
+        return properties(exit, lastWaitResult: results.first)
+    }
+
+    private func properties(_ exit: ProcessExit?, lastWaitResult: Int32? = nil) -> String {
+        var document = JSONObject()
+        document.add("ProcessId", pid)
+        document.add("Exited", exit != nil)
+        document.add("ExitCode", exit?.code ?? 0)
+        document.add("LastWaitResult", lastWaitResult ?? exit?.lastWaitResult ?? 0)
+        return document.finish()
+    }
+
+    /// Duplicates of its streams.
+    func streams() throws(HostFailure) -> [Int32] {
+        try state.withLock { (state) throws(HostFailure) in try state.streams.duplicates() }
+    }
+
+    func resize(_ size: ConsoleSize) throws(HostFailure) {
+        try state.withLock { (state) throws(HostFailure) in
+            guard state.exit == nil else { throw ComputeProcess.hasExited }
+            guard hasConsole else {
+                throw HostFailure(code: ResultCode.notSupported, message: "The process has no console.")
+            }
+            _ = PseudoTerminal.resize(state.streams.terminal, size)
+        }
+    }
+
+    func closeStream(_ name: String) throws(HostFailure) {
+        try state.withLock { (state) throws(HostFailure) in
+            guard state.exit == nil else { throw ComputeProcess.hasExited }
+            let everything = name == "All"
+            guard everything || ["StdIn", "StdOut", "StdErr"].contains(name) else {
+                throw .invalidArgument("CloseHandle: '\(name)' is none of StdIn, StdOut, StdErr, All.")
+            }
+            if everything || name == "StdIn" {
+                if hasConsole, !PseudoTerminal.typeEndOfFile(state.streams.terminal) {
+                    throw HostFailure(code: ResultCode.writeFault, message: "The console's input is full.")
+                }
+                state.streams.closeInput()
+            }
+            if everything || name == "StdOut" { state.streams.closeOutput() }
+            if everything || name == "StdErr" { state.streams.closeError() }
+        }
+    }
+
+    static let hasExited = HostFailure(code: ResultCode.elementNotFound, message: "The process has exited.")
+}
+
+extension ComputeProcess.State {
+    fileprivate mutating func releaseIfDone() -> Bool {
+        guard exit != nil, handles <= 0 else { return false }
+        streams.closeKept()
+        return true
+    }
+}

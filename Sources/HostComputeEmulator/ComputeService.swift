@@ -1,0 +1,145 @@
+import CHostCompute
+import Glibc
+import Synchronization
+
+/// The service: the table of compute systems, the handles, and what all systems share.
+final class ComputeService: Sendable {
+    static let shared = ComputeService()
+
+    let faults = Faults()
+    let pool = NotificationPool()
+    let reaper = ExitReaper()
+    let handles = HandleTable()
+
+    private let systems = Mutex<[String: ComputeSystem]>([:])
+    // Without a root no folder counts as the emulator's own.
+    private let configured = Mutex(SharedSettings(HostComputeEmulator.Settings(root: "")))
+
+    func configure(_ settings: HostComputeEmulator.Settings) throws(ConfigurationFailure) {
+        let faults = try settings.faultFile.map { (file) throws(ConfigurationFailure) in try FaultFile.read(file) }
+        var settings = settings
+        while settings.root.count > 1, settings.root.hasSuffix("/") { settings.root.removeLast() }
+        let base = settings.root + "/layers/base"
+        if let failure = ScratchFolder.make(base) {
+            throw ConfigurationFailure(description: "'\(base)': \(String(cString: strerror(failure)))")
+        }
+        configured.withLock { $0 = SharedSettings(settings) }
+        for fault in faults ?? [] { self.faults.add(fault) }
+    }
+
+    func system(named id: String) -> ComputeSystem? {
+        systems.withLock { $0[id] }
+    }
+
+    // MARK: Systems
+
+    /// Creates a system in the phase `creating`, with one handle.
+    func create(_ id: String, _ configuration: JSONValue) throws(HostFailure) -> ComputeSystem {
+        var folders = SystemDocument.Folders()
+        let document = try SystemDocument(configuration, folders: &folders)
+        let settings = configured.withLock { $0 }
+        let owns = isOwnLayerFolder(document.layerFolder, settings.layers) && !ScratchFolder.exists(document.layerFolder)
+        let system = ComputeSystem(id: id, document: document, ownsLayerFolder: owns, settings: settings, service: self)
+        try systems.withLock { (systems) throws(HostFailure) in
+            guard systems[id] == nil else {
+                throw HostFailure(
+                    code: ResultCode.systemAlreadyExists, message: "The compute system '\(id)' already exists.")
+            }
+            systems[id] = system
+        }
+        do throws(HostFailure) {
+            for folder in folders.required where !ScratchFolder.exists(folder.path) {
+                throw .folderNotFound(folder.role, folder.path)
+            }
+            if !document.layerFolder.isEmpty, !ScratchFolder.exists(document.layerFolder) {
+                guard owns, mkdir(document.layerFolder, 0o755) == 0 else {
+                    throw .folderNotFound("LayerFolderPath", document.layerFolder)
+                }
+            }
+        } catch {
+            _ = systems.withLock { $0.removeValue(forKey: id) }
+            throw error
+        }
+        return system
+    }
+
+    /// Whether the path lies directly inside `<root>/layers/`.
+    private func isOwnLayerFolder(_ path: String, _ layers: String) -> Bool {
+        guard !layers.isEmpty, path.hasPrefix(layers) else { return false }
+        let name = path.utf8.dropFirst(layers.utf8.count)
+        return !name.isEmpty && !name.contains(UInt8(ascii: "/")) && !name.elementsEqual(".".utf8)
+            && !name.elementsEqual("..".utf8)
+    }
+
+    /// Opens one more handle's worth of the system `id`.
+    func open(_ id: String) throws(HostFailure) -> ComputeSystem {
+        guard let system = system(named: id), system.open() else {
+            throw HostFailure(
+                code: ResultCode.systemNotFound, message: "The compute system '\(id)' does not exist.")
+        }
+        return system
+    }
+
+    func enumerate(_ query: SystemQuery) -> String {
+        let all = systems.withLock { Array($0.values) }
+        return "["
+            + all.filter { query.matches($0) && !$0.state.withLock(\.isGone) }.map { $0.summary() }
+            .joined(separator: ",") + "]"
+    }
+
+    /// The system has gone: its folder goes before its name is free again.
+    func forget(_ system: ComputeSystem) {
+        if system.ownsLayerFolder { ScratchFolder.remove(system.document.layerFolder) }
+        systems.withLock { systems in
+            if systems[system.id] === system { systems[system.id] = nil }
+        }
+    }
+
+    // MARK: Handles
+
+    func system(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeSystem {
+        switch handles[UInt(bitPattern: handle)] {
+        case .system(let system): return system
+        case .dead: throw ComputeService.dead
+        default: throw .invalidHandle
+        }
+    }
+
+    func process(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeProcess {
+        switch handles[UInt(bitPattern: handle)] {
+        case .process(let process): return process
+        case .dead: throw ComputeService.dead
+        default: throw .invalidHandle
+        }
+    }
+
+    private static let dead = HostFailure(
+        code: ResultCode.serverUnavailable, message: "The service was restarted; the handle is dead.")
+
+    func disconnect() {
+        let notification = Notification(type: NotificationType.serviceDisconnect)
+        let targets = handles.killAll()
+        for target in targets.values {
+            switch target {
+            case .systemCallback(let registration, let system):
+                system.unregister(registration)
+                system.post([(registration, notification)])
+            case .processCallback(let registration, let process):
+                process.unregister(registration)
+                process.system.post([(registration, notification)])
+            case .system, .process, .dead: break
+            }
+        }
+        for (handle, target) in targets {
+            switch target {
+            case .system(let system): system.close(handle, terminates: false)
+            case .process(let process): close(process, handle)
+            case .systemCallback, .processCallback, .dead: break
+            }
+        }
+    }
+
+    func close(_ process: ComputeProcess, _ handle: UInt) {
+        if process.close(handle) { process.system.forget(process) }
+    }
+}

@@ -1,0 +1,144 @@
+import Glibc
+
+/// Answers to property queries (hcs-reference D.8, D.9).
+extension ComputeSystem {
+    func properties(_ query: PropertyQuery) -> String {
+        var document = basicProperties()
+        if query.pendingUpdates {
+            let pending = service.faults.strike(.getComputeSystemProperties, id) { (effect) -> Bool? in
+                if case .updatesPending = effect { true } else { nil }
+            }
+            document.add("AreUpdatesPending", !pending.isEmpty)
+        }
+        if query.statistics { document.add("Statistics", json: statistics()) }
+        if query.processList { document.add("ProcessList", json: processList()) }
+        return document.finish()
+    }
+
+    /// What an enumeration shows of the system.
+    func summary() -> String {
+        basicProperties().finish()
+    }
+
+    private func basicProperties() -> JSONObject {
+        let (phase, exit) = state.withLock { ($0.phase, $0.exit) }
+        var properties = JSONObject()
+        properties.add("Id", string: id)
+        properties.add("Name", string: document.name)
+        properties.add("SystemType", string: "Container")
+        properties.add("Owner", string: document.owner)
+        properties.add("State", string: phase.stateName)
+        properties.add("RuntimeOsType", string: "Windows")
+        let name = id.uppercased().utf16
+        properties.add("RuntimeId", string: NameGuid(namespace: NameGuid.systems, name: name).text)
+        if let exit {
+            properties.add("Stopped", true)
+            properties.add("ExitType", string: exit.kind.rawValue)
+        }
+        return properties
+    }
+
+    /// The sessions that belong to the system now.
+    private func liveFamily() -> [ProcessStatus] {
+        let (leaders, orphaned) = state.withLock { (Array($0.processes.values), $0.orphanedSessions) }
+        let running = leaders.filter { $0.exit == nil }.map(\.pid)
+        if running.isEmpty, orphaned.isEmpty { return [] }
+        return LiveProcesses.family(of: orphaned.union(running)).compactMap { ProcessStatus($0) }
+    }
+
+    private func statistics() -> String {
+        let family = liveFamily()
+        var commit: UInt64 = 0
+        var shared: UInt64 = 0
+        var live = ProcessUsage()
+        for process in family {
+            commit += process.residentBytes
+            shared += min(process.residentBytes, process.sharedBytes())
+            live.user100ns += process.userTicks * ProcessStatus.tickUnits
+            live.kernel100ns += process.kernelTicks * ProcessStatus.tickUnits
+            let storage = process.storage()
+            live.readCount += storage.readCount
+            live.readBytes += storage.readBytes
+            live.writeCount += storage.writeCount
+            live.writeBytes += storage.writeBytes
+        }
+        live.peakBytes = commit
+        let (usage, startedAt) = state.withLock { state in
+            state.usage.peakBytes = max(state.usage.peakBytes, commit)
+            return (state.usage, state.startedAt)
+        }
+        live.add(usage)
+
+        var memory = JSONObject()
+        memory.add("MemoryUsageCommitBytes", commit)
+        memory.add("MemoryUsageCommitPeakBytes", live.peakBytes)
+        memory.add("MemoryUsagePrivateWorkingSetBytes", commit - shared)
+        var processor = JSONObject()
+        processor.add("TotalRuntime100ns", live.user100ns + live.kernel100ns)
+        processor.add("RuntimeUser100ns", live.user100ns)
+        processor.add("RuntimeKernel100ns", live.kernel100ns)
+        var storage = JSONObject()
+        storage.add("ReadCountNormalized", live.readCount)
+        storage.add("ReadSizeBytes", live.readBytes)
+        storage.add("WriteCountNormalized", live.writeCount)
+        storage.add("WriteSizeBytes", live.writeBytes)
+
+        let now = SystemTime.now()
+        var statistics = JSONObject()
+        statistics.add("Timestamp", string: now.text)
+        if let startedAt {
+            statistics.add("ContainerStartTime", string: startedAt.text)
+            statistics.add("Uptime100ns", max(0, now.units - startedAt.units))
+        }
+        statistics.add("Memory", json: memory.finish())
+        statistics.add("Processor", json: processor.finish())
+        statistics.add("Storage", json: storage.finish())
+        statistics.add("Network", json: networkStatistics())
+        return statistics.finish()
+    }
+
+    /// Zero for every endpoint: the processes use the host's network.
+    private func networkStatistics() -> String {
+        let endpoints = resources.endpoints.map { endpoint in
+            var network = JSONObject()
+            network.add("BytesReceived", 0)
+            network.add("BytesSent", 0)
+            network.add("PacketsReceived", 0)
+            network.add("PacketsSent", 0)
+            network.add("DroppedPacketsIncoming", 0)
+            network.add("DroppedPacketsOutgoing", 0)
+            network.add("EndpointId", string: endpoint)
+            network.add("InstanceId", string: endpoint)
+            return network.finish()
+        }
+        return "[" + endpoints.joined(separator: ",") + "]"
+    }
+
+    private func processList() -> String {
+        let bootedAt = SystemTime.bootUnits()
+        let processes = liveFamily().map { process in
+            let shared = min(process.residentBytes, process.sharedBytes())
+            let createdAt = SystemTime(units: bootedAt + Int64(process.startTicks * ProcessStatus.tickUnits))
+            var entry = JSONObject()
+            entry.add("CreateTimestamp", string: createdAt.text)
+            entry.add("ImageName", string: process.name)
+            entry.add("KernelTime100ns", process.kernelTicks * ProcessStatus.tickUnits)
+            entry.add("MemoryCommitBytes", process.residentBytes)
+            entry.add("MemoryWorkingSetPrivateBytes", process.residentBytes - shared)
+            entry.add("MemoryWorkingSetSharedBytes", shared)
+            entry.add("ProcessId", process.pid)
+            entry.add("UserTime100ns", process.userTicks * ProcessStatus.tickUnits)
+            return entry.finish()
+        }
+        return "[" + processes.joined(separator: ",") + "]"
+    }
+}
+
+extension SystemTime {
+    /// When the machine booted, which the start times of processes count from.
+    fileprivate static func bootUnits() -> Int64 {
+        var uptime = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &uptime)
+        return now().units - (Int64(uptime.tv_sec) * 10_000_000 + Int64(uptime.tv_nsec) / 100)
+    }
+}

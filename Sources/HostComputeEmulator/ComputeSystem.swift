@@ -1,0 +1,197 @@
+import CHostCompute
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A compute system: its state, its handles and registrations, and its processes.
+///
+/// Everything that changes is behind one lock, which is never held over a callback. Notifications stand in one line per
+/// system, so they arrive in order and no other system waits for a callback that blocks. An idle system is this object
+/// and its entries in the tables: no thread, no timer, no descriptor.
+final class ComputeSystem: Sendable {
+    typealias Delivery = (registration: Registration, notification: Notification)
+
+    let id: String
+    let document: SystemDocument
+    /// The layer folder was made for this system and goes with it.
+    let ownsLayerFolder: Bool
+    let service: ComputeService
+    private let shared: SharedSettings
+
+    var settings: HostComputeEmulator.Settings { shared.values }
+
+    struct State {
+        var phase = Phase.creating
+        var createStatus: HcsResult?
+        var exit: SystemExit?
+        var handles = 1
+        var forgotten = false
+        var registrations: [Registration] = []
+
+        var line: [Delivery] = []
+        var delivering = false
+
+        var resources: SystemResources
+        var startedAt: SystemTime?
+        var processes: [pid_t: ComputeProcess] = [:]
+        /// Processes that run, or have exited and are not settled.
+        var live = 0
+        /// Processes that are being created.
+        var spawning = 0
+        /// Sessions whose leader has exited while others in them live on.
+        var orphanedSessions: Set<pid_t> = []
+        var usage = ProcessUsage()
+
+        var ending: SystemExit?
+        var finishing = false
+        /// ProcessExited that a fault holds back until SystemExited.
+        var heldBack: [Delivery]?
+        var endWaiters: [DispatchSemaphore] = []
+    }
+
+    let state: Mutex<State>
+
+    init(id: String, document: SystemDocument, ownsLayerFolder: Bool, settings: SharedSettings, service: ComputeService) {
+        self.id = id
+        self.document = document
+        self.ownsLayerFolder = ownsLayerFolder
+        self.shared = settings
+        self.service = service
+        state = Mutex(State(resources: document.resources))
+    }
+
+    // MARK: Handles
+
+    /// One more handle; false when the system has gone.
+    func open() -> Bool {
+        state.withLock { state in
+            if state.isGone { return false }
+            state.handles += 1
+            return true
+        }
+    }
+
+    /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document says so.
+    func close(_ handle: UInt, terminates: Bool = true) {
+        let (silenced, gone, terminate) = state.withLock { state -> ([Registration], Bool, Bool) in
+            let silenced = state.registrations.filter { $0.handle == handle }
+            if !silenced.isEmpty { state.registrations.removeAll { $0.handle == handle } }
+            state.handles -= 1
+            let last = state.handles == 0
+            let ends = last && terminates && document.terminatesOnLastHandleClosed
+            return (silenced, state.claimGone(), ends && state.phase != .stopping && state.phase != .stopped)
+        }
+        for registration in silenced { registration.silence() }
+        if gone {
+            service.forget(self)
+        } else if terminate {
+            _ = try? end(.terminate)
+        }
+    }
+
+    // MARK: Registrations
+
+    /// Registers, and tells what happened before: there is no way to register earlier (hcs-reference A.5, C.3).
+    func register(_ registration: Registration) {
+        let deliver = state.withLock { state in
+            state.registrations.append(registration)
+            if let status = state.createStatus {
+                let created = Notification(type: NotificationType.systemCreateCompleted, status: status)
+                state.enqueue((registration, created), service.faults, id)
+            }
+            if let exit = state.exit { state.enqueue((registration, exit.notification), service.faults, id) }
+            return state.claimLine()
+        }
+        if deliver { service.pool.submit { [self] in self.deliver() } }
+    }
+
+    func unregister(_ registration: Registration) {
+        state.withLock { state in state.registrations.removeAll { $0 === registration } }
+    }
+
+    /// Puts deliveries into the line and has them delivered by the pool.
+    func post(_ deliveries: [Delivery]) {
+        let deliver = state.withLock { state in
+            for delivery in deliveries { state.enqueue(delivery, service.faults, id) }
+            return state.claimLine()
+        }
+        if deliver { service.pool.submit { [self] in self.deliver() } }
+    }
+
+    /// Empties the line; only who has claimed it may.
+    func deliver() {
+        while let delivery = state.withLock({ $0.nextDelivery() }) {
+            delivery.registration.deliver(delivery.notification)
+        }
+    }
+
+    var phase: Phase { state.withLock { $0.phase } }
+
+    var resources: SystemResources { state.withLock { $0.resources } }
+}
+
+extension ComputeSystem.State {
+    /// Stopped, and nobody has a handle: there is no way back.
+    var isGone: Bool { phase == .stopped && handles <= 0 }
+
+    /// True once, when the system has gone: the caller has to forget it.
+    mutating func claimGone() -> Bool {
+        guard isGone, !forgotten else { return false }
+        forgotten = true
+        return true
+    }
+
+    /// Everything has ended that an ending system waits for; true once.
+    mutating func claimFinish() -> Bool {
+        guard phase == .stopping, ending != nil, live == 0, spawning == 0, !finishing else { return false }
+        finishing = true
+        return true
+    }
+
+    /// Puts a delivery into the line, as the faults let it.
+    mutating func enqueue(_ delivery: ComputeSystem.Delivery, _ faults: Faults, _ id: String) {
+        guard faults.isArmed else {
+            line.append(delivery)
+            return
+        }
+        let type = delivery.notification.type
+        let effects = faults.strike(nil, id) { (effect) -> Fault.Effect? in
+            switch effect {
+            case .loseNotification(type), .duplicateNotification(type), .unknownNotification: effect
+            default: nil
+            }
+        }
+        var copies = [delivery]
+        for effect in effects {
+            switch effect {
+            case .loseNotification: copies = []
+            case .duplicateNotification: copies += copies
+            case .unknownNotification(let unknown):
+                copies.insert((delivery.registration, Notification(type: unknown)), at: 0)
+            default: break
+            }
+        }
+        line += copies
+    }
+
+    /// Tells every registration.
+    mutating func broadcast(_ notification: Notification, _ faults: Faults, _ id: String) {
+        for registration in registrations { enqueue((registration, notification), faults, id) }
+    }
+
+    /// True when there is something to deliver and no one at it: the caller has to do it.
+    mutating func claimLine() -> Bool {
+        guard !delivering, !line.isEmpty else { return false }
+        delivering = true
+        return true
+    }
+
+    mutating func nextDelivery() -> ComputeSystem.Delivery? {
+        if line.isEmpty {
+            line = []
+            delivering = false
+            return nil
+        }
+        return line.removeFirst()
+    }
+}

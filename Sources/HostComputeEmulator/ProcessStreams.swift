@@ -1,0 +1,125 @@
+import CHostCompute
+import Glibc
+
+/// The standard streams of a process: the child's ends, the ends handed to the caller, and what the emulator keeps.
+struct ProcessStreams: Sendable {
+    /// What the child opens.
+    enum Child: Sendable {
+        /// A descriptor each; `none` for no stream.
+        case pipes(input: Int32, output: Int32, error: Int32)
+        case terminal(path: String)
+    }
+
+    var child = Child.pipes(input: FileDescriptor.none, output: FileDescriptor.none, error: FileDescriptor.none)
+    /// Input, output, error as the caller gets them.
+    var caller = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
+    /// The writing end of the input: while it is open the process sees no end of file.
+    var input = FileDescriptor.none
+    var output = FileDescriptor.none
+    var error = FileDescriptor.none
+    var terminal = FileDescriptor.none
+
+    /// Makes what the document asks for.
+    init(_ document: ProcessDocument) throws(HostFailure) {
+        do throws(HostFailure) {
+            if let size = document.console {
+                try makeTerminal(size, document)
+            } else {
+                try makePipes(document)
+            }
+        } catch {
+            closeChild()
+            closeCaller()
+            closeKept()
+            throw error
+        }
+    }
+
+    private mutating func makeTerminal(_ size: ConsoleSize, _ document: ProcessDocument) throws(HostFailure) {
+        guard let made = PseudoTerminal(size) else { throw ProcessStreams.exhausted("pseudo-terminal") }
+        terminal = made.master
+        child = .terminal(path: made.path)
+        if document.wantsInput { caller[0] = try checked(FileDescriptor.duplicate(terminal)) }
+        if document.wantsOutput { caller[1] = try checked(FileDescriptor.duplicate(terminal)) }
+    }
+
+    private mutating func makePipes(_ document: ProcessDocument) throws(HostFailure) {
+        var ends = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
+        defer { child = .pipes(input: ends[0], output: ends[1], error: ends[2]) }
+        if document.wantsInput {
+            guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
+            ends[0] = pipe.read
+            caller[0] = pipe.write
+            input = try checked(FileDescriptor.duplicate(pipe.write))
+        }
+        if document.wantsOutput {
+            guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
+            ends[1] = pipe.write
+            caller[1] = pipe.read
+            output = try checked(FileDescriptor.reference(pipe.read))
+        }
+        if document.wantsError {
+            guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
+            ends[2] = pipe.write
+            caller[2] = pipe.read
+            error = try checked(FileDescriptor.reference(pipe.read))
+        }
+    }
+
+    private func checked(_ descriptor: Int32) throws(HostFailure) -> Int32 {
+        guard descriptor >= 0 else { throw ProcessStreams.exhausted("descriptor") }
+        return descriptor
+    }
+
+    static func exhausted(_ what: String) -> HostFailure {
+        HostFailure(
+            code: errno == EMFILE || errno == ENFILE ? ResultCode.tooManyOpenFiles : ResultCode.outOfMemory,
+            message: "No \(what) is left: \(String(cString: strerror(errno))).")
+    }
+
+    /// Further descriptors of the same streams, for one more caller; those that were closed stay away.
+    func duplicates() throws(HostFailure) -> [Int32] {
+        if terminal >= 0 {
+            return [
+                caller[0] >= 0 ? try checked(FileDescriptor.duplicate(terminal)) : FileDescriptor.none,
+                caller[1] >= 0 ? try checked(FileDescriptor.duplicate(terminal)) : FileDescriptor.none,
+                FileDescriptor.none,
+            ]
+        }
+        return [
+            input >= 0 ? try checked(FileDescriptor.duplicate(input)) : FileDescriptor.none,
+            output >= 0 ? try checked(FileDescriptor.reopen(output)) : FileDescriptor.none,
+            error >= 0 ? try checked(FileDescriptor.reopen(error)) : FileDescriptor.none,
+        ]
+    }
+
+    func closeChild() {
+        guard case .pipes(let input, let output, let error) = child else { return }
+        for end in [input, output, error] { FileDescriptor.close(end) }
+    }
+
+    func closeCaller() {
+        for end in caller { FileDescriptor.close(end) }
+    }
+
+    mutating func closeKept() {
+        for end in [input, output, error, terminal] { FileDescriptor.close(end) }
+        (input, output, error, terminal) =
+            (FileDescriptor.none, FileDescriptor.none, FileDescriptor.none, FileDescriptor.none)
+    }
+
+    mutating func closeInput() {
+        FileDescriptor.close(input)
+        input = FileDescriptor.none
+    }
+
+    mutating func closeOutput() {
+        FileDescriptor.close(output)
+        output = FileDescriptor.none
+    }
+
+    mutating func closeError() {
+        FileDescriptor.close(error)
+        error = FileDescriptor.none
+    }
+}

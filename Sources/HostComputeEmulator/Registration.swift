@@ -1,0 +1,83 @@
+import CHostCompute
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A callback registered on one handle.
+///
+/// Deliveries to it are one at a time and in order (the line of its compute system sees to that); after `cancel` has
+/// returned the callback is not running and will not run again.
+final class Registration: @unchecked Sendable {
+    // Sendable: everything is immutable but `state`, which is a lock; the callback is a C function without captured
+    // state, and the context is a number that is never followed.
+    private let callback: HcsNotificationCallback
+    private let context: UnsafeMutableRawPointer?
+    /// The handle that it was registered on.
+    let handle: UInt
+
+    private struct State {
+        var cancelled = false
+        var runner: pthread_t?
+        var waiters: [DispatchSemaphore] = []
+    }
+
+    private let state = Mutex(State())
+
+    init(callback: @escaping HcsNotificationCallback, context: UnsafeMutableRawPointer?, handle: UInt) {
+        self.callback = callback
+        self.context = context
+        self.handle = handle
+    }
+
+    /// Calls the callback on the current thread, unless it was cancelled.
+    func deliver(_ notification: Notification) {
+        let wanted = state.withLock { state in
+            if state.cancelled { return false }
+            state.runner = pthread_self()
+            return true
+        }
+        guard wanted else { return }
+        if let data = notification.data {
+            var units = Array(data.utf16)
+            units.append(0)
+            units.withUnsafeBufferPointer {
+                callback(notification.type, context, notification.status, $0.baseAddress)
+            }
+        } else {
+            callback(notification.type, context, notification.status, nil)
+        }
+        let waiters = state.withLock { state in
+            state.runner = nil
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.signal() }
+    }
+
+    /// Stops deliveries without waiting for one that runs: what closing the handle does.
+    func silence() {
+        state.withLock { $0.cancelled = true }
+    }
+
+    /// Stops deliveries and waits for one that runs.
+    ///
+    /// From inside the callback itself this would wait for ever, as it does on Windows: it is refused instead.
+    func cancel() throws(HostFailure) {
+        let (wait, within) = state.withLock { state -> (DispatchSemaphore?, Bool) in
+            guard let runner = state.runner else {
+                state.cancelled = true
+                return (nil, false)
+            }
+            if pthread_equal(runner, pthread_self()) != 0 { return (nil, true) }
+            state.cancelled = true
+            let waiter = DispatchSemaphore(value: 0)
+            state.waiters.append(waiter)
+            return (waiter, false)
+        }
+        if within {
+            throw HostFailure(
+                code: ResultCode.possibleDeadlock, message: "A callback cannot unregister itself while it runs.")
+        }
+        wait?.wait()
+    }
+}

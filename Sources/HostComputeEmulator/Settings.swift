@@ -1,0 +1,37 @@
+extension HostComputeEmulator {
+    /// How the emulator behaves.
+    public struct Settings: Sendable {
+        /// The folder that holds `layers`. A LayerFolderPath directly inside `<root>/layers` is made by the emulator
+        /// when the compute system is created, and removed when it is gone.
+        public var root: String
+
+        /// How long processes may take to end after SIGTERM before they are killed, when a system is shut down.
+        public var grace: Duration
+
+        /// A file of faults to set, in the form of `FaultFile`; nil for none.
+        public var faultFile: String?
+
+        /// The exit code of a process ended by HcsTerminateProcess or HcsTerminateComputeSystem, which no source
+        /// fixes. Nil: 128 + 9, as a shell says it.
+        public var terminatedExitCode: UInt32?
+
+        /// True: to terminate an exited process answers 0x8037011F, as newer Windows does; false: 0x80070490.
+        public var answersProcessAlreadyStopped: Bool
+
+        /// True: operations are complete when their call returns, with S_OK and no completion notification.
+        public var completesAtOnce: Bool
+
+        /// Settings for a root folder; everything else at its default.
+        public init(
+            root: String, grace: Duration = .seconds(2), faultFile: String? = nil, terminatedExitCode: UInt32? = nil,
+            answersProcessAlreadyStopped: Bool = false, completesAtOnce: Bool = false
+        ) {
+            self.root = root
+            self.grace = grace
+            self.faultFile = faultFile
+            self.terminatedExitCode = terminatedExitCode
+            self.answersProcessAlreadyStopped = answersProcessAlreadyStopped
+            self.completesAtOnce = completesAtOnce
+        }
+    }
+}

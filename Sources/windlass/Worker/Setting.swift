@@ -1,0 +1,127 @@
+import Worker
+
+/// One setting of the worker: its key in the file, what it may be, and where it goes.
+///
+/// The key in upper case with `WINDLASS_` before it is the setting's environment variable; a list is separated by commas
+/// there.
+struct Setting: Sendable {
+    enum Kind: Sendable {
+        case text
+        case list
+        case choice([String])
+        case count(ClosedRange<Int>)
+        /// Milliseconds.
+        case duration(ClosedRange<Int>)
+    }
+
+    /// What a setting was given, checked against its kind.
+    enum Given: Sendable, Equatable {
+        case text(String)
+        case list([String])
+        case number(Int)
+
+        var duration: Duration { .milliseconds(number) }
+        var number: Int { if case .number(let number) = self { number } else { 0 } }
+        var text: String { if case .text(let text) = self { text } else { "" } }
+        var list: [String] { if case .list(let list) = self { list } else { [] } }
+    }
+
+    let key: String
+    let kind: Kind
+    let apply: @Sendable (inout WorkerSettings, Given) -> Void
+    let show: @Sendable (WorkerSettings) -> String
+
+    /// All settings, in the order of `config/windlass.example.yaml`.
+    static let all: [Setting] = [
+        Setting("host", .text, { $0.worker.host = $1.text }, { $0.worker.host }),
+        Setting(
+            "driver", .choice(WorkerSettings.Driver.allCases.map(\.rawValue)),
+            { $0.driver = WorkerSettings.Driver(rawValue: $1.text) ?? .auto }, { $0.driver.rawValue }),
+        Setting("state_dir", .text, { $0.worker.stateDirectory = $1.text }, { $0.worker.stateDirectory }),
+        Setting(
+            "commands", .list, { $0.worker.commandEndpoints = $1.list },
+            { $0.worker.commandEndpoints.joined(separator: ",") }),
+        Setting(
+            "events", .list, { $0.worker.eventEndpoints = $1.list },
+            { $0.worker.eventEndpoints.joined(separator: ",") }),
+        Setting("default_profile", .text, { $0.worker.defaultProfile = $1.text }, { $0.worker.defaultProfile ?? "" }),
+        Setting(
+            "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            { $0.logLevel = $1.text }, { $0.logLevel }),
+        Setting("emulator_faults", .text, { $0.emulatorFaults = $1.text }, { $0.emulatorFaults ?? "" }),
+
+        count("max_message_bytes", 1024...(1 << 30), \.messageBytes),
+        count("queue_depth", 1...100_000, \.queueDepth),
+        count("max_peer_requests", 1...1_000_000, \.peerRequests),
+        count("max_requests", 1...10_000_000, \.requests),
+        count("max_containers", 1...10_000_000, \.containers),
+        count("output_limit_bytes", 1...(1 << 34), \.outputBytes),
+        count("max_attachments", 1...100_000, \.attachments),
+        count("max_creations", 1...1024, \.creations),
+        count("max_driver_calls", 1...4096, \.driverCalls),
+        count("max_stuck_calls", 0...65_536, \.stuckCalls),
+        count("event_retention", 1...100_000_000, \.events),
+        Setting(
+            "high_water_mark", .count(1...10_000_000),
+            { $0.worker.limits.highWaterMark = Int32(clamping: $1.number) }, { "\($0.worker.limits.highWaterMark)" }),
+
+        duration("watchdog_ms", 1...86_400_000, \.watchdog),
+        duration("stop_timeout_ms", 0...86_400_000, \.stop),
+        duration("linger_ms", 0...3_600_000, \.linger),
+        duration("heartbeat_interval_ms", 0...3_600_000, \.heartbeatInterval),
+        duration("heartbeat_timeout_ms", 1...3_600_000, \.heartbeatTimeout),
+        duration("handshake_timeout_ms", 1...3_600_000, \.handshake),
+    ]
+
+    private init(
+        _ key: String, _ kind: Kind, _ apply: @escaping @Sendable (inout WorkerSettings, Given) -> Void,
+        _ show: @escaping @Sendable (WorkerSettings) -> String
+    ) {
+        self.key = key
+        self.kind = kind
+        self.apply = apply
+        self.show = show
+    }
+
+    private static func count(
+        _ key: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<WorkerConfiguration.Limits, Int> & Sendable
+    ) -> Setting {
+        Setting(
+            key, .count(range), { $0.worker.limits[keyPath: path] = $1.number },
+            { "\($0.worker.limits[keyPath: path])" })
+    }
+
+    private static func duration(
+        _ key: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<WorkerConfiguration.Times, Duration> & Sendable
+    ) -> Setting {
+        Setting(
+            key, .duration(range), { $0.worker.times[keyPath: path] = $1.duration },
+            { "\(Int($0.worker.times[keyPath: path] / .milliseconds(1)))" })
+    }
+
+    /// Checks what was given.
+    /// - Returns: nil where it will not do; ``expectation`` then says what would.
+    func read(_ text: String) -> Given? {
+        switch kind {
+        case .text: return text.isEmpty ? nil : .text(text)
+        case .list: return .list([text])
+        case .choice(let choices): return choices.contains(text) ? .text(text) : nil
+        case .count(let range), .duration(let range):
+            guard let number = Int(text), range.contains(number) else { return nil }
+            return .number(number)
+        }
+    }
+
+    /// What the setting must be, for messages to people.
+    var expectation: String {
+        switch kind {
+        case .text: "a text"
+        case .list: "a list of texts"
+        case .choice(let choices): "one of \(choices.joined(separator: ", "))"
+        case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .duration(let range): "milliseconds, a whole number from \(range.lowerBound) to \(range.upperBound)"
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+import Worker
+
+/// `windlass worker`: serves until it is told to stop.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Serve this host: take commands, run containers, publish what happens.",
+        discussion: """
+            Settings come from flags, then the environment (WINDLASS_ and the key in upper case), then the file. When it \
+            serves, one line of JSON with the real endpoints goes to stdout; logs go to stderr.
+            """)
+
+    @OptionGroup var options: WorkerOptions
+
+    func run() async throws {
+        let logger: Logger
+        let worker: Worker
+        do {
+            var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
+            if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
+            logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
+            let driver = try DriverSelection.make(&settings)
+            try settings.checkProfiles()
+            if driver.capabilities.contains(.noIsolation) {
+                logger.notice("the driver \(driver.name) runs processes without any isolation from this host")
+            }
+            worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
+                WorkerCommand.announce(endpoints)
+            }
+        } catch let error as ConfigurationError {
+            WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
+        }
+        do {
+            try await serve(worker, logger)
+        } catch let error as Worker.StartFailure {
+            WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
+        } catch {
+            WorkerCommand.fail("\(error)", code: 1)
+        }
+    }
+
+    /// Serves; the first stop signal ends it gracefully, the second at once.
+    private func serve(_ worker: Worker, _ logger: Logger) async throws {
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: logger))
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
+        let watcher = Task {
+            var isStopping = false
+            for await signal in signals {
+                if isStopping { WorkerCommand.endAtOnce(signal) }
+                isStopping = true
+                logger.info("told to stop", metadata: ["signal": "\(signal)"])
+                await services.triggerGracefulShutdown()
+            }
+        }
+        defer { watcher.cancel() }
+        try await services.run()
+    }
+
+    private static func endAtOnce(_ signal: UnixSignal) -> Never {
+        FileHandle.standardError.write(Data("windlass: told to stop twice; ending at once\n".utf8))
+        Foundation.exit(128 + signal.rawValue)
+    }
+
+    /// One line for whoever started the worker: it serves, and where.
+    private static func announce(_ endpoints: Worker.Endpoints) {
+        struct Ready: Encodable {
+            let ready = true
+            let commands: [String]
+            let events: [String]
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        guard
+            let line = try? encoder.encode(Ready(commands: endpoints.commands, events: endpoints.events))
+        else { return }
+        FileHandle.standardOutput.write(line + Data("\n".utf8))
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        FileHandle.standardError.write(Data("windlass: \(message)\n".utf8))
+        Foundation.exit(code)
+    }
+}
+
+extension WorkerSettings {
+    /// Throws where the default profile does not exist.
+    func checkProfiles() throws {
+        guard let name = worker.defaultProfile, worker.profiles[name] == nil else { return }
+        let known = worker.profiles.keys.sorted().joined(separator: ", ")
+        let source = sources["default_profile"] ?? "the defaults"
+        throw ConfigurationError("\(source): default_profile is \(name), and there are only: \(known)")
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+
+/// The flags that choose a worker's settings.
+struct WorkerOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Read settings from this YAML file.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("What runs the containers: auto, hcs or emulator.", valueName: "driver"))
+    var driver: String?
+
+    @Option(help: ArgumentHelp("Serve commands here; may be given several times.", valueName: "endpoint"))
+    var commands: [String] = []
+
+    @Option(help: ArgumentHelp("Publish events here; may be given several times.", valueName: "endpoint"))
+    var events: [String] = []
+
+    @Option(help: ArgumentHelp("Keep state in this folder.", valueName: "dir"))
+    var stateDir: String?
+
+    @Option(help: ArgumentHelp("The host's name in events.", valueName: "name"))
+    var host: String?
+
+    @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("A JSON file of faults for the emulator, for tests.", valueName: "file"))
+    var emulatorFaults: String?
+
+    /// The settings that these flags and everything below them make.
+    func settings(environment: [String: String]) throws -> WorkerSettings {
+        var flags: [String: [String]] = [:]
+        let single = [
+            "driver": driver, "state_dir": stateDir, "host": host, "log_level": logLevel,
+            "emulator_faults": emulatorFaults,
+        ]
+        for (key, value) in single { if let value { flags[key] = [value] } }
+        if !commands.isEmpty { flags["commands"] = commands }
+        if !events.isEmpty { flags["events"] = events }
+        return try WorkerSettings.read(
+            flags: flags, file: config ?? environment["WINDLASS_CONFIG"], environment: environment)
+    }
+}

@@ -1,0 +1,79 @@
+import Configuration
+import Foundation
+import MessagePack
+import Worker
+
+extension WorkerSettings {
+    /// Reads the settings: flags before environment before file before defaults.
+    /// - Parameters:
+    ///   - flags: values by key.
+    ///   - file: the configuration file; none where it is nil.
+    ///   - environment: the process's environment.
+    static func read(
+        flags: [String: [String]], file path: String?,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> WorkerSettings {
+        var settings = WorkerSettings()
+        let file = try path.map { try SettingsFile(path: $0) }
+        let sources = try Sources(flags: flags, environment: environment, file: file)
+        for setting in Setting.all {
+            guard let (given, source) = try sources.value(of: setting) else { continue }
+            setting.apply(&settings, given)
+            settings.sources[setting.key] = source
+        }
+        settings.worker.profiles = file?.profiles ?? [:]
+        return settings
+    }
+
+    /// Where settings come from, first one first.
+    private struct Sources {
+        /// Every key has this before it, so that the environment's variables begin with `WINDLASS_`.
+        private static let scope = "windlass"
+
+        private let layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)]
+
+        init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) throws {
+            let flagReader = Sources.reader(flags)
+            let known = Set(Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG"] + Sources.clientVariables)
+            for name in environment.keys.sorted() where name.hasPrefix("WINDLASS_") && !known.contains(name) {
+                throw ConfigurationError("the environment has \(name), and there is no such setting")
+            }
+            var layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)] = [
+                ({ "--" + $0.key.replacing("_", with: "-") }, flagReader),
+                (
+                    { "the environment's \(Sources.variable($0.key))" },
+                    ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
+                ),
+            ]
+            if let file { layers.append(({ file.place(of: $0.key) }, Sources.reader(file.values))) }
+            self.layers = layers
+        }
+
+        /// Variables that the client's commands read.
+        private static let clientVariables = ["WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY"]
+
+        private static func variable(_ key: String) -> String { "WINDLASS_" + key.uppercased() }
+
+        private static func reader(_ values: [String: [String]]) -> ConfigReader {
+            var entries: [AbsoluteConfigKey: ConfigValue] = [:]
+            for (key, texts) in values {
+                entries[AbsoluteConfigKey([scope, key])] = ConfigValue(.stringArray(texts), isSecret: false)
+            }
+            return ConfigReader(provider: InMemoryProvider(name: "settings", values: entries))
+        }
+
+        /// What the first source that has the setting gives it, and that source's name.
+        func value(of setting: Setting) throws -> (Setting.Given, source: String)? {
+            for (name, reader) in layers {
+                guard let texts = reader.stringArray(forKey: ConfigKey([Sources.scope, setting.key])) else { continue }
+                if case .list = setting.kind, !texts.isEmpty { return (.list(texts), name(setting)) }
+                guard texts.count == 1, let given = setting.read(texts[0]) else {
+                    throw ConfigurationError(
+                        "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(texts.joined(separator: ","))\"")
+                }
+                return (given, name(setting))
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import MessagePack
+import Worker
+
+/// Everything that `windlass worker` is told: what the worker itself takes, and what its surroundings need.
+struct WorkerSettings: Sendable {
+    /// Which driver runs the containers.
+    enum Driver: String, Sendable, CaseIterable {
+        /// HCS on Windows, else the emulator.
+        case auto
+        case hcs
+        case emulator
+    }
+
+    var worker: WorkerConfiguration
+    var driver = Driver.auto
+    var logLevel = "info"
+    /// A file of faults for the emulator.
+    var emulatorFaults: String?
+    /// Where each setting came from that is not at its default.
+    var sources: [String: String] = [:]
+
+    /// The defaults.
+    init() {
+        let host = ProcessInfo.processInfo.hostName
+        worker = WorkerConfiguration(host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
+    }
+
+    /// `/var/lib/windlass` for root, else a folder of the user's own.
+    private static var stateDirectory: String {
+        let environment = ProcessInfo.processInfo.environment
+        #if os(Windows)
+            return (environment["ProgramData"] ?? "C:\\ProgramData") + "\\windlass"
+        #else
+            if getuid() == 0 { return "/var/lib/windlass" }
+            if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/windlass" }
+            return NSHomeDirectory() + "/.local/state/windlass"
+        #endif
+    }
+}
+
+/// A configuration that will not do. The program ends with exit code 78, `EX_CONFIG` of sysexits.h.
+struct ConfigurationError: Error, CustomStringConvertible {
+    static let exitCode: Int32 = 78
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,120 @@
+import ContainerDriver
+import ContainerProtocol
+import Testing
+
+import struct MessagePack.Timestamp
+
+@testable import HostComputeDriver
+
+@Suite struct AnswerTests {
+    @Test func statistics() throws {
+        let text = #"""
+            {"Id":"ab12","Statistics":{
+            "Timestamp":"2017-01-02T03:04:05.1234567Z","ContainerStartTime":"2017-01-02T03:00:00Z","Uptime100ns":2451234567,
+            "Memory":{"MemoryUsageCommitBytes":1,"MemoryUsageCommitPeakBytes":2,"MemoryUsagePrivateWorkingSetBytes":3},
+            "Processor":{"TotalRuntime100ns":30,"RuntimeUser100ns":20,"RuntimeKernel100ns":10},
+            "Storage":{"ReadCountNormalized":1,"ReadSizeBytes":2,"WriteCountNormalized":3,"WriteSizeBytes":4},
+            "Network":[{"BytesReceived":1,"BytesSent":2,"EndpointId":"guid","InstanceId":"x"}]}}
+            """#
+        let value = try #require(JSONValue(parsing: text))
+        let statistics = PropertyDocuments.statistics(value, readAt: .epoch)
+        #expect(statistics.readAt == Timestamp(seconds: 1_483_326_245, nanoseconds: 123_456_700))
+        #expect(statistics.startedAt == Timestamp(seconds: 1_483_326_000, nanoseconds: 0))
+        #expect(statistics.uptime == 245_123_456_700)
+        #expect(statistics.memory.commitPeak == 2)
+        #expect(statistics.processor.total == 3000 && statistics.processor.user == 2000)
+        #expect(statistics.storage.writeBytes == 4)
+        #expect(statistics.network.first?.endpoint == "guid")
+        #expect(PropertyDocuments.statistics(.object([:]), readAt: .epoch) == ContainerStatistics(readAt: .epoch))
+    }
+
+    @Test func processList() throws {
+        let text = #"""
+            {"ProcessList":[{"CreateTimestamp":"2017-01-02T03:00:01Z","ImageName":"cmd.exe","KernelTime100ns":1,
+            "MemoryCommitBytes":2,"MemoryWorkingSetPrivateBytes":3,"MemoryWorkingSetSharedBytes":4,"ProcessId":353,
+            "UserTime100ns":5},{"ImageName":"no id"}]}
+            """#
+        let list = PropertyDocuments.processes(try #require(JSONValue(parsing: text)))
+        #expect(list.count == 1)
+        #expect(list.first?.pid == 353 && list.first?.image == "cmd.exe" && list.first?.kernelTime == 100)
+    }
+
+    @Test(arguments: [
+        ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00+02:00", 951_818_400), ("2024-12-31T23:59:59Z", 1_735_689_599),
+        ("1969-12-31T23:59:59Z", -1),
+    ] as [(String, Int64)])
+    func times(text: String, seconds: Int64) {
+        #expect(SystemTime(parsing: text)?.timestamp.seconds == seconds)
+    }
+
+    @Test(arguments: ["", "2017-01-02", "2017-13-02T03:04:05Z", "2017-01-02T03:04:05", "2017-01-02T03:04:05.Z", "2017-01-02T03:04:05+1"])
+    func noTimes(text: String) {
+        #expect(SystemTime(parsing: text) == nil)
+    }
+
+    @Test func values() {
+        #expect(JSONValue(parsing: #" {"a":[1,-2,true,null,"x\n\u00e9\ud83d\ude00\ud800"]} "#)?["a"]?.array == [
+            .integer(1), .integer(-2), .bool(true), .null, .string("x\né😀\u{FFFD}"),
+        ])
+        #expect(JSONValue(parsing: "18446744073709551615")?.uint64 == .max)
+        for text in ["", "{", "[1,]", "{\"a\"}", "nul", "1 2", "\"\\x\"", "-", "\"open"] {
+            #expect(JSONValue(parsing: text) == nil, "\(text)")
+        }
+        #expect(JSONValue(parsing: String(repeating: "[", count: 100_000)) == nil)
+    }
+
+    // MARK: Errors
+
+    private func refused(_ code: UInt32, _ document: String? = nil) -> HostComputeError {
+        HostComputeError("HcsCreateComputeSystem", .refused(code: code, hresult: code), document: document)
+    }
+
+    @Test(arguments: [
+        (0xC037_010F, .alreadyExists), (0x8037_010F, .alreadyExists), (0xC037_010E, .notFound),
+        (0xC037_0105, .failedPrecondition), (0xC037_010D, .invalidArgument), (0xC037_0112, .invalidArgument),
+        (0x8037_0114, .unavailable), (0x6BF, .unavailable), (0x5, .permissionDenied), (0x32, .unimplemented),
+        (0x490, .notFound), (0x57, .invalidArgument), (0x8, .resourceExhausted), (0xC037_0109, .deadlineExceeded),
+        (0x1234_5678, .internal), (0xC037_01FF, .internal),
+    ] as [(UInt32, DriverFailure.Code)])
+    func codes(code: UInt32, expected: DriverFailure.Code) {
+        let failure = refused(code).failure("container 'a'")
+        #expect(failure.code == expected)
+        #expect(failure.hresult == code)
+        #expect(failure.operation == "HcsCreateComputeSystem")
+        #expect(failure.message.contains("container 'a'"))
+    }
+
+    @Test func predicates() {
+        for code: UInt32 in [0xC037_0110, 0x8037_0110, 0x8037_011F, 0x490, 0x7F] {
+            #expect(refused(code).isAlreadyStopped)
+        }
+        for code: UInt32 in [0xC037_010E, 0x8037_010E, 0x490, 0x7F] { #expect(refused(code).isNotFound) }
+        for code: UInt32 in [0xC037_010D, 0xD, 0x32, 0xC037_010B] { #expect(refused(code).isNotSupported) }
+        #expect(refused(0xC037_0105).isInvalidState)
+        #expect(!refused(0xC037_010F).isGone)
+    }
+
+    @Test func quotesWhatHCSSays() {
+        let events = #"{"Error":-1,"ErrorMessage":"","ErrorEvents":[{"Message":"no disk"}]}"#
+        #expect(refused(5, events).failure("x").driverMessage == "no disk")
+        #expect(refused(5, events).failure("x").message.contains("no disk"))
+        #expect(refused(5, "{broken").failure("x").driverMessage == nil)
+        #expect(refused(5, #"{"ErrorMessage":"first","ErrorEvents":[]}"#).said == "first")
+    }
+
+    // MARK: Signals
+
+    @Test(arguments: [
+        (.graceful, .control(.ctrlShutdown)), (.number(0), .control(.ctrlC)), (.number(1), .control(.ctrlBreak)),
+        (.number(2), .control(.ctrlClose)), (.number(5), .control(.ctrlLogOff)), (.number(6), .control(.ctrlShutdown)),
+        (.number(15), .control(.ctrlShutdown)), (.number(9), .kill), (.number(10), nil), (.number(-1), nil),
+        (.name("KILL"), .kill), (.name("SIGKILL"), .kill), (.name("term"), .control(.ctrlShutdown)),
+        (.name("INT"), .control(.ctrlC)), (.name("QUIT"), .control(.ctrlBreak)), (.name("HUP"), .control(.ctrlClose)),
+        (.name("CTRLLOGOFF"), .control(.ctrlLogOff)), (.name("USR1"), nil),
+    ] as [(Signal, Signals.Action?)])
+    func signals(signal: Signal, action: Signals.Action?) {
+        #expect(Signals.action(for: signal) == action)
+        let without: Signals.Action? = action == .kill || action == .control(.ctrlShutdown) ? .kill : nil
+        #expect(Signals.actionWithoutSignals(for: signal) == without)
+    }
+}

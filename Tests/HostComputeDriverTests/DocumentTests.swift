@@ -1,0 +1,181 @@
+import ContainerDriver
+import ContainerProtocol
+import Testing
+
+@testable import HostComputeDriver
+
+@Suite struct DocumentTests {
+    private let facts = HostFacts(processors: 4, isFolder: { $0 == #"C:\base\UtilityVM"# }, layerID: { "id-of-\($0)" })
+    private let volume = #"\\?\Volume{11111111-2222-3333-4444-555555555555}"#
+
+    private func specification() -> OCISpecification {
+        var specification = OCISpecification()
+        var windows = OCISpecification.Windows()
+        windows.layerFolders = [#"C:\d\top"#, #"C:\base"#, #"C:\d\scratch"#]
+        specification.windows = windows
+        specification.root = .init(path: volume + "\\")
+        return specification
+    }
+
+    private func build(
+        _ specification: OCISpecification, id: String = "container-0123456789"
+    ) throws -> ContainerDocument.Built {
+        let id = try #require(ContainerID(id))
+        return try ContainerDocument.build(id, specification, owner: "windlass", facts: facts)
+    }
+
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    @Test func smallestProcessIsolated() throws {
+        var specification = specification()
+        specification.windows?.layerFolders = [#"C:\base"#, #"C:\d\ab12"#]
+        specification.windows?.ignoreFlushesDuringBoot = true
+        let built = try build(specification, id: "ab12")
+        #expect(
+            text(built.document.bytes)
+                == #"{"SystemType":"Container","Name":"ab12","Owner":"windlass","IsDummy":false,"#
+                + #""VolumePath":"\\\\?\\Volume{11111111-2222-3333-4444-555555555555}","IgnoreFlushesDuringBoot":true,"#
+                + #""LayerFolderPath":"C:\\d\\ab12","Layers":[{"ID":"id-of-C:\\base","Path":"C:\\base"}],"#
+                + #""HostName":"ab12","MappedDirectories":[],"HvPartition":false,"EndpointList":null,"#
+                + #""Servicing":false,"AllowUnqualifiedDNSQuery":false}"#)
+        #expect(built.isolation == .process)
+        #expect(built.warnings.isEmpty && built.ignored.isEmpty)
+    }
+
+    @Test func everything() throws {
+        var specification = specification()
+        specification.hostname = "h"
+        specification.mounts = [
+            .init(destination: #"C:\in"#, source: #"C:\out"#, options: ["RO", "nosuid"]),
+            .init(destination: #"\\.\pipe\docker"#, source: #"\\.\pipe\host"#),
+        ]
+        var resources = WindowsResources()
+        resources.memoryLimit = 3 << 20 | 5
+        resources.cpuCount = 9
+        resources.storageIOPS = 10
+        resources.storageBytesPerSecond = 11
+        resources.storageSandboxSize = 12
+        specification.windows?.resources = resources
+        specification.windows?.devices = [.init(id: "guid", idType: "class")]
+        specification.windows?.credentialSpec = #"{"a":1}"#
+        specification.windows?.servicing = true
+        var network = OCISpecification.Network()
+        network.endpointList = ["e1", "e2"]
+        network.allowUnqualifiedDNSQuery = true
+        network.dnsSearchList = ["a.b", "c.d"]
+        network.networkSharedContainerName = "other"
+        specification.windows?.network = network
+        specification.linux = .init()
+        let built = try build(specification)
+        #expect(
+            text(built.document.bytes)
+                == #"{"SystemType":"Container","Name":"container-0123456789","Owner":"windlass","IsDummy":false,"#
+                + #""VolumePath":"\\\\?\\Volume{11111111-2222-3333-4444-555555555555}","#
+                + #""IgnoreFlushesDuringBoot":false,"LayerFolderPath":"C:\\d\\scratch","Layers":["#
+                + #"{"ID":"id-of-C:\\d\\top","Path":"C:\\d\\top"},{"ID":"id-of-C:\\base","Path":"C:\\base"}],"#
+                + #""Credentials":"{\"a\":1}","ProcessorCount":4,"StorageIOPSMaximum":10,"#
+                + #""StorageBandwidthMaximum":11,"StorageSandboxSize":12,"MemoryMaximumInMB":3,"HostName":"h","#
+                + #""MappedDirectories":[{"HostPath":"C:\\out","ContainerPath":"C:\\in","ReadOnly":true,"#
+                + #""BandwidthMaximum":0,"IOPSMaximum":0}],"HvPartition":false,"EndpointList":["e1","e2"],"#
+                + #""Servicing":true,"AllowUnqualifiedDNSQuery":true,"NetworkSharedContainerName":"other","#
+                + #""DNSSearchList":"a.b,c.d","#
+                + #""MappedPipes":[{"HostPath":"\\\\.\\pipe\\host","ContainerPipeName":"docker"}],"#
+                + #""AssignedDevices":[{"InterfaceClassGuid":"guid"}]}"#)
+        #expect(built.warnings.count == 1)
+        #expect(built.ignored == ["linux", "mounts[0].options.nosuid"])
+    }
+
+    @Test func hyperV() throws {
+        var specification = specification()
+        specification.root = nil
+        specification.windows?.hyperV = .init()
+        let built = try build(specification)
+        #expect(built.isolation == .hyperV)
+        #expect(built.document.utilityVM == #"C:\base\UtilityVM"#)
+        #expect(text(built.document.bytes).contains(#""HvPartition":true,"EndpointList":null,"HvRuntime":{"ImagePath":"C:\\base\\UtilityVM"}"#))
+        #expect(!text(built.document.bytes).contains("VolumePath"))
+        #expect(built.document.hostName == "container-01")
+    }
+
+    @Test(arguments: [
+        ("root missing", "spec.root.path"), ("root without backslash", "spec.root.path"),
+        ("root readonly", "spec.root.readonly"), ("one layer", "spec.windows.layerFolders"),
+        ("mount type", "spec.mounts[0].type"), ("device type", "spec.windows.devices[0].idType"),
+        ("hyperv root", "spec.root.path"), ("hyperv device", "spec.windows.devices"),
+        ("hyperv path", "spec.windows.hyperv.utilityVMPath"), ("hyperv no image", "spec.windows.layerFolders"),
+        ("memory", "spec.windows.resources.memory.limit"), ("two limits", "spec.windows.resources.cpu"),
+        ("weight", "spec.windows.resources.cpu.shares"), ("maximum", "spec.windows.resources.cpu.maximum"),
+    ])
+    func refuses(what: String, field: String) throws {
+        var specification = specification()
+        var resources = WindowsResources()
+        switch what {
+        case "root missing": specification.root = nil
+        case "root without backslash": specification.root?.path = volume
+        case "root readonly": specification.root?.readonly = true
+        case "one layer": specification.windows?.layerFolders = ["a"]
+        case "mount type": specification.mounts = [.init(destination: "a", source: "b", type: "bind")]
+        case "device type": specification.windows?.devices = [.init(id: "a", idType: "b")]
+        case "hyperv root": specification.windows?.hyperV = .init()
+        case "hyperv device":
+            specification.root = nil
+            specification.windows?.hyperV = .init()
+            specification.windows?.devices = [.init(id: "a", idType: "class")]
+        case "hyperv path":
+            specification.root = nil
+            specification.windows?.hyperV = .init(utilityVMPath: #"C:\vm"#)
+        case "hyperv no image":
+            specification.root = nil
+            specification.windows?.layerFolders = ["a", "b"]
+            specification.windows?.hyperV = .init()
+        case "memory": resources.memoryLimit = 1 << 20 - 1
+        case "two limits":
+            resources.cpuCount = 1
+            resources.cpuShares = 1
+        case "weight": resources.cpuShares = 10_001
+        default: resources.cpuMaximum = 10_001
+        }
+        specification.windows?.resources = resources
+        let failure = try #require(throws: DriverFailure.self) { try self.build(specification) }
+        #expect(failure.message.contains(field), "\(failure)")
+        #expect(failure.code == (what == "hyperv no image" ? .notFound : .invalidArgument))
+    }
+
+    @Test func process() throws {
+        var process = OCIProcess(args: [#"C:\p q.exe"#, "a"])
+        process.env = ["B=2", "A=1=1", "nothing", "B=3", "=C:=x"]
+        process.cwd = #"C:\w"#
+        process.username = "u"
+        process.consoleSize = .init(width: 80, height: 25)
+        var document = try ProcessDocument(process, path: "spec.process", stdin: true)
+        #expect(
+            text(document.bytes)
+                == #"{"ApplicationName":"","CommandLine":"\"C:\\p q.exe\" a","User":"u","WorkingDirectory":"C:\\w","#
+                + #""Environment":{"":"C:=x","A":"1=1","B":"3"},"EmulateConsole":false,"CreateStdInPipe":true,"#
+                + #""CreateStdOutPipe":true,"CreateStdErrPipe":true,"ConsoleSize":[0,0]}"#)
+        process.terminal = true
+        process.cwd = ""
+        process.commandLine = "whole line"
+        document = try ProcessDocument(process, path: "spec.process", directory: #"C:\init"#, stdin: false)
+        #expect(
+            text(document.bytes)
+                == #"{"ApplicationName":"","CommandLine":"whole line","User":"u","WorkingDirectory":"C:\\init","#
+                + #""Environment":{"":"C:=x","A":"1=1","B":"3"},"EmulateConsole":true,"CreateStdInPipe":false,"#
+                + #""CreateStdOutPipe":true,"CreateStdErrPipe":false,"ConsoleSize":[25,80]}"#)
+    }
+
+    @Test func processWithoutArguments() throws {
+        let failure = try #require(throws: DriverFailure.self) {
+            try ProcessDocument(OCIProcess(), path: "spec.process", stdin: false)
+        }
+        #expect(failure.code == .invalidArgument)
+        #expect(failure.message.hasPrefix("spec.process.args is missing"))
+    }
+
+    @Test(arguments: [
+        (#"C:\a\b"#, "b"), ("/a/b.c", "b.c"), (#"C:\a\"#, ""), ("C:name", "name"), ("name", "name"), (#"a/b\c"#, "c"),
+    ])
+    func layerNames(path: String, name: String) {
+        #expect(LayerIdentity.name(ofFolder: path) == name)
+    }
+}

@@ -1,0 +1,306 @@
+import ContainerDriver
+import ContainerProtocol
+import Foundation
+import HostComputeEmulator
+import Testing
+
+@testable import HostComputeDriver
+
+/// The driver and real processes behind the emulator.
+@Suite struct EmulatorTests {
+    private let host: EmulatedHost
+
+    init() throws { host = try EmulatedHost() }
+
+    private var driver: HostComputeDriver { host.driver }
+
+    @Test func wholeLife() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        let created = try driver.create(id, host.specification(id))
+        #expect(created == CreatedContainer(isolation: .none))
+        #expect(try driver.enumerate().contains(id))
+        let pid = try driver.start(
+            id, EmulatedHost.shell("echo out; echo err >&2; exit 7"), stdin: false, output: output)
+        #expect(pid > 0)
+        let exit = try #require(host.events.exit(id))
+        #expect(exit.code == 7 && exit.known && exit.reason == .exited && exit.observedBy == .driver)
+        #expect(output.text() == "out\n" && output.text(.stderr) == "err\n")
+        #expect(try driver.shutDown(id) == ShutDown(updatePending: false, forced: false))
+        #expect(output.ended == [.stdout, .stderr] && output.ends == 2)
+        try driver.discard(id)
+        #expect(try !driver.enumerate().contains(id))
+        #expect(host.events.exits.count == 1)
+    }
+
+    @Test func outputComesBeforeTheExit() throws {
+        for turn in 0..<20 {
+            let id = try EmulatedHost.id()
+            let output = OutputRecorder()
+            try host.run(id, "head -c 200000 /dev/zero; exit \(turn)", output: output)
+            #expect(host.events.exit(id)?.code == UInt32(turn))
+            #expect(output.count() == 200_000)
+            try driver.discard(id)
+        }
+    }
+
+    @Test func aGrandchildKeepsTheOutputOpen() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "sleep 600 & echo before; exit 3", output: output)
+        #expect(host.events.exit(id)?.code == 3)
+        #expect(output.text() == "before\n")
+        #expect(output.ended.isEmpty)
+        _ = try driver.shutDown(id)
+        #expect(output.ended == [.stdout, .stderr] && output.ends == 2)
+    }
+
+    @Test func stdin() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "cat; echo end", stdin: true, output: output)
+        #expect(try driver.write(id, .initial, Array("hello\n".utf8), end: false) == 6)
+        #expect(output.wait(for: "hello\n"))
+        #expect(try driver.write(id, .initial, Array("bye\n".utf8), end: true) == 4)
+        #expect(host.events.exit(id)?.code == 0)
+        #expect(output.text() == "hello\nbye\nend\n")
+        #expect(throws: DriverFailure.self) { try driver.write(id, .initial, [1], end: false) }
+        try driver.discard(id)
+    }
+
+    @Test func stdinIsBounded() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "read line; echo ready; cat | wc -c", stdin: true, output: output)
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 300_000)
+        // A pipe and the buffer are full some time; what is not taken is offered again.
+        var taken = 0
+        var last = -1
+        while last != 0 {
+            last = try driver.write(id, .initial, chunk, end: false)
+            taken += last
+            #expect(last <= 256 * 1024)
+        }
+        #expect(taken >= 256 * 1024 && taken < 1_000_000)
+        try driver.discard(id)
+    }
+
+    @Test func bigInputArrivesWhole() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "wc -c", stdin: true, output: output)
+        let whole = [UInt8](repeating: 7, count: 2_000_000)
+        var offset = 0
+        while offset < whole.count {
+            offset += try driver.write(id, .initial, Array(whole[offset...]), end: true)
+        }
+        #expect(host.events.exit(id)?.code == 0)
+        #expect(output.text().contains("2000000"))
+        try driver.discard(id)
+    }
+
+    @Test func aClosedReaderOfInputIsNoSignal() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "exec 0<&-; echo closed; exec sleep 600", stdin: true, output: output)
+        #expect(output.wait(for: "closed"))
+        // SIGPIPE would end the test here.
+        while (try? driver.write(id, .initial, [1], end: false)) != nil {}
+        try driver.discard(id)
+        #expect(host.events.exit(id)?.reason == .terminated)
+    }
+
+    @Test func terminal() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "stty size; read line; stty size; exit 4", terminal: true, stdin: true, output: output)
+        #expect(output.wait(for: " "))
+        try driver.resize(id, .initial, ConsoleSize(width: 100, height: 40))
+        _ = try driver.write(id, .initial, Array("go\n".utf8), end: false)
+        #expect(host.events.exit(id)?.code == 4)
+        #expect(output.text().contains("40 100"))
+        #expect(output.ended == [.stdout])
+        try driver.discard(id)
+    }
+
+    @Test func execs() throws {
+        let id = try EmulatedHost.id()
+        let first = try #require(ProcessName("first"))
+        let second = try #require(ProcessName("second"))
+        try host.run(id, "sleep 600")
+        let output = OutputRecorder()
+        _ = try driver.startProcess(id, first, EmulatedHost.shell("echo hi; exit 5"), stdin: false, output: output)
+        #expect(host.events.exit(id, first)?.code == 5)
+        #expect(output.text() == "hi\n")
+        // Too late is no failure; never heard of is one.
+        try driver.signal(id, first, .name("KILL"))
+        #expect(throws: DriverFailure.self) { try driver.signal(id, second, .graceful) }
+        let pid = try driver.startProcess(
+            id, second, EmulatedHost.shell("sleep 600"), stdin: false, output: OutputRecorder())
+        #expect(throws: DriverFailure.self) {
+            try driver.startProcess(id, second, EmulatedHost.shell("true"), stdin: false, output: OutputRecorder())
+        }
+        #expect(try driver.processes(id).map(\.pid).contains(pid))
+        try driver.signal(id, second, .number(9))
+        #expect(host.events.exit(id, second)?.reason == .terminated)
+        try driver.signal(id, .initial, .graceful)
+        let exit = try #require(host.events.exit(id))
+        #expect(exit.reason == .signalled || exit.reason == .exited)
+        _ = try driver.shutDown(id)
+    }
+
+    @Test func shutDownTellsTheExitsOfExecs() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "read x", stdin: true)
+        let names = try (0..<5).map { try #require(ProcessName("exec\($0)")) }
+        for name in names {
+            _ = try driver.startProcess(
+                id, name, EmulatedHost.shell("sleep 600"), stdin: false, output: OutputRecorder())
+        }
+        _ = try driver.write(id, .initial, [], end: true)
+        #expect(host.events.exit(id) != nil)
+        _ = try driver.shutDown(id)
+        for name in names {
+            #expect(host.events.exits.filter { $0.process == name && $0.id == id }.count == 1)
+            #expect(host.events.exits.first { $0.process == name }?.exit.reason == .terminated)
+        }
+    }
+
+    @Test func killEndsEverything() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "trap '' TERM; sleep 600")
+        try driver.signal(id, .initial, .name("KILL"))
+        #expect(host.events.exit(id)?.reason == .terminated)
+        #expect(try driver.shutDown(id).forced == false)
+        try driver.discard(id)
+        try driver.discard(id)
+    }
+
+    @Test func terminate() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "sleep 600")
+        try driver.terminate(id)
+        #expect(host.events.exit(id)?.reason == .terminated)
+        _ = try driver.shutDown(id)
+        #expect(try !driver.enumerate().contains(id))
+    }
+
+    @Test func wrongArguments() throws {
+        let id = try EmulatedHost.id()
+        func failure(_ process: OCIProcess) throws -> DriverFailure {
+            _ = try driver.create(id, host.specification(id))
+            let failure = try #require(throws: DriverFailure.self) {
+                try driver.start(id, process, stdin: false, output: OutputRecorder())
+            }
+            try driver.discard(id)
+            #expect(try !driver.enumerate().contains(id))
+            return failure
+        }
+        var process = OCIProcess(args: ["/no/such/program", "x"])
+        var told = try failure(process)
+        #expect(told.code == .invalidArgument && told.message.contains("/no/such/program"), "\(told)")
+        process = OCIProcess(args: ["/bin/sh"])
+        process.cwd = "/no/such/folder"
+        told = try failure(process)
+        #expect(told.code == .invalidArgument && told.message.contains("/no/such/folder"), "\(told)")
+        told = try failure(OCIProcess())
+        #expect(told.code == .invalidArgument && told.message.contains("spec.process.args"))
+        #expect(host.events.exits.isEmpty)
+    }
+
+    @Test func aTakenId() throws {
+        let id = try EmulatedHost.id()
+        _ = try driver.create(id, host.specification(id))
+        let other = try EmulatedHost()
+        let failure = try #require(throws: DriverFailure.self) {
+            try other.driver.create(id, other.specification(id))
+        }
+        #expect(failure.code == .alreadyExists && failure.hresult == 0xC037_010F)
+        #expect(try #require(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }.code == .alreadyExists)
+        try driver.discard(id)
+        _ = try other.driver.create(id, other.specification(id))
+        // By a driver that does not know it.
+        try driver.discard(id)
+        try other.driver.discard(id)
+        #expect(try !driver.enumerate().contains(id))
+    }
+
+    @Test func pausing() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "sleep 600")
+        #expect(try #require(throws: DriverFailure.self) { try driver.pause(id) }.code == .unimplemented)
+        try driver.discard(id)
+        let vm = try EmulatedHost.id("vm")
+        try host.run(vm, "sleep 600", hyperV: true)
+        try driver.pause(vm)
+        try driver.resume(vm)
+        try driver.discard(vm)
+    }
+
+    @Test func observing() throws {
+        let id = try EmulatedHost.id()
+        let pid = try host.run(id, "sleep 600")
+        #expect(try driver.processes(id).first?.pid == pid)
+        #expect(try driver.statistics(id).startedAt != nil)
+        try driver.probe()
+        var resources = WindowsResources()
+        resources.memoryLimit = 64 << 20 | 1 << 20
+        resources.cpuCount = 1
+        resources.storageIOPS = 5
+        let updated = try driver.update(id, .windows(resources))
+        #expect(updated == UpdatedResources(applied: ["memory.limit", "cpu.count"], ignored: ["storage.iops"]))
+        #expect(HostComputeEmulator.resources(of: id.rawValue)?.memoryInMB == 66)
+        var linux = LinuxResources()
+        linux.pidsLimit = 3
+        #expect(try driver.update(id, .linux(linux)).ignored == ["pids.limit"])
+        try driver.discard(id)
+        #expect(try #require(throws: DriverFailure.self) { try driver.statistics(id) }.code == .notFound)
+    }
+
+    @Test func openingAgain() throws {
+        let id = try EmulatedHost.id()
+        let pid = try host.run(id, "echo early; read line; echo late; exit 6", stdin: true)
+        let next = try EmulatedHost()
+        let output = OutputRecorder()
+        let opened = try next.driver.open(id, output: output)
+        #expect(opened == OpenedContainer(isolation: .none, state: .running(pid: pid)))
+        _ = try next.driver.write(id, .initial, Array("x\n".utf8), end: false)
+        let exit = try #require(next.events.exit(id))
+        #expect(exit.code == 6 && exit.known)
+        _ = try next.driver.shutDown(id)
+        #expect(throws: DriverFailure.self) { try next.driver.open(id, output: output) }
+        try driver.discard(id)
+        let missing = try EmulatedHost.id("missing")
+        #expect(try #require(throws: DriverFailure.self) { try driver.open(missing, output: output) }.code == .notFound)
+    }
+
+    @Test func openingOneThatWasNotStarted() throws {
+        let id = try EmulatedHost.id()
+        _ = try driver.create(id, host.specification(id))
+        let next = try EmulatedHost()
+        #expect(try next.driver.open(id, output: OutputRecorder()).state == .created)
+        let output = OutputRecorder()
+        _ = try next.driver.start(id, EmulatedHost.shell("echo hi"), stdin: false, output: output)
+        #expect(next.events.exit(id)?.code == 0)
+        _ = try next.driver.shutDown(id)
+        try driver.discard(id)
+    }
+
+    @Test func servicing() throws {
+        let id = try EmulatedHost.id()
+        _ = try driver.create(id, host.specification(id, servicing: true))
+        _ = try driver.start(id, EmulatedHost.shell("exit 0"), stdin: false, output: OutputRecorder())
+        #expect(host.events.exit(id)?.code == 0)
+        #expect(try driver.shutDown(id).forced == false)
+    }
+
+    @Test func nothingLeaks() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder()
+        try host.run(id, "exit 0", output: output)
+        #expect(host.events.exit(id) != nil)
+        _ = try driver.shutDown(id)
+        try driver.discard(id)
+        #expect(try !driver.enumerate().contains(id))
+    }
+}
