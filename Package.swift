@@ -62,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient",
+                "Baselines", "HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -72,6 +72,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What `windlass bench` measures against.
+        .target(
+            name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
+            cSettings: [.treatAllWarnings(as: .error)]),
+
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
@@ -80,6 +85,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator"], swiftSettings: strict),
         .testTarget(name: "WorkerTests", dependencies: ["Worker"], swiftSettings: strict),
+        .testTarget(name: "WindlassTests", dependencies: ["windlass"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],

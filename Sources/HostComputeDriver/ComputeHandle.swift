@@ -48,6 +48,9 @@ final class ComputeHandle: Sendable {
         }
     }
 
+    /// Whether notifications come.
+    var isRegistered: Bool { state.withLock { $0.number != 0 } }
+
     /// Makes a call with the handle.
     func use<Result>(
         _ operation: StaticString, _ body: (UInt) throws(HostComputeError) -> Result

@@ -113,14 +113,18 @@ extension ComputeSystem {
     /// Takes down what a failed create or start left, without a word to anybody.
     func abandon() {
         for process in withState({ $0.processes }) { process.silence() }
-        let known = withState { $0.handle != nil && !$0.disconnected }
-        if known {
+        let (handle, disconnected) = withState { ($0.handle, $0.disconnected) }
+        if let handle, !disconnected {
             // Its own handle: the system may not be known by its id yet.
             let progress = try? use("HcsTerminateComputeSystem") { system throws(HostComputeError) in
                 try context.host.terminate(system)
             }
-            // Waited for, because until it is gone its id is taken.
-            if progress == .pending { _ = waitForExit(context.timeouts.cleanUp) }
+            // Waited for, because until it is gone its id is taken; not where nothing would tell. A registration that
+            // failed before may do now.
+            if progress == .pending {
+                if !handle.isRegistered { try? handle.register(self) }
+                if handle.isRegistered { _ = waitForExit(context.timeouts.cleanUp) }
+            }
         }
         close()
     }

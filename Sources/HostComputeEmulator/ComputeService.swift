@@ -38,7 +38,8 @@ final class ComputeService: Sendable {
         var folders = SystemDocument.Folders()
         let document = try SystemDocument(configuration, folders: &folders)
         let settings = configured.withLock { $0 }
-        let owns = isOwnLayerFolder(document.layerFolder, settings.layers) && !ScratchFolder.exists(document.layerFolder)
+        let owns =
+            isOwnLayerFolder(document.layerFolder, settings.layers) && !ScratchFolder.exists(document.layerFolder)
         let system = ComputeSystem(id: id, document: document, ownsLayerFolder: owns, settings: settings, service: self)
         try systems.withLock { (systems) throws(HostFailure) in
             guard systems[id] == nil else {

@@ -135,18 +135,29 @@ extension ComputeSystem {
         let running = leaders.filter { $0.exit == nil }
         if running.isEmpty, orphaned.isEmpty { return }
         // Seen before the leaders die: afterwards a descendant in a session of its own has no parent to be found by.
-        let family = LiveProcesses.family(of: orphaned.union(running.map(\.pid)))
+        let family = LiveProcesses.family(of: orphaned.union(running.map(\.pid))).compactMap { ProcessStatus($0) }
+        let ids = Set(running.map(\.pid))
+        let others = family.filter { !ids.contains($0.pid) }
+        if signal == SIGTERM || signal == SIGKILL {
+            state.withLock { state in
+                for other in others { state.strays[other.pid] = other.startTicks }
+            }
+        }
         for leader in running { leader.signal(signal) }
-        let known = Set(running.map(\.pid))
-        for pid in family where !known.contains(pid) && !known.contains(getpgid(pid)) { kill(pid, signal) }
+        for other in others where !ids.contains(getpgid(other.pid)) { kill(other.pid, signal) }
     }
 
     /// Kills what outlived its leader. It ends after a bounded time: a process can be stuck in the kernel.
     private func killStragglers() {
-        let sessions = state.withLock { $0.orphanedSessions }
-        if sessions.isEmpty { return }
+        let (sessions, strays) = state.withLock { state in
+            defer { state.strays = [:] }
+            return (state.orphanedSessions, state.strays)
+        }
+        if sessions.isEmpty, strays.isEmpty { return }
         for _ in 0..<1000 {
-            let left = LiveProcesses.members(of: sessions)
+            let left =
+                LiveProcesses.members(of: sessions)
+                + strays.filter { ProcessStatus($0.key)?.isSame(startTicks: $0.value) == true }.keys
             if left.isEmpty { return }
             for pid in left { kill(pid, SIGKILL) }
             usleep(1000)

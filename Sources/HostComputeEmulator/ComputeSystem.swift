@@ -40,6 +40,8 @@ final class ComputeSystem: Sendable {
         var spawning = 0
         /// Sessions whose leader has exited while others in them live on.
         var orphanedSessions: Set<pid_t> = []
+        /// Descendants with sessions of their own that the end of the system has to see dead: id and start.
+        var strays: [pid_t: UInt64] = [:]
         var usage = ProcessUsage()
 
         var ending: SystemExit?
@@ -51,7 +53,8 @@ final class ComputeSystem: Sendable {
 
     let state: Mutex<State>
 
-    init(id: String, document: SystemDocument, ownsLayerFolder: Bool, settings: SharedSettings, service: ComputeService) {
+    init(id: String, document: SystemDocument, ownsLayerFolder: Bool, settings: SharedSettings, service: ComputeService)
+    {
         self.id = id
         self.document = document
         self.ownsLayerFolder = ownsLayerFolder

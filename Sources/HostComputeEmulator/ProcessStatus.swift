@@ -29,6 +29,11 @@ struct ProcessStatus {
         residentBytes = number(24) * UInt64(getpagesize())
     }
 
+    /// Whether it runs and is the process that started then: an id alone may stand for another one by now.
+    func isSame(startTicks: UInt64) -> Bool {
+        !isDead && self.startTicks == startTicks
+    }
+
     /// The part of `residentBytes` that is shared with files and other processes.
     func sharedBytes() -> UInt64 {
         let fields = (LiveProcesses.read("/proc/\(pid)/statm") ?? "").split(separator: " ")

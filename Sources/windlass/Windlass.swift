@@ -8,6 +8,7 @@ struct Windlass: AsyncParsableCommand {
         commandName: "windlass",
         abstract: "Runs containers for schedulers, and speaks to the workers that do.",
         version: WindlassVersion.current,
-        subcommands: [WorkerCommand.self, ConfigCommand.self]
+        subcommands: [WorkerCommand.self, ConfigCommand.self, BenchCommand.self],
+        groupedSubcommands: clientCommands
     )
 }

@@ -289,16 +289,18 @@ import Testing
     @Test func servicing() throws {
         let id = try EmulatedHost.id()
         _ = try driver.create(id, host.specification(id, servicing: true))
-        _ = try driver.start(id, EmulatedHost.shell("exit 0"), stdin: false, output: OutputRecorder())
+        let output = OutputRecorder()
+        _ = try driver.start(id, EmulatedHost.shell("echo nowhere; sleep 0.05"), stdin: true, output: output)
         #expect(host.events.exit(id)?.code == 0)
         #expect(try driver.shutDown(id).forced == false)
+        #expect(output.count() == 0)
     }
 
-    @Test func nothingLeaks() throws {
+    @Test func servicingThatFails() throws {
         let id = try EmulatedHost.id()
-        let output = OutputRecorder()
-        try host.run(id, "exit 0", output: output)
-        #expect(host.events.exit(id) != nil)
+        _ = try driver.create(id, host.specification(id, servicing: true))
+        _ = try driver.start(id, EmulatedHost.shell("exit 3"), stdin: false, output: OutputRecorder())
+        #expect(host.events.exit(id)?.code == 3)
         _ = try driver.shutDown(id)
         try driver.discard(id)
         #expect(try !driver.enumerate().contains(id))

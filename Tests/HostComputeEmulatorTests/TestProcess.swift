@@ -11,6 +11,8 @@ final class TestProcess {
     let error: Int32
     let recorder = Recorder()
     private(set) var callback: HcsCallback?
+    /// Kept alive with the process; ending it would end the process.
+    var system: TestSystem?
 
     private init(_ handle: HcsProcess, _ information: HcsProcessInformation) {
         self.handle = handle

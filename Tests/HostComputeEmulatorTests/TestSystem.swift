@@ -41,9 +41,10 @@ final class TestSystem {
         _ = Host.table.HcsCloseComputeSystem?(handle)
     }
 
-    private typealias Operation = @convention(c) (
-        HcsSystem?, UnsafePointer<HcsChar>?, UnsafeMutablePointer<UnsafeMutablePointer<HcsChar>?>?
-    ) -> HcsResult
+    private typealias Operation =
+        @convention(c) (
+            HcsSystem?, UnsafePointer<HcsChar>?, UnsafeMutablePointer<UnsafeMutablePointer<HcsChar>?>?
+        ) -> HcsResult
 
     private func call(_ operation: Operation?, _ text: String = "") -> Answer {
         var result: UnsafeMutablePointer<HcsChar>?
@@ -81,6 +82,7 @@ final class TestSystem {
         document.merge(changes) { $1 }
         let (answer, process) = createProcess(document)
         try #require(answer.code == Host.success, "\(answer)")
+        process?.system = self
         return try #require(process)
     }
 }

@@ -1,0 +1,53 @@
+import ContainerProtocol
+import Logging
+import ZeroMQ
+
+/// A publisher with its log and nothing around it, that publishes one event again and again: for `windlass bench`.
+package final class EventLoad: Sendable {
+    private let loop: SocketLoop
+    private let events: EventPublisher
+    private let event: Event
+    private let count: UInt32
+    /// Where it publishes.
+    package let endpoint: String
+
+    /// Events of one turn of the loop.
+    private static let turnSize: UInt32 = 256
+
+    /// Publishes `event` `count` times when ``begin()`` is called.
+    package init(configuration: WorkerConfiguration, event: Event, count: UInt32) throws {
+        let loop = try SocketLoop(context: try Context(), name: "event-load")
+        self.loop = loop
+        self.event = event
+        self.count = count
+        (events, endpoint) = try loop.perform {
+            let log = try MemoryEventLog(
+                stateDirectory: configuration.stateDirectory, limit: configuration.limits.events)
+            let events = try EventPublisher(
+                configuration: configuration, log: log, loop: loop, logger: Logger(label: "bench"))
+            let endpoint = try events.assumeIsolated { events in
+                defer { events.start(on: loop) }
+                return try events.serve(Endpoint(configuration.eventEndpoints[0]))
+            }
+            return (events, endpoint)
+        }
+    }
+
+    /// Publishes.
+    package func begin() { publish(count) }
+
+    private func publish(_ left: UInt32) {
+        guard left > 0 else { return }
+        loop.post { [self] in
+            let now = min(left, EventLoad.turnSize)
+            events.assumeIsolated { events in for _ in 0..<now { events.record(event) } }
+            publish(left - now)
+        }
+    }
+
+    /// Closes the socket and ends the loop.
+    package func stop() {
+        loop.post { [events] in events.assumeIsolated { $0.close() } }
+        loop.stop()
+    }
+}

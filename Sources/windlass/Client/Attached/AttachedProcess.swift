@@ -1,0 +1,190 @@
+import ContainerProtocol
+import MessagePack
+import Synchronization
+import UnixSignals
+import WorkerClient
+
+/// A process in a container, with this program's standard streams, signals and terminal joined to it until it exits.
+struct AttachedProcess: Sendable {
+    let session: Session
+    let id: ContainerID
+    var process = ProcessName.initial
+    /// Whether standard input goes to it.
+    var isInteractive = false
+    /// Whether it has a terminal: then the local one hands every key on, and its size too.
+    var hasTerminal = false
+    /// What Ctrl-C does.
+    var interruption = Interruption.endsProcess
+    /// Where in the output to begin.
+    var start = OutputStart.start
+
+    /// What Ctrl-C does.
+    enum Interruption: Sendable {
+        /// It interrupts the process; a second one kills it, and a third leaves it alone.
+        case endsProcess
+        /// It leaves the process alone and ends this program.
+        case leaves
+    }
+
+    /// How it came to an end here.
+    enum Ending: Sendable {
+        case exited(Exit)
+        /// The process goes on without us; the user asked for that by keys or by a signal.
+        case detached(byKeys: Bool)
+    }
+
+    private enum Step: Sendable {
+        case exited(Exit)
+        case outputEnded
+        case inputEnded
+        case graceOver
+        case detached(byKeys: Bool)
+    }
+
+    /// The name of the process for people.
+    var name: String { process == .initial ? id.rawValue : "\(id)/\(process)" }
+
+    /// Follows the process to its end.
+    func follow() async throws -> Ending {
+        Terminal.surviveClosedOutput()
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
+        let pieces = try await session.client.output(of: id, process, from: start)
+        let copy = OutputCopy(session: session, id: id, process: process, from: start)
+        let raw = isInteractive && hasTerminal ? Terminal.RawMode() : nil
+        defer { raw?.restore() }
+        let ending = try await withThrowingTaskGroup(of: Step.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { .exited(try await session.client.wait(id, process)) }
+            group.addTask {
+                do { try await copy.run(pieces) } catch is OutputClosed { await send("TERM") }
+                return .outputEnded
+            }
+            group.addTask { try await handle(signals) }
+            if isInteractive { group.addTask { try await forwardInput(hasKeys: raw != nil) } }
+            if hasTerminal { await resize() }
+            return try await conclude(&group, copy)
+        }
+        if case .exited = ending { try await copy.rest() }
+        return ending
+    }
+
+    /// The exit alone ends it, but not before what was written has arrived.
+    private func conclude(_ group: inout ThrowingTaskGroup<Step, any Error>, _ copy: OutputCopy) async throws -> Ending {
+        var exit: Exit?
+        var hasOutput = true
+        var seen: UInt64?
+        while let step = try await group.next() {
+            switch step {
+            case .exited(let known): exit = known
+            case .outputEnded: hasOutput = false
+            case .inputEnded: break
+            case .detached(let byKeys): return .detached(byKeys: byKeys)
+            case .graceOver:
+                // Another process that has inherited the streams may keep them open for ever.
+                if copy.offset == seen { hasOutput = false }
+            }
+            guard let exit else { continue }
+            if !hasOutput { return .exited(exit) }
+            guard !step.isInput else { continue }
+            seen = copy.offset
+            group.addTask {
+                try await Task.sleep(for: .milliseconds(500))
+                return .graceOver
+            }
+        }
+        throw CancellationError()
+    }
+
+    // MARK: Signals
+
+    private func handle(_ signals: UnixSignalsSequence) async throws -> Step {
+        var requests = 0
+        for await signal in signals {
+            switch signal {
+            case .sigwinch: await resize()
+            case .sighup: return .detached(byKeys: false)
+            default:
+                if interruption == .leaves { return .detached(byKeys: false) }
+                requests += 1
+                switch requests {
+                case 1:
+                    await send(signal == .sigint ? "INT" : "TERM")
+                    session.console.note("\(name) was asked to end; press Ctrl-C again to kill it")
+                case 2:
+                    await send("KILL")
+                    session.console.note("\(name) was killed; press Ctrl-C again to leave without its exit code")
+                default: return .detached(byKeys: false)
+                }
+            }
+        }
+        // Where there are no signals, the process alone ends this.
+        try await Task.sleep(for: .seconds(Int64.max / 4))
+        return .inputEnded
+    }
+
+    /// A signal that the platform does not know becomes the request to end.
+    private func send(_ signal: String) async {
+        do {
+            try await session.call(.signalProcess, id, ["process": .string(process.rawValue), "signal": .string(signal)])
+        } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
+            // It has ended meanwhile.
+        } catch {
+            guard signal == "INT" else { return session.console.report(error) }
+            await send("TERM")
+        }
+    }
+
+    private func resize() async {
+        guard hasTerminal, let size = Terminal.size else { return }
+        // A process that has ended has no size, and any other failure is not worth the user's screen.
+        _ = try? await session.call(
+            .resize, id, ["process": .string(process.rawValue), "width": .int(size.width), "height": .int(size.height)])
+    }
+
+    // MARK: Input
+
+    private func forwardInput(hasKeys: Bool) async throws -> Step {
+        let input = StandardInput()
+        var keys = DetachKeys()
+        while let bytes = await input.next() {
+            guard hasKeys else {
+                if try await !write(bytes) { return .inputEnded }
+                continue
+            }
+            let (passed, isDetach) = keys.filter(bytes)
+            if !passed.isEmpty, try await !write(passed) { return .inputEnded }
+            if isDetach { return .detached(byKeys: true) }
+        }
+        if !Task.isCancelled { _ = try await write([], eof: true) }
+        return .inputEnded
+    }
+
+    /// Gives the process all of `bytes`, at the pace at which it takes them.
+    /// - Returns: false where it takes no more.
+    private func write(_ bytes: [UInt8], eof: Bool = false) async throws -> Bool {
+        var rest = bytes[...]
+        var pause = 1
+        repeat {
+            let accepted: UInt64
+            do {
+                let answer = try await session.call(
+                    .stdin, id,
+                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)])
+                accepted = answer["accepted"]?.unsigned ?? 0
+            } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
+                // It has exited, or has closed its end; the exit is told by others.
+                return false
+            }
+            rest = rest.dropFirst(Int(clamping: accepted))
+            guard !rest.isEmpty else { break }
+            pause = accepted > 0 ? 1 : min(pause * 2, 200)
+            try await Task.sleep(for: .milliseconds(pause))
+        } while true
+        return true
+    }
+}
+
+extension AttachedProcess.Step {
+    /// The end of input says nothing about the process's end.
+    fileprivate var isInput: Bool { if case .inputEnded = self { true } else { false } }
+}

@@ -1,0 +1,84 @@
+import ContainerProtocol
+import MessagePack
+import Synchronization
+import WorkerClient
+
+/// Copies what a process writes to this program's standard streams, and knows how far it has come.
+final class OutputCopy: Sendable {
+    private let session: Session
+    private let id: ContainerID
+    private let process: ProcessName
+    private let position: Mutex<Position>
+
+    private struct Position {
+        /// Nil until something came, where the copy begins with what comes.
+        var offset: UInt64?
+        var isEnd = false
+
+        mutating func advance(to offset: UInt64) { self.offset = max(self.offset ?? 0, offset) }
+    }
+
+    init(session: Session, id: ContainerID, process: ProcessName, from start: OutputStart = .start) {
+        self.session = session
+        self.id = id
+        self.process = process
+        let offset: UInt64? =
+            switch start {
+            case .start: 0
+            case .now: nil
+            case .offset(let offset): offset
+            }
+        position = Mutex(Position(offset: offset))
+    }
+
+    /// Offset of the first byte that has not been copied, where it is known.
+    var offset: UInt64? { position.withLock { $0.offset } }
+
+    /// Copies pieces as they come, until the process has no more.
+    func run(_ pieces: AsyncThrowingStream<OutputPiece, any Error>) async throws {
+        for try await piece in pieces {
+            try await write(piece.stream, piece.offset, piece.data, dropped: piece.dropped)
+            if piece.isEnd { position.withLock { $0.isEnd = true } }
+            // Where the worker is gone, the wait for the exit tells it.
+            try? await session.client.acknowledge(piece)
+        }
+    }
+
+    /// Fetches what the pieces did not bring: after the exit nothing more is written, and what is kept can be read.
+    func rest() async throws {
+        guard !position.withLock({ $0.isEnd }) else { return }
+        do {
+            while let from = offset {
+                let page = try await session.call(
+                    .logs, id, ["process": .string(process.rawValue), "from": .unsigned(from)])
+                try await write(page: page)
+                if offset == from || page["eof"]?.bool == true { return }
+            }
+        } catch let failure as Failure where failure.code == .notFound {
+            // Somebody has deleted the container already.
+        } catch is OutputClosed {
+            // Nobody reads.
+        }
+    }
+
+    /// Copies an answer of `logs`.
+    func write(page: Value) async throws {
+        var dropped = page["dropped"]?.unsigned ?? 0
+        for chunk in page["chunks"]?.array ?? [] {
+            guard let stream = chunk["stream"]?.string.flatMap(OutputStream.init(rawValue:)),
+                let offset = chunk["offset"]?.unsigned, let data = chunk["data"]?.binary
+            else { continue }
+            try await write(stream, offset, data, dropped: dropped)
+            dropped = 0
+        }
+        if let next = page["next"]?.unsigned { position.withLock { $0.advance(to: next) } }
+    }
+
+    private func write(_ stream: OutputStream, _ offset: UInt64, _ data: [UInt8], dropped: UInt64) async throws {
+        if dropped > 0 {
+            session.console.note("\(dropped) bytes of output are missing here: the worker keeps the newest only")
+        }
+        try await Terminal.write(data, to: stream == .stdout ? .output : .error)
+        position.withLock { $0.advance(to: offset + UInt64(data.count)) }
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import ContainerProtocol
+import MessagePack
+
+/// `windlass update`: changes the limits of a container.
+struct UpdateCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update", abstract: "Change the limits of a container while it runs.")
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var resources: ResourceOptions
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    var id: ContainerID
+
+    func validate() throws {
+        guard !resources.isEmpty else { throw ValidationError("Say what to change, for example --memory 256m") }
+    }
+
+    func perform(_ session: Session) async throws {
+        guard let (_, limits) = try await resources.limits(session) else { return }
+        let result = try await session.call(.update, id, ["resources": limits], .long)
+        let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
+        switch session.console.format {
+        case .json: try session.console.done(id, result)
+        case .table:
+            for field in result["applied"]?.array ?? [] { try session.console.line("\(field.string ?? "") applied") }
+            if !ignored.isEmpty {
+                session.console.note("\(id): this driver cannot change \(ignored.joined(separator: ", ")) while it runs")
+            }
+        }
+        if !ignored.isEmpty { throw ExitCodes.failed }
+    }
+}

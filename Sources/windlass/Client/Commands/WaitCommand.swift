@@ -1,0 +1,51 @@
+import ArgumentParser
+import ContainerProtocol
+import MessagePack
+
+/// `windlass wait`: tells the exit codes of containers when they have them.
+struct WaitCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait",
+        abstract: "Wait until containers have exited, and print their exit codes.",
+        discussion: """
+            Waits without end; one code a line, in the order of the containers. A code that could not be learnt is \
+            printed as `unknown`.
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: "The process within the containers.")
+    var process = ProcessName.initial
+
+    @Argument(help: ArgumentHelp("The containers.", valueName: "container"))
+    var ids: [ContainerID]
+
+    func perform(_ session: Session) async throws {
+        // All are waited for at once, so that one that is removed meanwhile has been seen.
+        let waits = ids.map { id in (id, Task { try await session.client.wait(id, process) }) }
+        var failed = false
+        for (id, wait) in waits {
+            do {
+                let exit = try await wait.value
+                switch session.console.format {
+                case .table: try session.console.line(exit.known ? String(exit.code) : "unknown")
+                case .json: try session.console.json(["id": .string(id.rawValue), "exit": exit.value])
+                }
+            } catch let failure as Failure {
+                session.console.report(failure)
+                failed = true
+            }
+        }
+        if failed { throw ExitCodes.failed }
+    }
+}
+
+extension Exit {
+    /// The exit as it stands on the wire.
+    var value: Value {
+        [
+            "code": .unsigned(UInt64(code)), "known": .bool(known), "reason": .string(reason.rawValue),
+            "at": .timestamp(at), "observed_by": .string(observedBy.rawValue),
+        ]
+    }
+}

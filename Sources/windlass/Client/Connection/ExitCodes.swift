@@ -1,0 +1,76 @@
+import ArgumentParser
+import ContainerProtocol
+import MessagePack
+
+/// Which exit code says what: the one place where failures and containers' exits become codes.
+enum ExitCodes: Sendable {
+    /// The verb answers for itself: 0 or 1.
+    case ofTool
+    /// The verb's code is the container's; its own failures are 125 to 127.
+    case ofContainer
+
+    /// Something failed that has been reported.
+    static let failed = ExitCode(1)
+    /// The user left before the end, with Ctrl-C.
+    static let interrupted = ExitCode(130)
+    /// The tool or the worker failed, or the container's code is not known.
+    static let toolFailed: Int32 = 125
+    /// The program is there and cannot be invoked.
+    static let cannotInvoke: Int32 = 126
+    /// The program is not there.
+    static let notFound: Int32 = 127
+
+    /// The code for a failure.
+    func code(for error: any Error) -> Int32 {
+        switch self {
+        case .ofTool: ExitCodes.failed.rawValue
+        case .ofContainer: (error as? Failure).map(ExitCodes.invocation) ?? ExitCodes.toolFailed
+        }
+    }
+
+    /// Only a failure to make the process says something of the program; the code is the service's own.
+    private static func invocation(_ failure: Failure) -> Int32 {
+        guard failure.details["operation"]?.string == "HcsCreateProcess",
+            let result = failure.details["hresult"]?.unsigned
+        else { return toolFailed }
+        // HRESULTs of Windows errors.
+        return switch result {
+        case 0x8007_0002, 0x8007_0003: notFound  // ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND
+        case 0x8007_0005: cannotInvoke  // ERROR_ACCESS_DENIED
+        case 0x8007_00C1: cannotInvoke  // ERROR_BAD_EXE_FORMAT
+        case 0x8007_010B: cannotInvoke  // ERROR_DIRECTORY: there is no such working directory
+        default: toolFailed
+        }
+    }
+
+    /// The code that stands for a process's exit.
+    ///
+    /// POSIX hands on the low 8 bits of a code only. A failure whose low bits are all 0 becomes 255: it must not look
+    /// like success.
+    static func code(for exit: Exit) -> Int32 {
+        guard exit.known else { return toolFailed }
+        #if os(Windows)
+            return Int32(bitPattern: exit.code)
+        #else
+            let low = Int32(exit.code & 0xFF)
+            return low == 0 && exit.code != 0 ? 255 : low
+        #endif
+    }
+
+    /// What a person should know of an exit that its code alone does not say; nil where the code says it all.
+    static func remark(on exit: Exit, of name: String) -> String? {
+        guard exit.known else {
+            return "\(name) ended (\(exit.reason.rawValue)) and its exit code could not be learnt"
+        }
+        let code = code(for: exit)
+        guard Int64(exit.code) != Int64(code) else { return nil }
+        return "\(name) exited with \(exit.codeText); a shell can only be told \(code)"
+    }
+
+    /// Ends the command as the process ended.
+    static func end(with exit: Exit, of name: String, _ console: Console) throws {
+        if let remark = remark(on: exit, of: name) { console.note(remark) }
+        let code = code(for: exit)
+        if code != 0 { throw ExitCode(code) }
+    }
+}

@@ -1,0 +1,77 @@
+import ContainerProtocol
+import MessagePack
+import WorkerClient
+
+/// One command's conversation with one worker.
+struct Session: Sendable {
+    let client: WorkerClient
+    let console: Console
+    /// What the user allows a request to take.
+    let timeout: Duration?
+
+    /// Finds out whether the worker is there, in bounded time, before anything is asked of it.
+    static func open(_ options: ConnectionOptions, _ console: Console) async throws -> Session {
+        let session = Session(
+            client: try WorkerClient(options.endpoint), console: console, timeout: options.timeout?.duration)
+        do {
+            _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
+        } catch let failure as Failure where failure.code == .unavailable {
+            throw Failure(
+                .unavailable,
+                "no answer from the worker at \(options.endpoint); is it running? start one with `windlass worker`",
+                retryable: true)
+        }
+        return session
+    }
+
+    /// How long a request may take when the user has not said.
+    enum Patience {
+        /// It only looks.
+        case short
+        /// It changes something: a creation can take minutes on a busy Windows host.
+        case long
+
+        var duration: Duration {
+            switch self {
+            case .short: .seconds(10)
+            case .long: .seconds(300)
+            }
+        }
+    }
+
+    /// Asks the worker.
+    @discardableResult
+    func call(_ method: Method, _ parameters: Value = [:], _ patience: Patience = .short) async throws -> Value {
+        try await client.call(method, parameters, timeout: timeout ?? patience.duration)
+    }
+
+    /// Asks the worker about one container.
+    @discardableResult
+    func call(
+        _ method: Method, _ id: ContainerID, _ more: Value.Map = [:], _ patience: Patience = .short
+    ) async throws -> Value {
+        var parameters: Value.Map = ["id": .string(id.rawValue)]
+        parameters.merge(more) { _, new in new }
+        return try await call(method, .map(parameters), patience)
+    }
+
+    /// Does the same for several containers at a time and in no order; one failure does not keep the others from it.
+    /// - Throws: `ExitCode` where one failed, which has been reported then.
+    func forEach(_ ids: [ContainerID], _ body: @escaping @Sendable (ContainerID) async throws -> Void) async throws {
+        let failed = await withTaskGroup(of: Bool.self) { group in
+            for id in ids {
+                group.addTask {
+                    do {
+                        try await body(id)
+                        return false
+                    } catch {
+                        console.report(error)
+                        return true
+                    }
+                }
+            }
+            return await group.reduce(false) { $0 || $1 }
+        }
+        if failed { throw ExitCodes.failed }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import ContainerProtocol
+import Foundation
+import MessagePack
+import ZeroMQ
+
+/// Prints results to standard output and everything else to standard error.
+struct Console: Sendable {
+    let format: OutputFormat
+    /// Whether a person sees standard output as it comes.
+    let isTerminal: Bool
+    let hasColour: Bool
+
+    /// Colour and live tables are for terminals; NO_COLOR turns the colour off (no-color.org).
+    init(format: OutputFormat) {
+        let environment = ProcessInfo.processInfo.environment
+        self.format = format
+        isTerminal = Terminal.isTerminal(.output)
+        let forbidden = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        hasColour = isTerminal && !forbidden && environment["TERM"] != "dumb"
+    }
+
+    // MARK: Results
+
+    /// Prints one line.
+    func line(_ text: String) throws { try Terminal.write(text + "\n", to: .output) }
+
+    /// Prints a value as one line of JSON.
+    func json(_ value: Value) throws { try line(value.json) }
+
+    /// Prints a table, fitted to the terminal where there is one.
+    func table(_ table: Table, isTruncated: Bool = true) throws {
+        let width = isTerminal && isTruncated ? Terminal.size?.width : nil
+        for text in table.lines(colour: hasColour, width: width) { try line(text) }
+    }
+
+    /// Prints a container's name, which is what a command that acts on it has to say.
+    func done(_ id: ContainerID, _ result: Value = [:]) throws {
+        switch format {
+        case .table: try line(id.rawValue)
+        case .json:
+            var map: Value.Map = ["id": .string(id.rawValue)]
+            map.merge(result.map ?? [:]) { own, _ in own }
+            try json(.map(map))
+        }
+    }
+
+    // MARK: Everything else
+
+    /// Tells a person something besides the results.
+    func note(_ text: String) {
+        // A terminal in raw mode needs the carriage return; to any other it does no harm.
+        let end = Terminal.isTerminal(.error) ? "\r\n" : "\n"
+        // Where standard error is closed there is nobody to tell.
+        try? Terminal.write("windlass: \(text.printable)\(end)", to: .error)
+    }
+
+    /// Tells what went wrong.
+    func report(_ error: any Error) {
+        if error is OutputClosed { return }
+        let failure = Console.failure(error)
+        switch format {
+        case .table: note(failure.description)
+        case .json: try? Terminal.write(Value.map(["error": failure.value]).json + "\n", to: .error)
+        }
+    }
+
+    /// Whatever was thrown, in the words of the protocol.
+    static func failure(_ error: any Error) -> Failure {
+        switch error {
+        case let failure as Failure: failure
+        case let error as ZeroMQError:
+            Failure(.invalidArgument, "\(error); an endpoint is, for example, tcp://127.0.0.1:5770 or ipc:///run/windlass")
+        case let error as ValidationError: Failure(.invalidArgument, error.message)
+        case is CancellationError: Failure(.cancelled, "interrupted")
+        default: Failure(.internal, "\(error)")
+        }
+    }
+}
+
+/// Nobody reads standard output any more.
+struct OutputClosed: Error {}

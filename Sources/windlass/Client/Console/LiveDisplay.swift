@@ -1,0 +1,41 @@
+import UnixSignals
+
+/// A part of the terminal that is drawn anew again and again, until the user has seen enough.
+struct LiveDisplay {
+    /// Draws what `frame` returns, every `interval`, until Ctrl-C.
+    static func run(
+        every interval: Duration, _ console: Console, _ frame: @escaping @Sendable () async throws -> Table
+    ) async throws {
+        try Terminal.write("\u{1B}[2J\u{1B}[?25l", to: .output)
+        defer { try? Terminal.write("\u{1B}[?25h", to: .output) }
+        try await untilInterrupted {
+            while true {
+                try draw(try await frame(), console)
+                try await Task.sleep(for: interval)
+            }
+        }
+    }
+
+    /// Runs `body` until it ends or a signal asks for the end.
+    static func untilInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                for await _ in signals { return }
+                // Where there are no signals the body alone says when it is over.
+                try await Task.sleep(for: .seconds(Int64.max / 4))
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private static func draw(_ table: Table, _ console: Console) throws {
+        let size = Terminal.size
+        var lines = table.lines(colour: console.hasColour, width: size.map { Int($0.width) })
+        if let height = size?.height { lines = Array(lines.prefix(max(1, Int(height) - 1))) }
+        // Home; every line is cleared to its end, and what was below is cleared last: nothing flickers.
+        try Terminal.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J", to: .output)
+    }
+}

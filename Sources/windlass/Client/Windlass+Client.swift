@@ -1,0 +1,44 @@
+import ArgumentParser
+
+extension Windlass {
+    /// The verbs that speak to a worker, as `--help` groups them.
+    static let clientCommands = [
+        CommandGroup(
+            name: "Containers",
+            subcommands: [
+                RunCommand.self, CreateCommand.self, StartCommand.self, ExecCommand.self, AttachCommand.self,
+                LogsCommand.self, StopCommand.self, KillCommand.self, SignalCommand.self, PauseCommand.self,
+                ResumeCommand.self, UpdateCommand.self, WaitCommand.self, RemoveCommand.self,
+            ]),
+        CommandGroup(
+            name: "Looking",
+            subcommands: [
+                ListCommand.self, InspectCommand.self, StatsCommand.self, TopCommand.self, EventsCommand.self,
+            ]),
+        CommandGroup(
+            name: "The worker as a whole",
+            subcommands: [
+                VersionCommand.self, HealthCommand.self, PingCommand.self, DrainCommand.self,
+            ]),
+    ]
+
+    /// Runs the command line.
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            // The verbs whose codes are the container's must not be mistaken for one that exited with 64.
+            let verb = CommandLine.arguments.dropFirst().first ?? ""
+            guard ["run", "exec", "attach"].contains(verb), exitCode(for: error) == .validationFailure else {
+                exit(withError: error)
+            }
+            try? Terminal.write(fullMessage(for: error) + "\n", to: .error)
+            exit(withError: ExitCode(ExitCodes.toolFailed))
+        }
+    }
+}
