@@ -67,9 +67,11 @@ extension ContainerRecord: WireEncodable {
         }
         writer.string("processes")
         writer.map(processes.count)
-        for (name, process) in processes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            writer.string(name.rawValue)
-            process.encode(to: writer)
+        if !processes.isEmpty {
+            for (name, process) in processes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                writer.string(name.rawValue)
+                process.encode(to: writer)
+            }
         }
         writer.string("labels")
         writer.labels(labels)
@@ -112,6 +114,7 @@ extension Writer {
     /// Writes a map of str to str, in the order of its keys.
     func labels(_ labels: [String: String]) {
         map(labels.count)
+        guard !labels.isEmpty else { return }
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
             string(key)
             string(value)

@@ -10,6 +10,11 @@ public enum Method: String, Sendable, CaseIterable {
     case delete, state, list, wait, attach, credit, detach, stdin, logs
     case events, snapshot, health, drain
 
+    /// The method called `name`. The synthesised initialiser compares name by name; this one looks it up.
+    static func named(_ name: String) -> Method? { byName[name] }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+
     /// In which order a request is served.
     public enum Lane: Sendable {
         /// Strictly one after another with the other mutating requests of the same container.

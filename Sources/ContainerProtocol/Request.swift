@@ -40,7 +40,7 @@ public struct Request: Sendable {
             }
             try Request.checkShape(body)
             let name = body[2].string ?? ""
-            guard let method = Method(rawValue: name) else {
+            guard let method = Method.named(name) else {
                 throw Failure(.unimplemented, "there is no method \"\(name.prefix(64))\" in protocol version 1")
             }
             var parameters = try Parameters(method: name, params: body[3])

@@ -18,9 +18,10 @@ final class ComputeProcess: NotificationSink, Sendable {
         var stdinEnded = false
         var stdout: hc_stream = 0
         var stderr: hc_stream = 0
+        var output: (any ProcessOutput)?
         var influence = Influence()
-        /// The influence when its exit was seen: a kill that comes after that changes nothing.
-        var seen: Influence?
+        /// When its exit was seen, and the influence until then: a kill that comes after that changes nothing.
+        var seen: (influence: Influence, at: Timestamp)?
         /// Whether its exit has been told, or must never be.
         var concluded = false
     }
@@ -55,6 +56,7 @@ final class ComputeProcess: NotificationSink, Sendable {
             return left[index] == 0 ? nil : UInt(left[index])
         }
         defer { for handle in left { hc_handle_close(handle) } }
+        state.withLock { $0.output = output }
         if let input = take(0) {
             let stream = try StreamReactor.shared.openWriter(input) { [weak self] drained in
                 self?.inputEnded(drained)
@@ -70,6 +72,9 @@ final class ComputeProcess: NotificationSink, Sendable {
             state.withLock { $0.stderr = stream }
         }
     }
+
+    /// Where its output goes.
+    var output: (any ProcessOutput)? { state.withLock { $0.output } }
 
     /// Hands bytes to the standard input; see ``ContainerDriver/write(_:_:_:end:)``.
     func write(_ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int {
@@ -147,42 +152,32 @@ final class ComputeProcess: NotificationSink, Sendable {
         let terminated = system.isGoingDown
         state.withLock { state in
             guard state.seen == nil else { return }
-            state.seen = state.influence
-            if terminated { state.seen?.terminated = true }
+            var influence = state.influence
+            if terminated { influence.terminated = true }
+            state.seen = (influence, .now)
         }
     }
 
     // MARK: Telling its exit
 
-    /// What HCS says of the process.
-    private enum Answer {
-        case exited(code: UInt32)
-        case exitedUnreadably
-        case running
-        case noAnswer
-    }
-
-    private func ask() -> Answer {
+    private func ask() -> ProcessStatus {
         let host = system.context.host
-        let text = try? handle.use("HcsGetProcessProperties") { process throws(HostComputeError) in
-            try host.properties(ofProcess: process)
+        do throws(HostComputeError) {
+            return ProcessStatus(
+                parsing: try handle.use("HcsGetProcessProperties") { process throws(HostComputeError) in
+                    try host.properties(ofProcess: process)
+                })
+        } catch {
+            return error.isGone ? .gone : .unanswered
         }
-        guard let text, let properties = JSONValue(parsing: text) else { return .noAnswer }
-        guard properties["Exited"]?.bool == true else { return .running }
-        // The code counts only where the wait for it went well (hcs-reference D.5).
-        guard (properties["LastWaitResult"]?.int64 ?? 0) == 0, let code = properties["ExitCode"]?.int64 else {
-            return .exitedUnreadably
-        }
-        if let code = UInt32(exactly: code) { return .exited(code: code) }
-        return Int32(exactly: code).map { .exited(code: UInt32(bitPattern: $0)) } ?? .exitedUnreadably
     }
 
     /// The exit of a process that was found ended; nil where it runs.
     func exitAtReopening() -> Exit? {
         switch ask() {
         case .exited(let code): Exit(code: code, reason: .exited, at: .now, observedBy: .restore)
-        case .exitedUnreadably: .unknown(reason: .exited, at: .now, observedBy: .restore)
-        case .running, .noAnswer: nil
+        case .exitedUnreadably, .gone: .unknown(reason: .exited, at: .now, observedBy: .restore)
+        case .running, .unanswered: nil
         }
     }
 
@@ -192,8 +187,8 @@ final class ComputeProcess: NotificationSink, Sendable {
         drain()
         switch ask() {
         case .exited(let code): tell(code, .driver)
-        case .exitedUnreadably, .noAnswer: tell(nil, .driver)
-        case .running: system.later { self.concludeLost() }
+        case .exitedUnreadably, .gone: tell(nil, .driver)
+        case .running, .unanswered: system.later { self.concludeLost() }
         }
     }
 
@@ -211,7 +206,7 @@ final class ComputeProcess: NotificationSink, Sendable {
             noteExit()
             drain()
             tell(nil, .poll)
-        case .running, .noAnswer:
+        case .running, .gone, .unanswered:
             return false
         }
         return true
@@ -244,18 +239,28 @@ final class ComputeProcess: NotificationSink, Sendable {
     }
 
     private func tell(_ code: UInt32?, _ observer: Exit.Observer) {
-        let influence: Influence? = state.withLock { state in
+        let exit: Exit? = state.withLock { state in
             guard !state.concluded else { return nil }
             state.concluded = true
-            return state.seen ?? state.influence
+            let (influence, at) = state.seen ?? (state.influence, .now)
+            guard let code else {
+                return .unknown(reason: influence.terminated ? .terminated : .exited, at: at, observedBy: observer)
+            }
+            return Exit(code: code, reason: Self.reason(code, influence), at: at, observedBy: observer)
         }
-        guard let influence else { return }
-        let exit: Exit
-        if let code {
-            exit = Exit(code: code, reason: Self.reason(code, influence), at: .now, observedBy: observer)
-        } else {
-            exit = .unknown(reason: influence.terminated ? .terminated : .exited, at: .now, observedBy: observer)
+        if let exit { tell(exit) }
+    }
+
+    /// The process could not be found again after the service had gone away.
+    func concludeVanished() {
+        let first = state.withLock { state in
+            defer { state.concluded = true }
+            return !state.concluded
         }
+        if first { tell(.unknown(reason: .lost, at: .now, observedBy: .restore)) }
+    }
+
+    private func tell(_ exit: Exit) {
         // Known before it is told: who hears of it may ask at once.
         system.note(exit, of: name)
         system.context.events?.processExited(system.id, name, exit)

@@ -17,11 +17,15 @@ extension ComputeSystem {
         }
     }
 
-    /// Attaches to a compute system that exists.
+    /// Opens a compute system that exists and attaches to it.
     func attach() throws(HostComputeError) {
+        try attach(ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue)))
+    }
+
+    /// Attaches to a compute system through a handle that was opened, which it takes over.
+    func attach(_ handle: ComputeHandle) throws(HostComputeError) {
+        withState { $0.handle = handle }
         do throws(HostComputeError) {
-            let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
-            withState { $0.handle = handle }
             try handle.register(self)
         } catch {
             close()
@@ -31,6 +35,7 @@ extension ComputeSystem {
 
     /// Starts the compute system and its first process. A failure leaves no running compute system.
     func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> UInt32 {
+        try requireNotStarted()
         do throws(HostComputeError) {
             try run("HcsStartComputeSystem", .start, context.timeouts.start) {
                 system throws(HostComputeError) in try context.host.start(system)
@@ -48,6 +53,13 @@ extension ComputeSystem {
         } catch {
             abandon()
             throw error
+        }
+    }
+
+    /// What runs must not be taken down by a start that can only fail.
+    func requireNotStarted() throws(DriverFailure) {
+        if withState({ $0.started }) {
+            throw DriverFailure(.failedPrecondition, "\(subject) has been started already; a container starts once")
         }
     }
 

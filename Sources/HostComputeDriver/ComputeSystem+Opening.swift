@@ -39,45 +39,61 @@ extension ComputeSystem {
                 .sorted { ($0.createdAt ?? .epoch) < ($1.createdAt ?? .epoch) }.map(\.pid)
         }
         for pid in candidates {
-            do throws(HostComputeError) {
-                let raw = try use("HcsOpenProcess") { system throws(HostComputeError) in
-                    try context.host.openProcess(system, pid: pid)
+            if let process = try reopen(.initial, pid: pid) {
+                if let exit = process.exitAtReopening() {
+                    process.handle.close()
+                    withState { $0.initialExit = exit }
+                    return .stopped(exit)
                 }
-                return try reattach(
-                    ComputeHandle(context.host, .process, raw), pid: pid, paused: found.paused, output: output)
-            } catch where error.isGone || error.code == 0x57 {
-                // Ended, or not one of HCS's own: the next.
-                continue
+                try resume(process, output: output)
+                return found.paused ? .paused(pid: pid) : .running(pid: pid)
             }
         }
         return lost()
     }
 
-    private func reattach(
-        _ handle: ComputeHandle, pid: UInt32, paused: Bool, output: any ProcessOutput
-    ) throws(HostComputeError) -> OpenedContainer.State {
-        // HCS knows whether there is a terminal and does not tell; a resize of one that is none is HCS's to refuse.
-        let process = ComputeProcess(.initial, pid: pid, terminal: true, handle: handle, system: self)
-        if let exit = process.exitAtReopening() {
-            handle.close()
-            withState { $0.initialExit = exit }
-            return .stopped(exit)
+    /// Finds the execs of the record that this one takes the place of; what became of the others nobody knows.
+    func reattachExecs(of former: ComputeSystem) {
+        for exec in former.withState({ $0.processes }) where exec.name != .initial {
+            let process = try? reopen(exec.name, pid: exec.pid)
+            if let process, let output = exec.output, (try? resume(process, output: output)) != nil {
+                exec.silence()
+            } else {
+                exec.concludeVanished()
+            }
         }
+    }
+
+    /// - Returns: nil where it has ended, or is not one of HCS's own.
+    private func reopen(_ name: ProcessName, pid: UInt32) throws(HostComputeError) -> ComputeProcess? {
+        do throws(HostComputeError) {
+            let raw = try use("HcsOpenProcess") { system throws(HostComputeError) in
+                try context.host.openProcess(system, pid: pid)
+            }
+            // HCS knows whether there is a terminal and does not tell; a resize of one that is none is HCS's to refuse.
+            return ComputeProcess(
+                name, pid: pid, terminal: true, handle: ComputeHandle(context.host, .process, raw), system: self)
+        } catch  where error.isGone || error.code == 0x57 {
+            return nil
+        }
+    }
+
+    /// Takes up the streams and the exit of a process that runs.
+    private func resume(_ process: ComputeProcess, output: any ProcessOutput) throws(HostComputeError) {
         do throws(HostComputeError) {
             // The standard handles are handed out again where the process has some; without them it still has an exit.
-            let information = try? handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
+            let information = try? process.handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
                 try context.host.information(ofProcess: raw)
             }
             if let information { try process.attach(information, output: output) }
             adopt(process)
-            try handle.register(process)
+            try process.handle.register(process)
         } catch {
             process.silence()
             process.release(keepingOutput: false)
             disown(process)
             throw error
         }
-        return paused ? .paused(pid: pid) : .running(pid: pid)
     }
 
     /// The first process is gone and nobody knows how it ended.

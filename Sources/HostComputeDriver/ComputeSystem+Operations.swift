@@ -148,7 +148,7 @@ extension ComputeSystem {
                 try context.host.modify(system: system, document)
             }
             result.applied.append(name)
-        } catch where error.isNotSupported {
+        } catch  where error.isNotSupported {
             result.ignored.append(name)
         } catch {
             throw error.failure(subject)

@@ -29,6 +29,7 @@ extension ComputeSystem {
                 throw HostComputeError("HcsShutdownComputeSystem", .disconnected).failure(subject)
             }
             if forced { try terminateAndWait() }
+            change { $0.exited = $0.exited ?? 0 }
         }
         finish()
         return ShutDown(updatePending: updatePending, forced: forced)
@@ -66,11 +67,11 @@ extension ComputeSystem {
             let second = try context.host.openSystem(id.rawValue)
             defer { try? context.host.closeSystem(second) }
             return try context.host.terminate(second)
-        } catch where error.isGone {
+        } catch  where error.isGone {
             // It has ended already. Whose exit has not been told by then, is asked for.
             later { self.pollProcesses() }
             return .done
-        } catch where error.isAccessDenied && !first {
+        } catch  where error.isAccessDenied && !first {
             // What a second termination is told.
             return .pending
         } catch {

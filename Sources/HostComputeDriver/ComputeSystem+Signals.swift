@@ -11,7 +11,8 @@ extension ComputeSystem {
         guard let action = supported ? Signals.action(for: signal) : Signals.actionWithoutSignals(for: signal) else {
             if !supported && Signals.action(for: signal) != nil {
                 throw DriverFailure(
-                    .unimplemented, "this Windows can't deliver signal '\(signal)', only end a process; use KILL or TERM")
+                    .unimplemented,
+                    "this Windows can't deliver signal '\(signal)', only end a process; use KILL or TERM")
             }
             throw DriverFailure(.invalidArgument, "signal '\(signal)' means nothing on Windows; \(Signals.known)")
         }
@@ -71,7 +72,7 @@ extension ComputeSystem {
             let handle = try context.host.openProcess(system, pid: process.pid)
             defer { try? context.host.closeProcess(handle) }
             try context.host.terminate(process: handle)
-        } catch where error.isAccessDenied {
+        } catch  where error.isAccessDenied {
             // What terminating an ended process is told.
             later { process.concludeIfGone() }
         } catch {

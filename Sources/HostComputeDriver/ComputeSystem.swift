@@ -192,9 +192,10 @@ final class ComputeSystem: NotificationSink, Sendable {
         ownQueue.asyncAfter(deadline: .now() + context.timeouts.lostExit.dispatchInterval, execute: work)
     }
 
-    /// Runs a call that may hang where it delays nothing.
+    /// Runs a call that may hang where it delays nothing: on a queue of its own, because the global ones give out few
+    /// threads at a time.
     func aside(_ work: @escaping @Sendable () -> Void) {
-        DispatchQueue.global().async(execute: work)
+        DispatchQueue(label: "windlass.hcs.call").async(execute: work)
     }
 
     private var ownQueue: DispatchQueue {

@@ -106,7 +106,8 @@ extension ContainerDocument {
             guard mount.type.isEmpty else {
                 throw DriverFailure(
                     .invalidArgument,
-                    "spec.mounts[\(index)].type must be empty on Windows; it is '\(mount.type)' at '\(mount.destination)'")
+                    "spec.mounts[\(index)].type must be empty on Windows; it is '\(mount.type)' at '\(mount.destination)'"
+                )
             }
             if mount.destination.hasPrefix(pipePrefix) {
                 pipes.append(
@@ -124,13 +125,15 @@ extension ContainerDocument {
         guard !devices.isEmpty else { return }
         guard utilityVM == nil else {
             throw DriverFailure(
-                .invalidArgument, "spec.windows.devices can't be assigned with Hyper-V isolation; use process isolation")
+                .invalidArgument, "spec.windows.devices can't be assigned with Hyper-V isolation; use process isolation"
+            )
         }
         for (index, device) in devices.enumerated() {
             guard device.idType == "class" || device.idType == "vpci-class-guid" else {
                 throw DriverFailure(
                     .invalidArgument,
-                    "spec.windows.devices[\(index)].idType must be 'class' or 'vpci-class-guid'; it is '\(device.idType)'")
+                    "spec.windows.devices[\(index)].idType must be 'class' or 'vpci-class-guid'; it is '\(device.idType)'"
+                )
             }
             self.devices.append(device.id)
         }

@@ -34,7 +34,8 @@ struct HostCompute: @unchecked Sendable {
     }
 
     /// A pending create has a valid handle too.
-    func createSystem(_ id: String, _ document: [UInt8]) throws(HostComputeError) -> (handle: UInt, progress: Progress) {
+    func createSystem(_ id: String, _ document: [UInt8]) throws(HostComputeError) -> (handle: UInt, progress: Progress)
+    {
         var handle: hc_handle = 0
         let progress = try check("HcsCreateComputeSystem") {
             withText(id) { id in withText(document) { hc_create_system(table, id, $0, &handle) } }

@@ -7,14 +7,17 @@ import Synchronization
 ///
 /// Every compute system carries its own state, so calls of different containers share nothing but a table of ids.
 public final class HostComputeDriver: ContainerDriver {
+    /// `hcs` or `hcs-emulator`.
     public let name: String
+    /// The version of what answers behind the table.
     public let version: String
+    /// What the table's functions allow on this host.
     public let capabilities: Set<Capability>
 
-    private let context: DriverContext
+    let context: DriverContext
     private let isolates: Bool
     private let facts: HostFacts
-    private let systems = Mutex<[ContainerID: ComputeSystem]>([:])
+    let systems = Mutex<[ContainerID: ComputeSystem]>([:])
 
     /// A driver.
     /// - Parameters:
@@ -39,30 +42,6 @@ public final class HostComputeDriver: ContainerDriver {
         capabilities = Self.capabilities(host, isolates: isolates)
     }
 
-    /// The driver of this host's own Host Compute Service.
-    /// - Throws: `unavailable` where vmcompute.dll can't be loaded, which says that the Containers feature is not
-    ///   installed; `unimplemented` where this is not Windows.
-    public static func forThisHost(
-        owner: String, timeouts: Timeouts = .standard
-    ) throws(DriverFailure) -> HostComputeDriver {
-        var error: UInt32 = 0
-        guard let table = hc_load(&error) else {
-            if error == 0 {
-                throw DriverFailure(
-                    .unimplemented, "this platform has no Host Compute Service; use another driver here")
-            }
-            throw DriverFailure(
-                .unavailable,
-                "vmcompute.dll can't be loaded from the system directory (error \(error)); install the Containers "
-                    + "feature of Windows", hresult: 0x8007_0000 | (error & 0xFFFF), operation: "LoadLibraryEx")
-        }
-        var buffer = [CChar](repeating: 0, count: 64)
-        hc_system_version(&buffer, buffer.count)
-        let version = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return HostComputeDriver(
-            table: table, name: "hcs", version: version, owner: owner, isolates: true, timeouts: timeouts)
-    }
-
     private static func capabilities(_ host: HostCompute, isolates: Bool) -> Set<Capability> {
         var set: Set<Capability> = [.exec, .terminal, .stdin, .statistics, .servicing, .restore]
         set.formUnion(isolates ? [.processIsolation, .hyperVIsolation] : [.noIsolation])
@@ -72,10 +51,12 @@ public final class HostComputeDriver: ContainerDriver {
         return set
     }
 
+    /// Tells the driver where its events go; once, before any other call.
     public func connect(_ events: any DriverEvents) { context.connect(events) }
 
     // MARK: Life
 
+    /// Makes a compute system and waits until it is there; a failure leaves nothing behind.
     public func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer {
         let built = try ContainerDocument.build(id, specification, owner: context.owner, facts: facts)
         let system = ComputeSystem(
@@ -90,10 +71,12 @@ public final class HostComputeDriver: ContainerDriver {
         return CreatedContainer(isolation: said(built.isolation), warnings: built.warnings, ignored: built.ignored)
     }
 
+    /// Starts the compute system and its first process; a failure leaves neither running.
     public func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
     ) throws(DriverFailure) -> UInt32 {
         let system = try system(id)
+        try system.requireNotStarted()
         let document: ProcessDocument
         do throws(DriverFailure) {
             document = try ProcessDocument(process, path: "spec.process", stdin: stdin, servicing: system.servicing)
@@ -105,19 +88,26 @@ public final class HostComputeDriver: ContainerDriver {
         return try system.start(document, output: output)
     }
 
+    /// Starts one more process; one without a working directory begins where the first one did.
     public func startProcess(
         _ id: ContainerID, _ name: ProcessName, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
     ) throws(DriverFailure) -> UInt32 {
         let system = try system(id)
+        guard name != .initial else {
+            throw DriverFailure(.invalidArgument, "'init' is the first process of every container; choose another name")
+        }
         let directory = system.withState { $0.directory }
         let document = try ProcessDocument(process, path: "process", directory: directory, stdin: stdin)
         return try system.startProcess(name, document, output: output)
     }
 
+    /// Takes the compute system down, by force where it does not shut down in time.
     public func shutDown(_ id: ContainerID) throws(DriverFailure) -> ShutDown { try system(id).shutDown() }
 
+    /// Ends the compute system by force and waits until it is gone.
     public func terminate(_ id: ContainerID) throws(DriverFailure) { try system(id).terminateAndWait() }
 
+    /// Forgets the container, by force where HCS still has it, whoever made it.
     public func discard(_ id: ContainerID) throws(DriverFailure) {
         if let system = systems.withLock({ $0[id] }) {
             if system.isDisconnected {
@@ -126,13 +116,14 @@ public final class HostComputeDriver: ContainerDriver {
                 try system.takeDown()
             }
             remove(system)
-            guard system.isDisconnected else { return }
+            // Closed without having been seen to end: HCS may have it still.
+            if system.withState({ $0.exited != nil }) { return }
         }
         // Not one of ours, or no longer: by its id.
         let stranger = ComputeSystem(id, isolation: .process, servicing: false, context: context)
         do throws(HostComputeError) {
             try stranger.attach()
-        } catch where error.isGone {
+        } catch  where error.isGone {
             return
         } catch {
             throw error.failure(stranger.subject)
@@ -142,122 +133,47 @@ public final class HostComputeDriver: ContainerDriver {
 
     // MARK: Operations
 
+    /// Sends a console control event, or ends a process; a number is a console control code.
     public func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure) {
         try system(id).signal(process, signal)
     }
 
+    /// Freezes a container with Hyper-V isolation.
     public func pause(_ id: ContainerID) throws(DriverFailure) { try system(id).pause() }
 
+    /// Lets a paused container run on.
     public func resume(_ id: ContainerID) throws(DriverFailure) { try system(id).resume() }
 
+    /// Changes the size of a process's terminal.
     public func resize(_ id: ContainerID, _ process: ProcessName, _ size: ConsoleSize) throws(DriverFailure) {
         try system(id).resize(process, size)
     }
 
+    /// Buffers at most 256 KiB for a process and never blocks.
     public func write(
         _ id: ContainerID, _ process: ProcessName, _ bytes: [UInt8], end: Bool
     ) throws(DriverFailure) -> Int {
         try system(id).runningProcess(process).write(bytes, end: end)
     }
 
+    /// What the container uses now.
     public func statistics(_ id: ContainerID) throws(DriverFailure) -> ContainerStatistics {
         try system(id).statistics()
     }
 
+    /// The processes that run in the container, the first one first.
     public func processes(_ id: ContainerID) throws(DriverFailure) -> [ProcessSummary] {
         try system(id).processList()
     }
 
+    /// Changes limits that HCS lets be changed; the others are ignored and named.
     public func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
         try system(id).update(resources)
     }
 
-    // MARK: The service
-
-    public func enumerate() throws(DriverFailure) -> [ContainerID] {
-        let query = JSONWriter.object { json in
-            json.key("Owners")
-            json.array([context.owner]) { $0.string($1) }
-        }
-        do throws(HostComputeError) {
-            let text = try enumerate(query, attempts: 5)
-            guard let systems = JSONValue(parsing: text)?.array else {
-                throw HostComputeError("HcsEnumerateComputeSystems", .noDocument)
-            }
-            // Older builds leave the query aside, so the owner is looked at here too. [inf]
-            return systems.compactMap { system in
-                guard (system["Owner"]?.string ?? context.owner) == context.owner else { return nil }
-                return (system["Id"]?.string).flatMap(ContainerID.init)
-            }
-        } catch {
-            throw error.failure("the containers of '\(context.owner)'")
-        }
-    }
-
-    /// RS1 and RS2 refuse to enumerate while a container ends; asked again they answer (hcs-reference H).
-    private func enumerate(_ query: [UInt8], attempts: Int) throws(HostComputeError) -> String {
-        do throws(HostComputeError) {
-            return try context.host.enumerate(query)
-        } catch where error.isAccessDenied && attempts > 1 {
-            return try enumerate(query, attempts: attempts - 1)
-        }
-    }
-
-    public func open(_ id: ContainerID, output: any ProcessOutput) throws(DriverFailure) -> OpenedContainer {
-        try open(id, pid: nil, output: output)
-    }
-
-    /// Finds a container again, as ``open(_:output:)`` does, and its first process by its id: HCS itself does not say
-    /// which process was the first.
-    public func open(
-        _ id: ContainerID, pid: UInt32?, output: any ProcessOutput
-    ) throws(DriverFailure) -> OpenedContainer {
-        var pid = pid
-        if let known = systems.withLock({ $0[id] }), known.isDisconnected {
-            pid = pid ?? known.withState { state in state.processes.first { $0.name == .initial }?.pid }
-            known.close()
-            remove(known)
-        }
-        let probe = ComputeSystem(id, isolation: .process, servicing: false, context: context)
-        let found: ComputeSystem.Found
-        do throws(HostComputeError) {
-            let raw = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
-            defer { raw.close() }
-            let text = try raw.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
-                try context.host.properties(ofSystem: system, PropertyDocuments.basic)
-            }
-            found = ComputeSystem.Found(JSONValue(parsing: text) ?? .null)
-        } catch {
-            throw error.failure(probe.subject)
-        }
-        let system = ComputeSystem(id, isolation: found.isolation, servicing: false, context: context)
-        try insert(system)
-        do throws(HostComputeError) {
-            try system.attach()
-            let state = try system.reattach(found, pid: pid, output: output)
-            return OpenedContainer(isolation: said(found.isolation), state: state)
-        } catch {
-            system.close()
-            remove(system)
-            throw error.failure(system.subject)
-        }
-    }
-
-    public func probe() throws(DriverFailure) {
-        do throws(HostComputeError) {
-            if context.host.tellsServiceProperties {
-                _ = try context.host.serviceProperties(PropertyDocuments.query("Basic"))
-            } else {
-                _ = try enumerate(PropertyDocuments.basic, attempts: 5)
-            }
-        } catch {
-            throw error.failure("the service")
-        }
-    }
-
     // MARK: The table of ids
 
-    private func said(_ isolation: Isolation) -> Isolation { isolates ? isolation : .none }
+    func said(_ isolation: Isolation) -> Isolation { isolates ? isolation : .none }
 
     private func system(_ id: ContainerID) throws(DriverFailure) -> ComputeSystem {
         guard let system = systems.withLock({ $0[id] }) else {
@@ -266,7 +182,7 @@ public final class HostComputeDriver: ContainerDriver {
         return system
     }
 
-    private func insert(_ system: ComputeSystem) throws(DriverFailure) {
+    func insert(_ system: ComputeSystem) throws(DriverFailure) {
         let free = systems.withLock { systems in
             guard systems[system.id] == nil else { return false }
             systems[system.id] = system
@@ -278,7 +194,7 @@ public final class HostComputeDriver: ContainerDriver {
         }
     }
 
-    private func remove(_ system: ComputeSystem) {
+    func remove(_ system: ComputeSystem) {
         let removed = systems.withLock { systems in
             systems[system.id] === system ? systems.removeValue(forKey: system.id) : nil
         }

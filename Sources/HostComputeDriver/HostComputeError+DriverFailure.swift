@@ -129,7 +129,8 @@ extension HostComputeError {
         case 0x08, 0x0E, 0x5AA, 0x5AF:
             Meaning(
                 .resourceExhausted, "the host has not enough memory", "free some and try again", retryable: true)
-        case 0x70: Meaning(.resourceExhausted, "the host's disk is full", "free some space and try again", retryable: true)
+        case 0x70:
+            Meaning(.resourceExhausted, "the host's disk is full", "free some space and try again", retryable: true)
         case 0x0D: Meaning(.invalidArgument, "the document is not valid here", "look at the specification")
         case 0x20: Meaning(.failedPrecondition, "a file is in use", "see who uses the layer", retryable: true)
         case 0x32: Meaning(.unimplemented, "the host does not support it", "it can't be done on this host")

@@ -38,9 +38,7 @@ final class ComputeService: Sendable {
         var folders = SystemDocument.Folders()
         let document = try SystemDocument(configuration, folders: &folders)
         let settings = configured.withLock { $0 }
-        let owns =
-            isOwnLayerFolder(document.layerFolder, settings.layers) && !ScratchFolder.exists(document.layerFolder)
-        let system = ComputeSystem(id: id, document: document, ownsLayerFolder: owns, settings: settings, service: self)
+        let system = ComputeSystem(id: id, document: document, settings: settings, service: self)
         try systems.withLock { (systems) throws(HostFailure) in
             guard systems[id] == nil else {
                 throw HostFailure(
@@ -52,16 +50,22 @@ final class ComputeService: Sendable {
             for folder in folders.required where !ScratchFolder.exists(folder.path) {
                 throw .folderNotFound(folder.role, folder.path)
             }
-            if !document.layerFolder.isEmpty, !ScratchFolder.exists(document.layerFolder) {
-                guard owns, mkdir(document.layerFolder, 0o755) == 0 else {
-                    throw .folderNotFound("LayerFolderPath", document.layerFolder)
-                }
-            }
+            try makeLayerFolder(of: system, settings)
         } catch {
             _ = systems.withLock { $0.removeValue(forKey: id) }
             throw error
         }
         return system
+    }
+
+    /// Makes the layer folder if it is one of the emulator's own; any other has to exist.
+    private func makeLayerFolder(of system: ComputeSystem, _ settings: SharedSettings) throws(HostFailure) {
+        let folder = system.document.layerFolder
+        if folder.isEmpty { return }
+        if isOwnLayerFolder(folder, settings.layers), mkdir(folder, 0o755) == 0 {
+            return system.state.withLock { $0.ownsLayerFolder = true }
+        }
+        guard ScratchFolder.exists(folder) else { throw .folderNotFound("LayerFolderPath", folder) }
     }
 
     /// Whether the path lies directly inside `<root>/layers/`.
@@ -90,7 +94,7 @@ final class ComputeService: Sendable {
 
     /// The system has gone: its folder goes before its name is free again.
     func forget(_ system: ComputeSystem) {
-        if system.ownsLayerFolder { ScratchFolder.remove(system.document.layerFolder) }
+        if system.state.withLock({ $0.ownsLayerFolder }) { ScratchFolder.remove(system.document.layerFolder) }
         systems.withLock { systems in
             if systems[system.id] === system { systems[system.id] = nil }
         }

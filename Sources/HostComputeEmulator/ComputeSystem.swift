@@ -13,8 +13,6 @@ final class ComputeSystem: Sendable {
 
     let id: String
     let document: SystemDocument
-    /// The layer folder was made for this system and goes with it.
-    let ownsLayerFolder: Bool
     let service: ComputeService
     private let shared: SharedSettings
 
@@ -25,6 +23,8 @@ final class ComputeSystem: Sendable {
         var createStatus: HcsResult?
         var exit: SystemExit?
         var handles = 1
+        /// The layer folder was made for this system and goes with it.
+        var ownsLayerFolder = false
         var forgotten = false
         var registrations: [Registration] = []
 
@@ -53,11 +53,9 @@ final class ComputeSystem: Sendable {
 
     let state: Mutex<State>
 
-    init(id: String, document: SystemDocument, ownsLayerFolder: Bool, settings: SharedSettings, service: ComputeService)
-    {
+    init(id: String, document: SystemDocument, settings: SharedSettings, service: ComputeService) {
         self.id = id
         self.document = document
-        self.ownsLayerFolder = ownsLayerFolder
         self.shared = settings
         self.service = service
         state = Mutex(State(resources: document.resources))

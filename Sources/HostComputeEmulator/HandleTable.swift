@@ -25,32 +25,38 @@ final class HandleTable: Sendable {
         }
     }
 
-    private struct State {
-        var targets: [UInt: Target] = [:]
-        // Handles are never used twice, so that a stale one is refused and never means something else.
-        var last: UInt = 0x1000
+    /// A part of the table. Every call looks a handle up, so that one lock would be where all threads meet.
+    private final class Shard: Sendable {
+        let targets = Mutex<[UInt: Target]>([:])
     }
 
-    private let state = Mutex(State())
+    private static let shardCount = 64
+    private static let step = 8
 
-    /// Gives a handle to the target that `make` returns for it.
-    func add(_ make: (UInt) -> Target) -> UInt {
-        state.withLock { state in
-            state.last += 8
-            state.targets[state.last] = make(state.last)
-            return state.last
-        }
+    private let shards = (0..<HandleTable.shardCount).map { _ in Shard() }
+    // Handles are never used twice, so that a stale one is refused and never means something else.
+    private let last = Atomic<UInt>(0x1000)
+
+    private func shard(_ handle: UInt) -> Shard {
+        shards[Int(handle / UInt(HandleTable.step) % UInt(HandleTable.shardCount))]
+    }
+
+    /// Gives a handle to the target.
+    func add(_ target: Target) -> UInt {
+        let handle = last.wrappingAdd(UInt(HandleTable.step), ordering: .relaxed).newValue
+        shard(handle).targets.withLock { $0[handle] = target }
+        return handle
     }
 
     subscript(handle: UInt) -> Target? {
-        state.withLock { $0.targets[handle] }
+        shard(handle).targets.withLock { $0[handle] }
     }
 
     /// Forgets the handle and returns what it stood for; nil when it was not open or is not `fitting`.
     func remove(_ handle: UInt, where fitting: (Target) -> Bool) -> Target? {
-        state.withLock { state in
-            guard let target = state.targets[handle], fitting(target) else { return nil }
-            state.targets[handle] = nil
+        shard(handle).targets.withLock { targets in
+            guard let target = targets[handle], fitting(target) else { return nil }
+            targets[handle] = nil
             return target
         }
     }
@@ -58,15 +64,20 @@ final class HandleTable: Sendable {
     /// Turns the handles of systems and processes into dead ones and returns what all stood for. Callbacks stay, since
     /// their owners still have to wait for those that run.
     func killAll() -> [UInt: Target] {
-        state.withLock { state in
-            let targets = state.targets
-            state.targets = targets.mapValues { target in
-                switch target {
-                case .system, .process, .dead: .dead
-                case .systemCallback, .processCallback: target
+        var all: [UInt: Target] = [:]
+        for shard in shards {
+            let targets = shard.targets.withLock { targets in
+                let before = targets
+                targets = before.mapValues { target in
+                    switch target {
+                    case .system, .process, .dead: .dead
+                    case .systemCallback, .processCallback: target
+                    }
                 }
+                return before
             }
-            return targets
+            all.merge(targets) { first, _ in first }
         }
+        return all
     }
 }

@@ -18,7 +18,7 @@ extension HostComputeEmulator {
                 let (process, streams) = try system.createProcess(document)
                 if service.faults.exitsBeforeReturn(.createProcess, system.id) { process.waitForExit() }
                 HostAnswer.write(process, streams, to: information)
-                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add { _ in .process(process) })
+                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add(.process(process)))
                 return ResultCode.success
             }
         }
@@ -30,7 +30,7 @@ extension HostComputeEmulator {
                 let system = try service.system(system)
                 try service.faults.enter(.openProcess, system.id)
                 let process = try system.openProcess(pid_t(truncatingIfNeeded: pid))
-                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add { _ in .process(process) })
+                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add(.process(process)))
                 return ResultCode.success
             }
         }
@@ -60,7 +60,7 @@ extension HostComputeEmulator {
                 let registration = Registration(
                     callback: callback, context: context, handle: UInt(bitPattern: process))
                 out.pointee = UnsafeMutableRawPointer(
-                    bitPattern: service.handles.add { _ in .processCallback(registration, target) })
+                    bitPattern: service.handles.add(.processCallback(registration, target)))
                 target.register(registration)
                 return ResultCode.success
             }

@@ -35,7 +35,7 @@ extension HostComputeEmulator {
                 let configuration = try HostAnswer.required(configuration, "configuration")
                 try service.faults.enter(.createComputeSystem, id)
                 let system = try service.create(id, JSONParser.parse(configuration))
-                let number = service.handles.add { _ in .system(system) }
+                let number = service.handles.add(.system(system))
                 // Written before the completion can be told: clients may look at the handle from the callback.
                 handle.pointee = UnsafeMutableRawPointer(bitPattern: number)
                 return try system.run(.create)
@@ -49,7 +49,7 @@ extension HostComputeEmulator {
                 let id = WideString.string(try HostAnswer.required(id, "id"))
                 try service.faults.enter(.openComputeSystem, id)
                 let system = try service.open(id)
-                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add { _ in .system(system) })
+                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add(.system(system)))
                 return ResultCode.success
             }
         }
@@ -79,7 +79,7 @@ extension HostComputeEmulator {
                 let registration = Registration(
                     callback: callback, context: context, handle: UInt(bitPattern: system))
                 out.pointee = UnsafeMutableRawPointer(
-                    bitPattern: service.handles.add { _ in .systemCallback(registration, target) })
+                    bitPattern: service.handles.add(.systemCallback(registration, target)))
                 target.register(registration)
                 return ResultCode.success
             }

@@ -22,17 +22,22 @@ extension WorkerClient {
 
     /// Waits until a process has exited.
     ///
-    /// The question is asked anew every ten seconds: so a worker that is gone is noticed, and one that came back is asked.
-    /// - Throws: ``Failure``: `unavailable` where the worker does not answer any more.
+    /// The question is asked anew every ten seconds: so a worker that was started anew is asked too, and one that is gone
+    /// is noticed.
+    /// - Throws: ``Failure``: `unavailable` where the worker did not answer twice.
     public func wait(_ id: ContainerID, _ process: ProcessName = .initial) async throws -> Exit {
+        var silences = 0
         while true {
             do {
                 let answer = try await call(
                     .wait, ["id": .string(id.rawValue), "process": .string(process.rawValue)], timeout: .seconds(10))
                 return try exit(answer, of: .wait)
             } catch let failure as Failure where failure.code == .deadlineExceeded {
-                try Task.checkCancellation()
+                silences = 0
+            } catch let failure as Failure where failure.code == .unavailable && silences == 0 && failure.retryable {
+                silences += 1
             }
+            try Task.checkCancellation()
         }
     }
 

@@ -7,6 +7,7 @@ import ZeroMQ
 /// Any number of calls may be under way at a time; each waits for its own reply. The client owns its socket and runs on
 /// a socket loop of its own. It ends when ``close()`` is called or when nobody holds it.
 public actor WorkerClient {
+    /// The client's socket loop.
     public nonisolated let unownedExecutor: UnownedSerialExecutor
     /// The worker's command endpoint.
     public nonisolated let endpoint: String
@@ -228,7 +229,8 @@ public actor WorkerClient {
         guard let parts = body.array else { return }
         if parts.count == 4, parts[0] == 1, let id = parts[1].unsigned.flatMap({ UInt32(exactly: $0) }) {
             finish(id, parts[2].isNull ? .success(parts[3]) : .failure(Failure(parts[2])))
-        } else if parts.count == 3, parts[0] == 2, parts[1] == "output", let piece = OutputPiece(parts[2].array?.first) {
+        } else if parts.count == 3, parts[0] == 2, parts[1] == "output", let piece = OutputPiece(parts[2].array?.first)
+        {
             let source = OutputSource(id: piece.id, process: piece.process)
             guard let follower = followers[source] else { return }
             follower.continuation.yield(piece)

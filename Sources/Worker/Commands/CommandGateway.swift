@@ -118,8 +118,8 @@ actor CommandGateway {
             if frames == 1, hasMore, bodyFrame.count == 0 { hasDelimiter = true }
             // Frames beyond the second are only counted: the last one read does not matter then.
         }
-        let route = ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter)
         guard frames == (hasDelimiter ? 2 : 1) else {
+            let route = ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter)
             let failure = Failure.invalidArgument(
                 "a request is one frame, or an empty frame and one more; this message had \(frames) frames")
             return refuse(route, Request.Refusal(msgid: 0, failure: failure))
@@ -128,10 +128,14 @@ actor CommandGateway {
             let request = try bodyFrame.withBytes { bytes in
                 try reader.read(bytes) { try Request($0) }
             }
-            serve(request, route)
+            if case .state(let id) = request.command, services.events.assumeIsolated({ $0.isSettled }) {
+                return respondWithState(of: id, request.msgid, hasDelimiter)
+            }
+            serve(request, ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter))
         } catch let refusal as Request.Refusal {
-            refuse(route, refusal)
+            refuse(ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter), refusal)
         } catch {
+            let route = ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter)
             refuse(route, Request.Refusal(msgid: 0, failure: .invalidArgument("the body is not acceptable: \(error)")))
         }
     }
@@ -144,12 +148,6 @@ actor CommandGateway {
     // MARK: Serving
 
     private func serve(_ request: Request, _ route: ReplyRoute) {
-        // The most frequent question is answered without remembering it.
-        if case .state(let id) = request.command {
-            let record = pool.assumeIsolated { $0.record(id) }
-            let result: Result<any WireEncodable, Failure> = record.map { .success($0) } ?? .failure(.noContainer(id))
-            return respondInOrder(route, request.msgid, result)
-        }
         guard let responder = admit(request, route) else { return }
         if request.timeout == .zero {
             let failure = Failure(.deadlineExceeded, "timeout_ms is 0: the deadline had passed when the request came")
@@ -216,17 +214,32 @@ actor CommandGateway {
         respond(route, entry.msgid, result)
     }
 
-    private func respondInOrder(_ route: ReplyRoute, _ msgid: UInt32, _ result: Result<any WireEncodable, Failure>) {
-        services.events.assumeIsolated { events in
-            events.whenPublished { [self] in assumeIsolated { $0.respond(route, msgid, result) } }
+    /// The most frequent question by far: answered on the spot to the one whose routing frame is at hand, without
+    /// remembering the request or copying the record.
+    private func respondWithState(of id: ContainerID, _ msgid: UInt32, _ hasDelimiter: Bool) {
+        beginResponse(msgid)
+        if let queue = pool.assumeIsolated({ $0.queue(id) }) {
+            writer.null()
+            // Safe: the queue runs on this same loop, and the writer does not stay with it.
+            nonisolated(unsafe) let writer = writer
+            queue.assumeIsolated { $0.record.encode(to: writer) }
+        } else {
+            Failure.noContainer(id).value.encode(to: writer)
+            writer.null()
         }
+        let delivery = routingFrame.withBytes { send($0, hasDelimiter) }
+        if delivery != .sent { counters.undeliverable += 1 }
     }
 
-    private func respond(_ route: ReplyRoute, _ msgid: UInt32, _ result: Result<any WireEncodable, Failure>) {
+    private func beginResponse(_ msgid: UInt32) {
         writer.clear()
         writer.array(4)
         writer.unsigned(1)
         writer.unsigned(UInt64(msgid))
+    }
+
+    private func respond(_ route: ReplyRoute, _ msgid: UInt32, _ result: Result<any WireEncodable, Failure>) {
+        beginResponse(msgid)
         switch result {
         case .success(let value):
             writer.null()
@@ -251,9 +264,13 @@ actor CommandGateway {
 
     /// Sends what the writer holds.
     private func send(_ route: ReplyRoute) -> Delivery {
+        route.routingID.withUnsafeBytes { send($0, route.hasDelimiter) }
+    }
+
+    private func send(_ routingID: UnsafeRawBufferPointer, _ hasDelimiter: Bool) -> Delivery {
         do throws(ZeroMQError) {
-            guard try socket.send(route.routingID, more: true) else { return .full }
-            if route.hasDelimiter { try socket.send([], more: true) }
+            guard try socket.send(routingID, more: true) else { return .full }
+            if hasDelimiter { try socket.send([], more: true) }
             try socket.send(writer)
             return .sent
         } catch {

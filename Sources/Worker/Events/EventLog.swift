@@ -7,9 +7,6 @@ struct RecordedEvent: Sendable {
     var id: ContainerID?
     /// The encoded body.
     var body: [UInt8]
-
-    /// The first frame it is published under.
-    var topic: String { "\(kind.rawValue)/\(id?.rawValue ?? "")" }
 }
 
 /// Where every event goes before anyone is told of it, and where `events` is answered from.

@@ -15,6 +15,7 @@ actor EventPublisher {
     private let logger: Logger
     private let writer = Writer()
     private var message = Message()
+    private var topic: [UInt8] = []
 
     /// Numbered events that the log has not been given yet, and what follows them.
     private var pending: [RecordedEvent] = []
@@ -76,9 +77,12 @@ actor EventPublisher {
         pending.append(RecordedEvent(seq: event.seq, kind: event.kind, id: event.id, body: writer.bytes))
     }
 
+    /// Whether every event so far has been published.
+    var isSettled: Bool { pending.isEmpty && unconfirmed == 0 }
+
     /// Runs `work` after all events so far have been published: at once where they have been.
     func whenPublished(_ work: @escaping @Sendable () -> Void) {
-        if pending.isEmpty && unconfirmed == 0 {
+        if isSettled {
             work()
         } else {
             followers.append(work)
@@ -104,20 +108,24 @@ actor EventPublisher {
         log.append(events) { [self] in
             assumeIsolated { publisher in
                 publisher.unconfirmed -= 1
-                for event in events { publisher.publish(event.topic, event.body) }
+                for event in events { publisher.publish(event) }
             }
             for work in next { work() }
         }
     }
 
-    private func publish(_ topic: String, _ body: [UInt8]) {
+    private func publish(_ event: RecordedEvent) {
         isQuiet = false
+        topic.removeAll(keepingCapacity: true)
+        topic.append(contentsOf: event.kind.rawValue.utf8)
+        topic.append(UInt8(ascii: "/"))
+        if let id = event.id { topic.append(contentsOf: id.rawValue.utf8) }
         do throws(ZeroMQError) {
             // PUB never blocks: where a subscriber is too slow, it alone misses the event and can fetch it by `events`.
-            try socket.send(Array(topic.utf8), more: true)
-            try socket.send(body)
+            try socket.send(topic, more: true)
+            try socket.send(event.body)
         } catch {
-            logger.error("an event could not be published", metadata: ["topic": "\(topic)", "error": "\(error)"])
+            logger.error("an event could not be published", metadata: ["seq": "\(event.seq)", "error": "\(error)"])
         }
     }
 

@@ -4,19 +4,19 @@ extension Windlass {
     /// The verbs that speak to a worker, as `--help` groups them.
     static let clientCommands = [
         CommandGroup(
-            name: "Containers",
+            name: "Container",
             subcommands: [
                 RunCommand.self, CreateCommand.self, StartCommand.self, ExecCommand.self, AttachCommand.self,
                 LogsCommand.self, StopCommand.self, KillCommand.self, SignalCommand.self, PauseCommand.self,
                 ResumeCommand.self, UpdateCommand.self, WaitCommand.self, RemoveCommand.self,
             ]),
         CommandGroup(
-            name: "Looking",
+            name: "Inspection",
             subcommands: [
                 ListCommand.self, InspectCommand.self, StatsCommand.self, TopCommand.self, EventsCommand.self,
             ]),
         CommandGroup(
-            name: "The worker as a whole",
+            name: "Host",
             subcommands: [
                 VersionCommand.self, HealthCommand.self, PingCommand.self, DrainCommand.self,
             ]),

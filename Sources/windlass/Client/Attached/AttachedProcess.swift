@@ -33,7 +33,7 @@ struct AttachedProcess: Sendable {
         case detached(byKeys: Bool)
     }
 
-    private enum Step: Sendable {
+    fileprivate enum Step: Sendable {
         case exited(Exit)
         case outputEnded
         case inputEnded
@@ -61,15 +61,20 @@ struct AttachedProcess: Sendable {
             }
             group.addTask { try await handle(signals) }
             if isInteractive { group.addTask { try await forwardInput(hasKeys: raw != nil) } }
-            if hasTerminal { await resize() }
+            if hasTerminal { await showScreen() }
             return try await conclude(&group, copy)
         }
-        if case .exited = ending { try await copy.rest() }
+        switch ending {
+        case .exited: try await copy.rest()
+        // The cursor is wherever the process has left it.
+        case .detached: if raw != nil { try? Terminal.write("\r\n", to: .error) }
+        }
         return ending
     }
 
     /// The exit alone ends it, but not before what was written has arrived.
-    private func conclude(_ group: inout ThrowingTaskGroup<Step, any Error>, _ copy: OutputCopy) async throws -> Ending {
+    private func conclude(_ group: inout ThrowingTaskGroup<Step, any Error>, _ copy: OutputCopy) async throws -> Ending
+    {
         var exit: Exit?
         var hasOutput = true
         var seen: UInt64?
@@ -125,7 +130,8 @@ struct AttachedProcess: Sendable {
     /// A signal that the platform does not know becomes the request to end.
     private func send(_ signal: String) async {
         do {
-            try await session.call(.signalProcess, id, ["process": .string(process.rawValue), "signal": .string(signal)])
+            try await session.call(
+                .signalProcess, id, ["process": .string(process.rawValue), "signal": .string(signal)])
         } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
             // It has ended meanwhile.
         } catch {
@@ -134,8 +140,20 @@ struct AttachedProcess: Sendable {
         }
     }
 
+    /// Gives the process the terminal's size; one that was joined on its way draws its screen anew for a change only.
+    private func showScreen() async {
+        if start == .now, let size = Terminal.size {
+            await resize(ConsoleSize(width: size.width, height: max(1, size.height - 1)))
+        }
+        await resize()
+    }
+
     private func resize() async {
-        guard hasTerminal, let size = Terminal.size else { return }
+        if let size = Terminal.size { await resize(size) }
+    }
+
+    private func resize(_ size: ConsoleSize) async {
+        guard hasTerminal else { return }
         // A process that has ended has no size, and any other failure is not worth the user's screen.
         _ = try? await session.call(
             .resize, id, ["process": .string(process.rawValue), "width": .int(size.width), "height": .int(size.height)])

@@ -28,7 +28,8 @@ struct ContainerOptions: ParsableArguments {
     }
 
     /// Creates a container.
-    func create(_ session: Session, _ options: ProcessOptions, _ command: [String], start: Bool) async throws -> Created {
+    func create(_ session: Session, _ options: ProcessOptions, _ command: [String], start: Bool) async throws -> Created
+    {
         var specification = try spec.map { try SpecificationFile.read($0).map ?? [:] } ?? [:]
         let process = try options.process(command, over: specification["process"])
         if !process.isEmpty { specification["process"] = .map(process) }

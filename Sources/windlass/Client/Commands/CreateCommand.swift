@@ -15,10 +15,11 @@ struct CreateCommand: ClientCommand {
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
     var program: [String] = []
 
-    func validate() throws { _ = try Program.words(program) }
+    func validate() throws { _ = try Program.words(program, of: Self.self) }
 
     func perform(_ session: Session) async throws {
-        let created = try await container.create(session, process, try Program.words(program), start: false)
+        let created = try await container.create(
+            session, process, try Program.words(program, of: Self.self), start: false)
         try session.console.done(created.id, created.result)
     }
 }

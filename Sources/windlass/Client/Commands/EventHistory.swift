@@ -34,6 +34,7 @@ struct EventSequence {
     /// The number of the last event that was handed over; nil before the first.
     private(set) var last: UInt64?
     private var epoch: UInt64?
+    private var hasBegun = false
 
     init(last: UInt64?) { self.last = last }
 
@@ -47,23 +48,26 @@ struct EventSequence {
         case skip
     }
 
-    /// What is to be done; does not move the sequence on.
+    /// What is to be done with an event, or with a `welcome` or `heartbeat`, which tell the last event's number.
     mutating func action(for event: Value) -> Action {
-        let newEpoch = event["epoch"]?.unsigned
-        let newest = event["seq"]?.unsigned ?? event["last_seq"]?.unsigned ?? 0
-        if let newEpoch, let epoch, newEpoch != epoch, let last, newest < last {
-            // The worker was started anew and has forgotten its numbers.
-            self.last = 0
-        }
-        epoch = newEpoch ?? epoch
-        let isEvent = event["seq"] != nil
+        let seq = event["seq"]?.unsigned
+        let newest = seq ?? event["last_seq"]?.unsigned ?? 0
+        let isNewEpoch = epoch != nil && event["epoch"]?.unsigned != epoch
+        epoch = event["epoch"]?.unsigned ?? epoch
+        defer { hasBegun = true }
         guard let last else {
-            // From now on, and no history.
-            self.last = isEvent ? newest - min(newest, 1) : newest
-            return isEvent ? .show : .skip
+            // From now on, without what was before.
+            self.last = seq.map { $0 - min($0, 1) } ?? newest
+            return seq == nil ? .skip : .show
+        }
+        if newest < last, isNewEpoch || seq == nil {
+            // The worker has fewer events than were seen: it was started anew and counts anew. Where nothing was seen
+            // yet, the user asked for events that there are not.
+            self.last = hasBegun ? 0 : newest
+            return hasBegun && newest > 0 ? .fetch : .skip
         }
         if newest <= last { return .skip }
-        return isEvent && newest == last + 1 ? .show : .fetch
+        return seq == last + 1 ? .show : .fetch
     }
 
     /// Takes one message of the stream.

@@ -34,7 +34,8 @@ struct EventPrinter: Sendable {
         var details: [String] = []
         if let process = event["process"]?.string, process != "init" { details.append("process=\(process)") }
         if let pid = event["pid"]?.unsigned { details.append("pid=\(pid)") }
-        if let exit {
+        // A deletion repeats the exit; it is news only where the container never ran.
+        if let exit, event["type"] != "delete" || !exit.known {
             details.append("code=\(exit.known ? exit.codeText : "unknown")")
             details.append("reason=\(exit.reason.rawValue)")
         }

@@ -25,7 +25,8 @@ struct EventsCommand: ClientCommand {
     @Option(help: ArgumentHelp("Begin after the event of this number; 0 is the beginning.", valueName: "seq"))
     var after: UInt64?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Only events of a type=TYPE or an id=CONTAINER.", valueName: "filter"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Only events of a type=TYPE or an id=CONTAINER.", valueName: "filter"))
     var filter: [KeyValue] = []
 
     @Flag(help: "End when what has happened so far has been shown.")
@@ -46,21 +47,34 @@ struct EventsCommand: ClientCommand {
         }
         let stream = try await EventStream([endpoint])
         defer { stream.close() }
-        try await LiveDisplay.untilInterrupted {
-            var sequence = EventSequence(last: after)
-            let first = Task {
-                try await Task.sleep(for: session.timeout ?? .seconds(5))
-                stream.close()
-            }
-            for await event in stream.events {
-                first.cancel()
-                try await sequence.take(event, history) { if filter.matches($0) { try printer.print($0) } }
-            }
-            try Task.checkCancellation()
-            throw Failure(
-                .unavailable,
-                "no events come from \(endpoint); does a worker publish there? --events names its event endpoint",
-                retryable: true)
+        try await LiveDisplay.untilInterrupted(session.console) {
+            try await follow(stream, endpoint, history, session) { if filter.matches($0) { try printer.print($0) } }
         }
+    }
+
+    private func follow(
+        _ stream: EventStream, _ endpoint: String, _ history: EventHistory, _ session: Session,
+        _ body: (Value) throws -> Void
+    ) async throws {
+        var sequence = EventSequence(last: after)
+        let watch = SilenceWatch()
+        let watching = Task {
+            guard try await watch.hasBegun(within: session.timeout ?? .seconds(5)) else { return stream.close() }
+            // A worker sends a heartbeat every second. The stream finds it again by itself when it comes back.
+            for await isSilent in watch.changes(after: .seconds(5)) {
+                session.console.note(
+                    isSilent ? "\(endpoint) has been silent for 5 s; waiting for the worker" : "the worker is back")
+            }
+        }
+        defer { watching.cancel() }
+        for await event in stream.events {
+            watch.heard()
+            try await sequence.take(event, history, body)
+        }
+        try Task.checkCancellation()
+        throw Failure(
+            .unavailable,
+            "no events come from \(endpoint); does a worker publish there? --events names its event endpoint",
+            retryable: true)
     }
 }

@@ -30,15 +30,18 @@ struct ExecCommand: ClientCommand {
     var program: [String]
 
     func validate() throws {
-        guard try !Program.words(program).isEmpty else { throw ValidationError("Give the program and its arguments") }
+        guard try !Program.words(program, of: Self.self).isEmpty else {
+            throw ValidationError("Give the program and its arguments")
+        }
     }
 
     func perform(_ session: Session) async throws {
         let name = try process ?? ProcessName(RandomName.process()).orFail("a random name")
-        let specification = try options.process(try Program.words(program))
+        let specification = try options.process(try Program.words(program, of: Self.self))
         let result = try await session.call(
             .exec, id,
-            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)], .long)
+            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)], .long
+        )
         guard !detach else {
             switch session.console.format {
             case .table: return try session.console.line(name.rawValue)

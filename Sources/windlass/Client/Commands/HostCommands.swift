@@ -80,7 +80,8 @@ struct DrainCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
         abstract: "Let the worker take no new containers.",
-        discussion: "Everything else goes on. With --stop the worker ends when its last container has, or at the deadline.")
+        discussion:
+            "Everything else goes on. With --stop the worker ends when its last container has, or at the deadline.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -115,7 +116,10 @@ struct PingCommand: ClientCommand {
         switch session.console.format {
         case .json:
             try session.console.json(
-                ["endpoint": .string(connection.endpoint), "round_trip_us": .int(microseconds), "time": answer["time"] ?? .null])
+                [
+                    "endpoint": .string(connection.endpoint), "round_trip_us": .int(microseconds),
+                    "time": answer["time"] ?? .null,
+                ])
         case .table: try session.console.line("\(connection.endpoint) answered in \(microseconds) µs")
         }
     }

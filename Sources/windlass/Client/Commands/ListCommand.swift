@@ -80,7 +80,8 @@ struct ListCommand: ClientCommand {
             table.add(
                 Table.Cell(record["id"]?.string ?? ""), state(record),
                 Table.Cell(record["pid"]?.unsigned.map { String($0) } ?? ""), Table.Cell(created ?? ""),
-                Table.Cell(up ?? ""), Table.Cell(exit?.brief ?? "", exit?.style), Table.Cell(labels.joined(separator: ",")))
+                Table.Cell(up ?? ""), Table.Cell(exit?.brief ?? "", exit?.style),
+                Table.Cell(labels.joined(separator: ",")))
         }
         return table
     }

@@ -67,7 +67,8 @@ struct LogsCommand: ClientCommand {
         }
         for try await piece in pieces {
             var map: Value.Map = [
-                "stream": .string(piece.stream.rawValue), "offset": .unsigned(piece.offset), "data": .binary(piece.data),
+                "stream": .string(piece.stream.rawValue), "offset": .unsigned(piece.offset),
+                "data": .binary(piece.data),
             ]
             if piece.isEnd { map["eof"] = true }
             if piece.dropped > 0 { map["dropped"] = .unsigned(piece.dropped) }

@@ -18,7 +18,9 @@ struct ProcessOptions: ParsableArguments {
             valueName: "name=value"))
     var env: [String] = []
 
-    @Option(name: [.customShort("w"), .customLong("workdir")], help: ArgumentHelp("Run it in this folder.", valueName: "dir"))
+    @Option(
+        name: [.customShort("w"), .customLong("workdir")],
+        help: ArgumentHelp("Run it in this folder.", valueName: "dir"))
     var workingDirectory: String?
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Run it as this user.", valueName: "name"))
@@ -61,10 +63,11 @@ struct ProcessOptions: ParsableArguments {
 /// The program and its arguments, as they stand at the end of a command line.
 struct Program {
     /// What is left after the options is the program's; a leading `--` only marks its begin.
-    /// - Throws: where an option stands in the program's place, which is a mistake of the user's.
-    static func words(_ captured: [String]) throws -> [String] {
+    /// - Throws: where an option stands in the program's place: a mistake of the user's, or the wish for help.
+    static func words(_ captured: [String], of command: any ParsableCommand.Type) throws -> [String] {
         guard let first = captured.first else { return [] }
         if first == "--" { return Array(captured.dropFirst()) }
+        if first == "--help" || first == "-h" { throw CleanExit.helpRequest(command) }
         guard !first.hasPrefix("-") else {
             throw ValidationError("Unknown option '\(first)'; where it is the program, write -- before it")
         }

@@ -11,7 +11,8 @@ actor ProcessorRates {
 
     /// The rate since the last look at the container; nil at the first.
     func percent(_ id: String, _ statistics: Value) -> Double? {
-        guard let at = statistics["read_at"]?.timestamp, let total = statistics["processor"]?["total_ns"]?.unsigned else {
+        guard let at = statistics["read_at"]?.timestamp, let total = statistics["processor"]?["total_ns"]?.unsigned
+        else {
             return nil
         }
         return percent(id, total, at: at)

@@ -63,7 +63,8 @@ struct ResourceOptions: ParsableArguments {
             if let cpus {
                 guard cpus == cpus.rounded() else {
                     throw Failure.invalidArgument(
-                        "--cpus \(cpus): the worker's driver gives whole processors; use --cpu-percent for parts of the host")
+                        "--cpus \(cpus): the worker's driver gives whole processors; use --cpu-percent for parts of the host"
+                    )
                 }
                 cpu["count"] = .unsigned(UInt64(cpus))
             }

@@ -30,12 +30,13 @@ struct RunCommand: ClientCommand {
     var program: [String] = []
 
     func validate() throws {
-        _ = try Program.words(program)
+        _ = try Program.words(program, of: Self.self)
         if detach && remove { throw ValidationError("--rm needs an attached run: with -d nobody is here to remove it") }
     }
 
     func perform(_ session: Session) async throws {
-        let created = try await container.create(session, process, try Program.words(program), start: true)
+        let created = try await container.create(
+            session, process, try Program.words(program, of: Self.self), start: true)
         guard !detach else { return try session.console.done(created.id, created.result) }
         let attached = AttachedProcess(
             session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal)

@@ -33,7 +33,8 @@ struct StatsCommand: ClientCommand {
             repeat {
                 for (id, sample) in try await sample(session) {
                     var line: Value.Map = ["id": .string(id)]
-                    line["cpu_percent"] = (await rates.percent(id, sample)).map { .double(($0 * 100).rounded() / 100) } ?? .null
+                    line["cpu_percent"] =
+                        (await rates.percent(id, sample)).map { .double(($0 * 100).rounded() / 100) } ?? .null
                     line.merge(sample.map ?? [:]) { own, _ in own }
                     try session.console.json(.map(line))
                 }
@@ -66,7 +67,8 @@ struct StatsCommand: ClientCommand {
             table.add(
                 Table.Cell(id), StatsCommand.percent(percent), StatsCommand.bytes(memory?["private_working_set_bytes"]),
                 StatsCommand.bytes(memory?["commit_bytes"]), StatsCommand.bytes(memory?["commit_peak_bytes"]),
-                StatsCommand.bytes(sample["storage"]?["read_bytes"]), StatsCommand.bytes(sample["storage"]?["write_bytes"]),
+                StatsCommand.bytes(sample["storage"]?["read_bytes"]),
+                StatsCommand.bytes(sample["storage"]?["write_bytes"]),
                 StatsCommand.sum(network, "received_bytes"), StatsCommand.sum(network, "sent_bytes"),
                 Table.Cell(Duration.nanoseconds(Int64(clamping: sample["uptime_ns"]?.unsigned ?? 0)).brief))
         }

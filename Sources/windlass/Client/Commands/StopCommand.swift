@@ -8,7 +8,8 @@ struct StopCommand: ClientCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(name: [.customShort("t"), .customLong("time")], help: ArgumentHelp("How long to wait.", valueName: "seconds"))
+    @Option(
+        name: [.customShort("t"), .customLong("time")], help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var grace = TimeSpan(.seconds(10))
 
     @Argument(help: ArgumentHelp("The containers.", valueName: "container"))

@@ -55,7 +55,8 @@ struct TopCommand: ClientCommand {
             let percent = await rates.percent("\(pid) \(created?.rfc3339 ?? "")", used, at: now)
             table.add(
                 Table.Cell(String(pid)), StatsCommand.percent(percent),
-                Table.Cell(Duration.nanoseconds(Int64(clamping: used)).brief), StatsCommand.bytes(process["commit_bytes"]),
+                Table.Cell(Duration.nanoseconds(Int64(clamping: used)).brief),
+                StatsCommand.bytes(process["commit_bytes"]),
                 StatsCommand.bytes(process["private_working_set_bytes"]),
                 StatsCommand.bytes(process["shared_working_set_bytes"]),
                 Table.Cell(created.map { now.duration(since: $0).brief } ?? "-"),

@@ -26,7 +26,8 @@ struct UpdateCommand: ClientCommand {
         case .table:
             for field in result["applied"]?.array ?? [] { try session.console.line("\(field.string ?? "") applied") }
             if !ignored.isEmpty {
-                session.console.note("\(id): this driver cannot change \(ignored.joined(separator: ", ")) while it runs")
+                session.console.note(
+                    "\(id): this driver cannot change \(ignored.joined(separator: ", ")) while it runs")
             }
         }
         if !ignored.isEmpty { throw ExitCodes.failed }

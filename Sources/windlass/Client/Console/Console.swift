@@ -30,7 +30,7 @@ struct Console: Sendable {
 
     /// Prints a table, fitted to the terminal where there is one.
     func table(_ table: Table, isTruncated: Bool = true) throws {
-        let width = isTerminal && isTruncated ? Terminal.size?.width : nil
+        let width = isTerminal && isTruncated ? Terminal.size.map { Int($0.width) } : nil
         for text in table.lines(colour: hasColour, width: width) { try line(text) }
     }
 
@@ -70,7 +70,8 @@ struct Console: Sendable {
         switch error {
         case let failure as Failure: failure
         case let error as ZeroMQError:
-            Failure(.invalidArgument, "\(error); an endpoint is, for example, tcp://127.0.0.1:5770 or ipc:///run/windlass")
+            Failure(
+                .invalidArgument, "\(error); an endpoint is, for example, tcp://127.0.0.1:5770 or ipc:///run/windlass")
         case let error as ValidationError: Failure(.invalidArgument, error.message)
         case is CancellationError: Failure(.cancelled, "interrupted")
         default: Failure(.internal, "\(error)")

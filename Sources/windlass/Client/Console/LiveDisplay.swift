@@ -8,7 +8,7 @@ struct LiveDisplay {
     ) async throws {
         try Terminal.write("\u{1B}[2J\u{1B}[?25l", to: .output)
         defer { try? Terminal.write("\u{1B}[?25h", to: .output) }
-        try await untilInterrupted {
+        try await untilInterrupted(console) {
             while true {
                 try draw(try await frame(), console)
                 try await Task.sleep(for: interval)
@@ -17,12 +17,16 @@ struct LiveDisplay {
     }
 
     /// Runs `body` until it ends or a signal asks for the end.
-    static func untilInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    static func untilInterrupted(_ console: Console, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                for await _ in signals { return }
+                for await _ in signals {
+                    // The terminal has echoed ^C, and the shell's prompt is not to stand behind it.
+                    if console.isTerminal { try console.line("") }
+                    return
+                }
                 // Where there are no signals the body alone says when it is over.
                 try await Task.sleep(for: .seconds(Int64.max / 4))
             }

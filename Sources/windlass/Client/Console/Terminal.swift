@@ -67,7 +67,8 @@ enum Terminal {
             case EAGAIN, EINTR: return nil
             case EPIPE: throw OutputClosed()
             default:
-                throw Failure(.unavailable, "cannot write to the standard stream \(stream): \(String(cString: strerror(errno)))")
+                throw Failure(
+                    .unavailable, "cannot write to the standard stream \(stream): \(String(cString: strerror(errno)))")
             }
         }
 
@@ -93,7 +94,9 @@ enum Terminal {
             /// Nil where standard input is no terminal.
             init?() {
                 saved = termios()
-                guard isatty(Stream.input.rawValue) == 1, tcgetattr(Stream.input.rawValue, &saved) == 0 else { return nil }
+                guard isatty(Stream.input.rawValue) == 1, tcgetattr(Stream.input.rawValue, &saved) == 0 else {
+                    return nil
+                }
                 var raw = saved
                 cfmakeraw(&raw)
                 guard tcsetattr(Stream.input.rawValue, TCSANOW, &raw) == 0 else { return nil }

@@ -29,7 +29,8 @@ struct ByteCount: ExpressibleByArgument, Sendable, Equatable {
         if unit == 0 { return "\(bytes) B" }
         let tenths = Int((value * 10).rounded())
         return value < 99.95
-            ? "\(tenths / 10).\(tenths % 10) \(ByteCount.names[unit])" : "\(Int(value.rounded())) \(ByteCount.names[unit])"
+            ? "\(tenths / 10).\(tenths % 10) \(ByteCount.names[unit])"
+            : "\(Int(value.rounded())) \(ByteCount.names[unit])"
     }
 
     private static let names = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]

@@ -9,7 +9,8 @@ struct RandomName {
     private static let things = [
         "anchor", "barge", "beacon", "bollard", "brig", "buoy", "cable", "canal", "capstan", "crane", "cutter", "davit",
         "derrick", "dock", "dory", "ferry", "fjord", "galley", "gantry", "gull", "harbour", "hatch", "hoist", "jetty",
-        "keel", "ketch", "lantern", "lighter", "mast", "mole", "oar", "pier", "pulley", "punt", "quay", "reef", "rudder",
+        "keel", "ketch", "lantern", "lighter", "mast", "mole", "oar", "pier", "pulley", "punt", "quay", "reef",
+        "rudder",
         "sail", "sheave", "sloop", "tackle", "tide", "tug", "wharf", "winch",
     ]
 

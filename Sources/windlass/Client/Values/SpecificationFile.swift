@@ -27,11 +27,22 @@ struct SpecificationFile {
         do {
             return try JSONDecoder().decode(JSONDocument.self, from: data).value
         } catch DecodingError.dataCorrupted(let context) {
-            // The parser's own words have the line and the column.
-            let underlying = (context.underlyingError as? NSError)?.userInfo["NSDebugDescription"] as? String
-            throw Failure.invalidArgument("\(path): \(underlying ?? context.debugDescription)")
+            throw Failure.invalidArgument("\(path): \(reason(data) ?? context.debugDescription)")
         } catch {
             throw Failure.invalidArgument("\(path): \(error)")
+        }
+    }
+}
+
+extension SpecificationFile {
+    /// Where the JSON is wrong, which Foundation's decoder does not say, but its older parser does.
+    private static func reason(_ data: Data) -> String? {
+        do {
+            _ = try JSONSerialization.jsonObject(with: data)
+            return nil
+        } catch {
+            let words = (error as NSError).userInfo["NSDebugDescription"] as? String
+            return words.map { "this is not JSON: \($0)" }
         }
     }
 }

@@ -1,0 +1,34 @@
+/// What HCS says of a process when it is asked (hcs-reference D.5).
+enum ProcessStatus: Equatable {
+    case running
+    case exited(code: UInt32)
+    /// It has exited, and HCS could not learn its code.
+    case exitedUnreadably
+    /// HCS knows nothing of it any more.
+    case gone
+    /// The question failed, or its answer can't be read.
+    case unanswered
+
+    /// The meaning of a process's properties.
+    init(parsing text: String) {
+        guard let properties = JSONValue(parsing: text) else {
+            self = .unanswered
+            return
+        }
+        guard properties["Exited"]?.bool == true else {
+            self = .running
+            return
+        }
+        // The code counts only where the wait for it went well; one that is missing is not zero.
+        guard (properties["LastWaitResult"]?.int64 ?? 0) == 0, let code = properties["ExitCode"]?.int64 else {
+            self = .exitedUnreadably
+            return
+        }
+        // Unsigned by the documentation; a signed one is the same 32 bits.
+        if let code = UInt32(exactly: code) ?? Int32(exactly: code).map(UInt32.init(bitPattern:)) {
+            self = .exited(code: code)
+        } else {
+            self = .exitedUnreadably
+        }
+    }
+}

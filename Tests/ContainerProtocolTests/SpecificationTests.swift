@@ -1,0 +1,64 @@
+import ContainerProtocol
+import MessagePack
+import Testing
+
+/// OCI specifications: what is read, what is ignored and named, what is refused.
+struct SpecificationTests {
+    @Test func whatIsHonouredIsRead() throws {
+        let (specification, ignored) = try OCISpecification.read([
+            "ociVersion": "1.2.0", "hostname": "h", "root": ["path": "p", "readonly": true],
+            "process": [
+                "args": ["a", "b"], "env": ["X=1"], "cwd": "/", "terminal": true, "user": ["username": "u"],
+                "consoleSize": ["width": 80, "height": 25],
+            ],
+            "mounts": [["destination": "d", "source": "s", "options": ["ro"]]],
+            "windows": [
+                "layerFolders": ["l1", "l2"], "hyperv": [:], "servicing": true,
+                "resources": ["cpu": ["count": 2], "memory": ["limit": 1_073_741_824], "storage": ["iops": 5]],
+                "network": ["endpointList": ["e"], "DNSSearchList": ["d"]], "devices": [["id": "g", "idType": "class"]],
+            ],
+        ])
+        #expect(ignored.isEmpty)
+        #expect(specification.process?.args == ["a", "b"])
+        #expect(specification.process?.consoleSize == ConsoleSize(width: 80, height: 25))
+        #expect(specification.windows?.layerFolders == ["l1", "l2"])
+        #expect(specification.windows?.resources?.cpuCount == 2)
+        #expect(specification.windows?.hyperV != nil)
+        #expect(specification.root == OCISpecification.Root(path: "p", readonly: true))
+        #expect(specification.mounts.first?.options == ["ro"])
+    }
+
+    @Test func whatIsUnknownIsNamedOnce() throws {
+        let (_, ignored) = try OCISpecification.read([
+            "annotations": ["a": "b"], "process": ["args": ["x"], "rlimits": [], "user": ["uid": 0]],
+            "linux": ["seccomp": [:], "resources": ["cpu": ["cpus": "0"]]],
+        ])
+        #expect(
+            ignored.sorted() == [
+                "annotations", "linux.resources.cpu.cpus", "linux.seccomp", "process.rlimits", "process.user.uid",
+            ])
+    }
+
+    @Test(arguments: [
+        (["process": 1], "spec.process"), (["process": ["args": "x"]], "spec.process.args"),
+        (["process": ["args": ["a\0b"]]], "spec.process.args[0]"), (["process": ["env": ["A", 1]]], "spec.process.env[1]"),
+        (["process": ["consoleSize": ["width": 70_000]]], "spec.process.consoleSize.width"),
+        (["mounts": [["source": "s"]]], "spec.mounts[0].destination"), (["windows": ["layerFolders": [1]]], "spec.windows.layerFolders[0]"),
+        (["windows": ["resources": ["memory": ["limit": .double(1)]]]], "spec.windows.resources.memory.limit"),
+        (["root": ["readonly": "no"]], "spec.root.readonly"),
+    ] as [(Value, String)])
+    func refusedByPath(_ value: Value, _ path: String) throws {
+        let failure = try #require(throws: Failure.self) { _ = try OCISpecification.read(value) }
+        #expect(failure.code == .invalidArgument && failure.message.contains(path), "\(failure)")
+    }
+
+    @Test func resourcesAreOfThePlatformWhoseFieldsTheyHave() throws {
+        guard case .windows(let windows) = try OCIResources.read(["cpu": ["maximum": 100]]).resources,
+            case .linux(let linux) = try OCIResources.read(["cpu": ["quota": 5], "memory": ["limit": -1]]).resources
+        else {
+            Issue.record("the wrong platform")
+            return
+        }
+        #expect(windows.cpuMaximum == 100 && linux.cpuQuota == 5 && linux.memoryLimit == -1)
+    }
+}

@@ -1,0 +1,91 @@
+import ContainerProtocol
+import Synchronization
+import Testing
+
+@testable import Worker
+
+/// What a process wrote, and what is left of it.
+struct OutputSpoolTests {
+    private func spool(limit: Int, terminal: Bool = false, onChange: @escaping @Sendable () -> Void = {}) -> OutputSpool {
+        OutputSpool(limit: limit, hasTerminal: terminal, onChange: onChange)
+    }
+
+    private func write(_ text: String, to spool: OutputSpool, _ stream: OutputStream = .stdout) {
+        Array(text.utf8).withUnsafeBytes { spool.write(stream, $0) }
+    }
+
+    @Test func streamsShareOneOrder() {
+        let spool = spool(limit: 1000)
+        write("ab", to: spool)
+        write("c", to: spool)
+        write("X", to: spool, .stderr)
+        write("d", to: spool)
+        let page = spool.read(from: 0, limit: 100)
+        #expect(page.chunks.map { String(decoding: $0.data, as: UTF8.self) } == ["abc", "X", "d"])
+        #expect(page.chunks.map(\.offset) == [0, 3, 4] && page.chunks.map(\.stream) == [.stdout, .stderr, .stdout])
+        #expect(page.next == 5 && !page.isEnd)
+    }
+
+    @Test func anyOffsetAndAnyLimit() {
+        let spool = spool(limit: 1 << 20)
+        let text = (0..<5000).map { "line \($0)\n" }.joined()
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) { write(line + "\n", to: spool) }
+        spool.endAll()
+        var read: [UInt8] = []
+        var offset: UInt64 = 0
+        while true {
+            let page = spool.read(from: offset, limit: 777)
+            read += page.chunks.flatMap(\.data)
+            #expect(page.chunks.reduce(0) { $0 + $1.data.count } <= 777)
+            offset = page.next
+            if page.isEnd { break }
+        }
+        #expect(String(decoding: read, as: UTF8.self) == text + "\n")
+        #expect(spool.read(from: 3, limit: 4).chunks.first?.data == Array(Array(text.utf8)[3..<7]))
+        #expect(spool.read(from: .max, limit: 4).chunks.isEmpty)
+    }
+
+    @Test func theOldestIsDroppedAndTheLossIsSeen() {
+        let spool = spool(limit: 1000)
+        for number in 0..<1000 { write("\(number % 10)", to: spool) }
+        write(String(repeating: "y", count: 500), to: spool)
+        let page = spool.read(from: 0, limit: 10_000)
+        let kept = page.chunks.flatMap(\.data)
+        #expect(kept.count <= 1000 && kept.count >= 750)
+        #expect(page.chunks.first?.dropped == UInt64(1500 - kept.count))
+        #expect(page.chunks.dropFirst().allSatisfy { $0.dropped == 0 })
+        #expect(page.next == 1500)
+    }
+
+    @Test func oneWriteLargerThanTheLimitKeepsItsEnd() {
+        let spool = spool(limit: 100)
+        write(String(repeating: "a", count: 1000) + "end", to: spool)
+        let kept = spool.read(from: 0, limit: 10_000).chunks.flatMap(\.data)
+        #expect(kept.count <= 100 && String(decoding: kept, as: UTF8.self).hasSuffix("end"))
+    }
+
+    @Test func aTerminalEndsWithItsOneStream() {
+        let pipes = spool(limit: 10)
+        pipes.end(.stdout)
+        #expect(!pipes.read(from: 0, limit: 1).isEnd)
+        pipes.end(.stderr)
+        #expect(pipes.read(from: 0, limit: 1).isEnd)
+        let terminal = spool(limit: 10, terminal: true)
+        terminal.end(.stdout)
+        #expect(terminal.read(from: 0, limit: 1).isEnd)
+    }
+
+    @Test func whoeverWatchesIsToldOncePerRead() {
+        let told = Atomic(0)
+        let spool = spool(limit: 100) { told.add(1, ordering: .relaxed) }
+        write("a", to: spool)
+        #expect(told.load(ordering: .relaxed) == 0)
+        spool.watch(true)
+        write("b", to: spool)
+        write("c", to: spool)
+        #expect(told.load(ordering: .relaxed) == 1)
+        _ = spool.read(from: 0, limit: 10)
+        write("d", to: spool)
+        #expect(told.load(ordering: .relaxed) == 2)
+    }
+}

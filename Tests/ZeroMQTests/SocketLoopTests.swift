@@ -1,0 +1,103 @@
+import Foundation
+import Synchronization
+import Testing
+import ZeroMQ
+
+/// The loop as an executor, a poller and a clock.
+struct SocketLoopTests {
+    /// An actor that lives on a loop, as every owner of a socket does.
+    actor Owner {
+        nonisolated let unownedExecutor: UnownedSerialExecutor
+        let loop: SocketLoop
+        var count = 0
+
+        init(_ loop: SocketLoop) {
+            self.loop = loop
+            unownedExecutor = loop.asUnownedSerialExecutor()
+        }
+
+        func add() -> Bool {
+            count += 1
+            return loop.isCurrent
+        }
+    }
+
+    @Test func actorsRunOnTheLoopsThread() async throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let owner = Owner(loop)
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<1000 { group.addTask { await owner.add() } }
+            for await isCurrent in group { #expect(isCurrent) }
+        }
+        #expect(await owner.count == 1000)
+        #expect(!loop.isCurrent)
+        loop.stop()
+    }
+
+    @Test func whatIsPostedRunsInOrder() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let seen = Mutex<[Int]>([])
+        for number in 0..<10_000 { loop.post { seen.withLock { $0.append(number) } } }
+        #expect(try loop.perform { seen.withLock { $0 } } == Array(0..<10_000))
+        loop.stop()
+    }
+
+    @Test func whatTheLoopPostsToItselfRunsWithoutAnythingElse() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let done = DispatchSemaphore(value: 0)
+        @Sendable func again(_ left: Int) {
+            if left == 0 { done.signal() } else { loop.post { again(left - 1) } }
+        }
+        loop.post { again(1000) }
+        done.wait()
+        loop.stop()
+    }
+
+    @Test func deadlinesFireInOrderAndCancelledOnesDoNot() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let seen = Mutex<[Int]>([])
+        let done = DispatchSemaphore(value: 0)
+        loop.post {
+            loop.schedule(after: .milliseconds(30)) {
+                seen.withLock { $0.append(3) }
+                done.signal()
+            }
+            loop.schedule(after: .milliseconds(1)) { seen.withLock { $0.append(1) } }
+            let cancelled = loop.schedule(after: .milliseconds(2)) { seen.withLock { $0.append(2) } }
+            loop.cancel(cancelled)
+            // Thousands that are taken back are no burden, and no others go with them.
+            for _ in 0..<5000 { loop.cancel(loop.schedule(after: .seconds(3600)) {}) }
+        }
+        done.wait()
+        #expect(seen.withLock { $0 } == [1, 3])
+        loop.stop()
+    }
+
+    @Test func socketsAreReadWhereTheyLive() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let received = Mutex<[[UInt8]]>([])
+        let done = DispatchSemaphore(value: 0)
+        let endpoint = try loop.perform {
+            let socket = try Socket(.router, in: loop.context)
+            loop.add(socket) {
+                guard let frames = try? socket.receiveFrames() else { return .idle }
+                received.withLock { $0.append(frames[1]) }
+                if frames[1] == [99] { done.signal() }
+                return .busy
+            }
+            return try socket.bind("tcp://127.0.0.1:*")
+        }
+        let peer = try Socket(.dealer, in: try Context())
+        try peer.connect(endpoint)
+        for number in 0..<100 { try peer.send([UInt8(number)], wait: true) }
+        done.wait()
+        #expect(received.withLock { $0 } == (0..<100).map { [UInt8($0)] })
+        loop.stop()
+    }
+
+    @Test func errorsComeBackFromTheLoop() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        #expect(throws: ZeroMQError.self) { try loop.perform { try Socket(.router, in: loop.context).bind("nonsense") } }
+        loop.stop()
+    }
+}

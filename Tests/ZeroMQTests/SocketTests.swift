@@ -1,0 +1,73 @@
+import Testing
+import ZeroMQ
+
+/// Sockets over real transports.
+struct SocketTests {
+    @Test func framesGoThereAndBack() throws {
+        let context = try Context()
+        let router = try Socket(.router, in: context)
+        let dealer = try Socket(.dealer, in: context)
+        try dealer.connect(try router.bind("tcp://127.0.0.1:*"))
+        try dealer.send([1, 2], more: true)
+        try dealer.send([], wait: true)
+        let request = try #require(try router.receiveFrames(wait: true))
+        #expect(request.count == 3 && request[1] == [1, 2] && request[2] == [])
+        try router.send(request[0], more: true)
+        try router.send([UInt8](repeating: 9, count: 100_000))
+        #expect(try dealer.receiveFrames(wait: true) == [[UInt8](repeating: 9, count: 100_000)])
+    }
+
+    @Test func nothingThereIsNoError() throws {
+        let socket = try Socket(.router, in: try Context())
+        #expect(try socket.receiveFrames() == nil)
+        var message = Message()
+        #expect(try socket.receive(into: &message) == false)
+    }
+
+    @Test func mandatoryRoutersSayWhoIsNotThere() throws {
+        let router = try Socket(.router, in: try Context())
+        try router.set(.routerMandatory, true)
+        let error = try #require(throws: ZeroMQError.self) { try router.send([1, 2, 3], more: true) }
+        #expect(error.isUnreachable)
+    }
+
+    @Test func errorsNameTheEndpoint() throws {
+        let socket = try Socket(.router, in: try Context())
+        for endpoint in ["nonsense", "tcp://127.0.0.1", "tcp://no.such.host.invalid:1", "foo://x"] {
+            let error = try #require(throws: ZeroMQError.self) { try socket.bind(endpoint) }
+            #expect(error.description.contains(endpoint))
+        }
+    }
+
+    @Test func anIPv4EndpointComesBackAsOne() throws {
+        let socket = try Socket(.router, in: try Context())
+        try socket.set(.ipv6, true)
+        let endpoint = try socket.bind("tcp://127.0.0.1:*")
+        #expect(endpoint.hasPrefix("tcp://127.0.0.1:") && !endpoint.hasSuffix("*"))
+        #expect(try socket.bind("tcp://[::1]:*").hasPrefix("tcp://[::1]:"))
+    }
+
+    @Test func closingTwiceIsNothing() throws {
+        let socket = try Socket(.pair, in: try Context())
+        socket.close()
+        socket.close()
+        #expect(throws: ZeroMQError.self) { try socket.bind("inproc://x") }
+    }
+
+    @Test func everyOptionHasTheWidthThatLibzmqWants() throws {
+        let router = try Socket(.router, in: try Context())
+        for option: SocketOption<Int32> in [
+            .sendHighWaterMark, .receiveHighWaterMark, .linger, .heartbeatInterval, .heartbeatTimeout, .handshakeInterval,
+            .tcpKeepAlive, .tcpKeepAliveIdle, .backlog, .receiveTimeout, .sendTimeout, .reconnectInterval,
+            .reconnectIntervalMaximum,
+        ] {
+            try router.set(option, 1)
+        }
+        for option: SocketOption<Bool> in [.routerMandatory, .routerHandover, .ipv6, .immediate] {
+            try router.set(option, true)
+        }
+        try router.set(.maximumMessageSize, 1 << 20)
+        try router.set(.routingID, "me")
+        try Socket(.xpub, in: try Context()).set(.xpubVerbose, true)
+    }
+}
