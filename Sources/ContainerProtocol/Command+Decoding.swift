@@ -101,7 +101,8 @@ extension Command.Exec {
         id = try parameters.id()
         process = try parameters.process(required: true)
         guard process != .initial else {
-            throw Failure.invalidArgument("\"process\" of exec must not be init, which is the container's first process")
+            throw Failure.invalidArgument(
+                "\"process\" of exec must not be init, which is the container's first process")
         }
         guard let spec = try parameters.map("spec") else {
             throw Failure.invalidArgument("exec needs the key \"spec\", an OCI process")
@@ -152,7 +153,8 @@ extension Command.List {
                 try names.map { name in
                     guard let state = ContainerRecord.State(rawValue: name) else {
                         let known = ContainerRecord.State.allCases.map(\.rawValue).joined(separator: ", ")
-                        throw Failure.invalidArgument("\"states\" of list holds \"\(name.prefix(64))\"; there are \(known)")
+                        throw Failure.invalidArgument(
+                            "\"states\" of list holds \"\(name.prefix(64))\"; there are \(known)")
                     }
                     return state
                 })

@@ -70,7 +70,8 @@ extension OCIProcess {
 extension OCISpecification.Mount {
     init(_ object: inout SpecificationReader.Object, _ reader: SpecificationReader) throws(Failure) {
         guard let destination = try reader.string("destination", of: &object), !destination.isEmpty else {
-            throw .invalidArgument("\(object.path("destination")) is missing: where the mount is seen inside the container")
+            throw .invalidArgument(
+                "\(object.path("destination")) is missing: where the mount is seen inside the container")
         }
         guard let source = try reader.string("source", of: &object), !source.isEmpty else {
             throw .invalidArgument("\(object.path("source")) is missing: the host's folder or pipe")
@@ -88,7 +89,8 @@ extension OCISpecification.Windows {
         for var device in try reader.objects("devices", of: &object) {
             devices.append(
                 OCISpecification.Device(
-                    id: try reader.string("id", of: &device) ?? "", idType: try reader.string("idType", of: &device) ?? ""))
+                    id: try reader.string("id", of: &device) ?? "",
+                    idType: try reader.string("idType", of: &device) ?? ""))
             reader.close(device)
         }
         if let child = try reader.child("resources", of: &object) { resources = try WindowsResources(child, &reader) }

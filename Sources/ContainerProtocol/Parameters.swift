@@ -138,7 +138,8 @@ struct Parameters {
         guard let texts = try strings(key) else { return nil }
         return try texts.map { text in
             guard let id = ContainerID(text) else {
-                throw Failure.invalidArgument("\"\(key)\" of \(method) holds a text that is no container id: \(Name.rule)")
+                throw Failure.invalidArgument(
+                    "\"\(key)\" of \(method) holds a text that is no container id: \(Name.rule)")
             }
             return id
         }

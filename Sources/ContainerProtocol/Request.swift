@@ -35,7 +35,8 @@ public struct Request: Sendable {
         var msgid: UInt32 = 0
         do {
             // The msgid is read first of all, so that every later error can be told to the one who asked.
-            if let count = body.arrayCount, count >= 2, let number = body[1].unsigned, let id = UInt32(exactly: number) {
+            if let count = body.arrayCount, count >= 2, let number = body[1].unsigned, let id = UInt32(exactly: number)
+            {
                 msgid = id
             }
             try Request.checkShape(body)
@@ -80,7 +81,8 @@ public struct Request: Sendable {
     ) throws -> String? {
         guard let text = try parameters.string(key) else { return nil }
         guard range.contains(text.utf8.count), !text.utf8.contains(0) else {
-            throw Failure.invalidArgument("\"\(key)\" must have \(range.lowerBound) to \(range.upperBound) bytes and no NUL")
+            throw Failure.invalidArgument(
+                "\"\(key)\" must have \(range.lowerBound) to \(range.upperBound) bytes and no NUL")
         }
         return text
     }

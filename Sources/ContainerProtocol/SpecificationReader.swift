@@ -66,13 +66,15 @@ struct SpecificationReader {
         return bool
     }
 
-    func unsigned(_ key: String, of object: inout Object, in range: ClosedRange<UInt64> = 0...UInt64.max) throws(Failure)
+    func unsigned(_ key: String, of object: inout Object, in range: ClosedRange<UInt64> = 0...UInt64.max)
+        throws(Failure)
         -> UInt64?
     {
         guard let value = take(key, &object) else { return nil }
         guard let number = value.unsigned, range.contains(number) else {
             throw .invalidArgument(
-                "\(object.path(key)) must be an int from \(range.lowerBound) to \(range.upperBound), not \(value.brief)")
+                "\(object.path(key)) must be an int from \(range.lowerBound) to \(range.upperBound), not \(value.brief)"
+            )
         }
         return number
     }

@@ -62,8 +62,14 @@ public final class Writer {
     /// Writes an integer.
     public func unsigned(_ value: UInt64) { msgpack_pack_uint64(packer, value) }
 
-    /// Writes a float.
-    public func double(_ value: Double) { msgpack_pack_double(packer, value) }
+    /// Writes a float, in 32 bits where they hold it exactly.
+    public func double(_ value: Double) {
+        if Double(Float(value)) == value {
+            msgpack_pack_float(packer, Float(value))
+        } else {
+            msgpack_pack_double(packer, value)
+        }
+    }
 
     /// Writes a str that is known when the program is built.
     public func string(_ value: StaticString) {

@@ -28,7 +28,8 @@ struct Endpoint: Sendable, Equatable {
             || (host.hasPrefix("127.") && host.split(separator: ".", omittingEmptySubsequences: false).count == 4
                 && host.allSatisfy { $0.isNumber || $0 == "." })
         guard isLoopback else {
-            return "\(setting): \"\(address)\" can be reached from other hosts, which needs CURVE, and this version has none "
+            return
+                "\(setting): \"\(address)\" can be reached from other hosts, which needs CURVE, and this version has none "
                 + "yet; set \(setting) to an ipc:// endpoint or to tcp://127.0.0.1:PORT"
         }
         return nil
@@ -62,5 +63,7 @@ extension Socket {
 
 extension Duration {
     /// Whole milliseconds, as libzmq takes them.
-    var milliseconds: Int32 { Int32(clamping: components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
+    var milliseconds: Int32 {
+        Int32(clamping: components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
+    }
 }

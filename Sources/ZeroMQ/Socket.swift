@@ -102,7 +102,8 @@ public final class Socket {
         let endpoint = String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
         // With IPv6 on, an IPv4 address comes back mapped into IPv6, which a peer without IPv6 cannot connect to.
         guard let mapped = endpoint.range(of: "[::ffff:"), let end = endpoint.range(of: "]") else { return endpoint }
-        return String(endpoint[..<mapped.lowerBound] + endpoint[mapped.upperBound..<end.lowerBound] + endpoint[end.upperBound...])
+        return String(
+            endpoint[..<mapped.lowerBound] + endpoint[mapped.upperBound..<end.lowerBound] + endpoint[end.upperBound...])
     }
 
     // MARK: Messages
@@ -124,7 +125,9 @@ public final class Socket {
     /// Sends one frame, copied.
     /// - Returns: false where there is no room for it and `wait` is false, or where the send timeout passed.
     @discardableResult
-    public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false, wait: Bool = false) throws(ZeroMQError) -> Bool {
+    public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false, wait: Bool = false) throws(ZeroMQError)
+        -> Bool
+    {
         let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
         while true {
             if zmq_send(raw, bytes.baseAddress, bytes.count, flags) >= 0 { return true }

@@ -242,7 +242,8 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         withUnsafeTemporaryAllocation(of: zmq_pollitem_t.self, capacity: count) { items in
             items[0] = zmq_pollitem_t(socket: woken.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
             for (index, entry) in confined.handlers.enumerated() {
-                items[index + 1] = zmq_pollitem_t(socket: entry.socket.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+                items[index + 1] = zmq_pollitem_t(
+                    socket: entry.socket.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
             }
             // A signal, or a socket that its owner has just closed, only ends the wait early.
             _ = zmq_poll(items.baseAddress, Int32(count), timeout)

@@ -30,20 +30,25 @@ struct RequestTests {
         #expect(try read([0, 7, "ping", []]).msgid == 7)
     }
 
-    @Test(arguments: [
-        (0, 0), ([0, 7, "ping"], 7), ([0, 7, "ping", [], []], 7), ([1, 7, "ping", []], 7), (["0", 7, "ping", []], 7),
-        ([0, -1, "ping", []], 0), ([0, 4_294_967_296, "ping", []], 0), ([0, .double(7), "ping", []], 0),
-        ([0, 7, 8, []], 7), ([0, 7, "nope", []], 7), ([0, 7, "ping", [:]], 7), ([0, 7, "ping", [[:], [:]]], 7),
-        ([0, 7, "ping", [1]], 7), ([0, 7, "ping", [["x": 1]]], 7), ([0, 7, "state", []], 7),
-        ([0, 7, "state", [["id": "a/b"]]], 7), ([0, 7, "state", [["id": 1]]], 7), ([0, 7, "state", [["id": "a", "idd": 1]]], 7),
-        ([0, 7, "create", [["id": "a", "start": 1]]], 7), ([0, 7, "stop", [["id": "a", "grace_ms": -1]]], 7),
-        ([0, 7, "stop", [["id": "a", "grace_ms": .double(1)]]], 7), ([0, 7, "exec", [["id": "a", "process": "init", "spec": [:]]]], 7),
-        ([0, 7, "resize", [["id": "a", "width": 0, "height": 25]]], 7), ([0, 7, "resize", [["id": "a", "width": 65536, "height": 1]]], 7),
-        ([0, 7, "signal", [["id": "a", "signal": 256]]], 7), ([0, 7, "signal", [["id": "a", "signal": ""]]], 7),
-        ([0, 7, "list", [["states": ["odd"]]]], 7), ([0, 7, "stats", [["id": "a", "ids": []]]], 7),
-        ([0, 7, "ping", [["request_id": ""]]], 7), ([0, 7, "ping", [["timeout_ms": -1]]], 7),
-        ([0, 7, "attach", [["id": "a", "from": "end"]]], 7),
-    ] as [(Value, UInt32)])
+    @Test(
+        arguments: [
+            (0, 0), ([0, 7, "ping"], 7), ([0, 7, "ping", [], []], 7), ([1, 7, "ping", []], 7),
+            (["0", 7, "ping", []], 7),
+            ([0, -1, "ping", []], 0), ([0, 4_294_967_296, "ping", []], 0), ([0, .double(7), "ping", []], 0),
+            ([0, 7, 8, []], 7), ([0, 7, "nope", []], 7), ([0, 7, "ping", [:]], 7), ([0, 7, "ping", [[:], [:]]], 7),
+            ([0, 7, "ping", [1]], 7), ([0, 7, "ping", [["x": 1]]], 7), ([0, 7, "state", []], 7),
+            ([0, 7, "state", [["id": "a/b"]]], 7), ([0, 7, "state", [["id": 1]]], 7),
+            ([0, 7, "state", [["id": "a", "idd": 1]]], 7),
+            ([0, 7, "create", [["id": "a", "start": 1]]], 7), ([0, 7, "stop", [["id": "a", "grace_ms": -1]]], 7),
+            ([0, 7, "stop", [["id": "a", "grace_ms": .double(1)]]], 7),
+            ([0, 7, "exec", [["id": "a", "process": "init", "spec": [:]]]], 7),
+            ([0, 7, "resize", [["id": "a", "width": 0, "height": 25]]], 7),
+            ([0, 7, "resize", [["id": "a", "width": 65536, "height": 1]]], 7),
+            ([0, 7, "signal", [["id": "a", "signal": 256]]], 7), ([0, 7, "signal", [["id": "a", "signal": ""]]], 7),
+            ([0, 7, "list", [["states": ["odd"]]]], 7), ([0, 7, "stats", [["id": "a", "ids": []]]], 7),
+            ([0, 7, "ping", [["request_id": ""]]], 7), ([0, 7, "ping", [["timeout_ms": -1]]], 7),
+            ([0, 7, "attach", [["id": "a", "from": "end"]]], 7),
+        ] as [(Value, UInt32)])
     func refusedWithTheMsgidThatCouldBeRead(_ body: Value, _ msgid: UInt32) throws {
         let refusal = try refusal(body)
         #expect(refusal.msgid == msgid)
@@ -55,11 +60,14 @@ struct RequestTests {
         #expect(try refusal([0, 1, "stopp", [["id": "a"]]]).failure.message.contains("stopp"))
     }
 
-    @Test(arguments: [
-        ("TERM", .name("TERM")), ("sigterm", .name("TERM")), ("SIGKILL", .name("KILL")), ("9", .number(9)), (15, .number(15)),
-    ] as [(Value, Command.SignalName)])
+    @Test(
+        arguments: [
+            ("TERM", .name("TERM")), ("sigterm", .name("TERM")), ("SIGKILL", .name("KILL")), ("9", .number(9)),
+            (15, .number(15)),
+        ] as [(Value, Command.SignalName)])
     func signals(_ value: Value, _ signal: Command.SignalName) throws {
-        guard case .signal(_, .initial, let read) = try read([0, 1, "signal", [["id": "a", "signal": value]]]).command else {
+        guard case .signal(_, .initial, let read) = try read([0, 1, "signal", [["id": "a", "signal": value]]]).command
+        else {
             Issue.record("not a signal")
             return
         }

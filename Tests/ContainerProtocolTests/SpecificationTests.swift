@@ -15,7 +15,8 @@ struct SpecificationTests {
             "windows": [
                 "layerFolders": ["l1", "l2"], "hyperv": [:], "servicing": true,
                 "resources": ["cpu": ["count": 2], "memory": ["limit": 1_073_741_824], "storage": ["iops": 5]],
-                "network": ["endpointList": ["e"], "DNSSearchList": ["d"]], "devices": [["id": "g", "idType": "class"]],
+                "network": ["endpointList": ["e"], "DNSSearchList": ["d"]],
+                "devices": [["id": "g", "idType": "class"]],
             ],
         ])
         #expect(ignored.isEmpty)
@@ -39,14 +40,17 @@ struct SpecificationTests {
             ])
     }
 
-    @Test(arguments: [
-        (["process": 1], "spec.process"), (["process": ["args": "x"]], "spec.process.args"),
-        (["process": ["args": ["a\0b"]]], "spec.process.args[0]"), (["process": ["env": ["A", 1]]], "spec.process.env[1]"),
-        (["process": ["consoleSize": ["width": 70_000]]], "spec.process.consoleSize.width"),
-        (["mounts": [["source": "s"]]], "spec.mounts[0].destination"), (["windows": ["layerFolders": [1]]], "spec.windows.layerFolders[0]"),
-        (["windows": ["resources": ["memory": ["limit": .double(1)]]]], "spec.windows.resources.memory.limit"),
-        (["root": ["readonly": "no"]], "spec.root.readonly"),
-    ] as [(Value, String)])
+    @Test(
+        arguments: [
+            (["process": 1], "spec.process"), (["process": ["args": "x"]], "spec.process.args"),
+            (["process": ["args": ["a\0b"]]], "spec.process.args[0]"),
+            (["process": ["env": ["A", 1]]], "spec.process.env[1]"),
+            (["process": ["consoleSize": ["width": 70_000]]], "spec.process.consoleSize.width"),
+            (["mounts": [["source": "s"]]], "spec.mounts[0].destination"),
+            (["windows": ["layerFolders": [1]]], "spec.windows.layerFolders[0]"),
+            (["windows": ["resources": ["memory": ["limit": .double(1)]]]], "spec.windows.resources.memory.limit"),
+            (["root": ["readonly": "no"]], "spec.root.readonly"),
+        ] as [(Value, String)])
     func refusedByPath(_ value: Value, _ path: String) throws {
         let failure = try #require(throws: Failure.self) { _ = try OCISpecification.read(value) }
         #expect(failure.code == .invalidArgument && failure.message.contains(path), "\(failure)")

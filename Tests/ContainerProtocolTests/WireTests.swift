@@ -28,7 +28,8 @@ struct WireTests {
         record.processes = [try #require(ProcessName("p")): ContainerRecord.Process(pid: 8)]
         let full = try value(record)
         #expect(full["processes"] == ["p": ["pid": 8, "state": "running"]])
-        #expect(full["exit"]?["code"] == 3 && full["pid"] == 7 && full["stuck"] == "start" && full["image_layers"] == ["l"])
+        #expect(
+            full["exit"]?["code"] == 3 && full["pid"] == 7 && full["stuck"] == "start" && full["image_layers"] == ["l"])
     }
 
     @Test func exitsGoThereAndBack() throws {
@@ -43,7 +44,8 @@ struct WireTests {
         event.process = ProcessName("p")
         event.exit = exit
         #expect(event.topic == "exec_exit/web-1" && Event(.workerStart).topic == "worker_start/")
-        #expect(try value(event).map?.keys.elements == ["host", "epoch", "seq", "time", "type", "id", "process", "exit"])
+        #expect(
+            try value(event).map?.keys.elements == ["host", "epoch", "seq", "time", "type", "id", "process", "exit"])
     }
 
     @Test func failuresGoThereAndBack() {

@@ -39,28 +39,47 @@ import struct MessagePack.Timestamp
         #expect(list.first?.pid == 353 && list.first?.image == "cmd.exe" && list.first?.kernelTime == 100)
     }
 
-    @Test(arguments: [
-        ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00+02:00", 951_818_400), ("2024-12-31T23:59:59Z", 1_735_689_599),
-        ("1969-12-31T23:59:59Z", -1),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00+02:00", 951_818_400),
+            ("2024-12-31T23:59:59Z", 1_735_689_599),
+            ("1969-12-31T23:59:59Z", -1),
+        ] as [(String, Int64)])
     func times(text: String, seconds: Int64) {
         #expect(SystemTime(parsing: text)?.timestamp.seconds == seconds)
     }
 
-    @Test(arguments: ["", "2017-01-02", "2017-13-02T03:04:05Z", "2017-01-02T03:04:05", "2017-01-02T03:04:05.Z", "2017-01-02T03:04:05+1"])
+    @Test(arguments: [
+        "", "2017-01-02", "2017-13-02T03:04:05Z", "2017-01-02T03:04:05", "2017-01-02T03:04:05.Z",
+        "2017-01-02T03:04:05+1",
+    ])
     func noTimes(text: String) {
         #expect(SystemTime(parsing: text) == nil)
     }
 
     @Test func values() {
-        #expect(JSONValue(parsing: #" {"a":[1,-2,true,null,"x\n\u00e9\ud83d\ude00\ud800"]} "#)?["a"]?.array == [
-            .integer(1), .integer(-2), .bool(true), .null, .string("x\né😀\u{FFFD}"),
-        ])
+        #expect(
+            JSONValue(parsing: #" {"a":[1,-2,true,null,"x\n\u00e9\ud83d\ude00\ud800"]} "#)?["a"]?.array == [
+                .integer(1), .integer(-2), .bool(true), .null, .string("x\né😀\u{FFFD}"),
+            ])
         #expect(JSONValue(parsing: "18446744073709551615")?.uint64 == .max)
         for text in ["", "{", "[1,]", "{\"a\"}", "nul", "1 2", "\"\\x\"", "-", "\"open"] {
             #expect(JSONValue(parsing: text) == nil, "\(text)")
         }
         #expect(JSONValue(parsing: String(repeating: "[", count: 100_000)) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"ProcessId":1,"Exited":false,"ExitCode":0,"LastWaitResult":0}"#, .running),
+            (#"{"ProcessId":1,"Exited":true,"ExitCode":3221225786,"LastWaitResult":0}"#, .exited(code: 0xC000_013A)),
+            (#"{"Exited":true,"ExitCode":-1}"#, .exited(code: .max)), (#"{"Exited":true}"#, .exitedUnreadably),
+            (#"{"Exited":true,"ExitCode":0,"LastWaitResult":109}"#, .exitedUnreadably),
+            (#"{"Exited":true,"ExitCode":99999999999,"LastWaitResult":0}"#, .exitedUnreadably), ("{}", .running),
+            ("[", .unanswered), ("", .unanswered),
+        ] as [(String, ProcessStatus)])
+    func processStatus(text: String, status: ProcessStatus) {
+        #expect(ProcessStatus(parsing: text) == status)
     }
 
     // MARK: Errors
@@ -69,13 +88,14 @@ import struct MessagePack.Timestamp
         HostComputeError("HcsCreateComputeSystem", .refused(code: code, hresult: code), document: document)
     }
 
-    @Test(arguments: [
-        (0xC037_010F, .alreadyExists), (0x8037_010F, .alreadyExists), (0xC037_010E, .notFound),
-        (0xC037_0105, .failedPrecondition), (0xC037_010D, .invalidArgument), (0xC037_0112, .invalidArgument),
-        (0x8037_0114, .unavailable), (0x6BF, .unavailable), (0x5, .permissionDenied), (0x32, .unimplemented),
-        (0x490, .notFound), (0x57, .invalidArgument), (0x8, .resourceExhausted), (0xC037_0109, .deadlineExceeded),
-        (0x1234_5678, .internal), (0xC037_01FF, .internal),
-    ] as [(UInt32, DriverFailure.Code)])
+    @Test(
+        arguments: [
+            (0xC037_010F, .alreadyExists), (0x8037_010F, .alreadyExists), (0xC037_010E, .notFound),
+            (0xC037_0105, .failedPrecondition), (0xC037_010D, .invalidArgument), (0xC037_0112, .invalidArgument),
+            (0x8037_0114, .unavailable), (0x6BF, .unavailable), (0x5, .permissionDenied), (0x32, .unimplemented),
+            (0x490, .notFound), (0x57, .invalidArgument), (0x8, .resourceExhausted), (0xC037_0109, .deadlineExceeded),
+            (0x1234_5678, .internal), (0xC037_01FF, .internal),
+        ] as [(UInt32, DriverFailure.Code)])
     func codes(code: UInt32, expected: DriverFailure.Code) {
         let failure = refused(code).failure("container 'a'")
         #expect(failure.code == expected)
@@ -104,14 +124,17 @@ import struct MessagePack.Timestamp
 
     // MARK: Signals
 
-    @Test(arguments: [
-        (.graceful, .control(.ctrlShutdown)), (.number(0), .control(.ctrlC)), (.number(1), .control(.ctrlBreak)),
-        (.number(2), .control(.ctrlClose)), (.number(5), .control(.ctrlLogOff)), (.number(6), .control(.ctrlShutdown)),
-        (.number(15), .control(.ctrlShutdown)), (.number(9), .kill), (.number(10), nil), (.number(-1), nil),
-        (.name("KILL"), .kill), (.name("SIGKILL"), .kill), (.name("term"), .control(.ctrlShutdown)),
-        (.name("INT"), .control(.ctrlC)), (.name("QUIT"), .control(.ctrlBreak)), (.name("HUP"), .control(.ctrlClose)),
-        (.name("CTRLLOGOFF"), .control(.ctrlLogOff)), (.name("USR1"), nil),
-    ] as [(Signal, Signals.Action?)])
+    @Test(
+        arguments: [
+            (.graceful, .control(.ctrlShutdown)), (.number(0), .control(.ctrlC)), (.number(1), .control(.ctrlBreak)),
+            (.number(2), .control(.ctrlClose)), (.number(5), .control(.ctrlLogOff)),
+            (.number(6), .control(.ctrlShutdown)),
+            (.number(15), .control(.ctrlShutdown)), (.number(9), .kill), (.number(10), nil), (.number(-1), nil),
+            (.name("KILL"), .kill), (.name("SIGKILL"), .kill), (.name("term"), .control(.ctrlShutdown)),
+            (.name("INT"), .control(.ctrlC)), (.name("QUIT"), .control(.ctrlBreak)),
+            (.name("HUP"), .control(.ctrlClose)),
+            (.name("CTRLLOGOFF"), .control(.ctrlLogOff)), (.name("USR1"), nil),
+        ] as [(Signal, Signals.Action?)])
     func signals(signal: Signal, action: Signals.Action?) {
         #expect(Signals.action(for: signal) == action)
         let without: Signals.Action? = action == .kill || action == .control(.ctrlShutdown) ? .kill : nil

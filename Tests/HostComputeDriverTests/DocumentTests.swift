@@ -92,7 +92,9 @@ import Testing
         let built = try build(specification)
         #expect(built.isolation == .hyperV)
         #expect(built.document.utilityVM == #"C:\base\UtilityVM"#)
-        #expect(text(built.document.bytes).contains(#""HvPartition":true,"EndpointList":null,"HvRuntime":{"ImagePath":"C:\\base\\UtilityVM"}"#))
+        #expect(
+            text(built.document.bytes).contains(
+                #""HvPartition":true,"EndpointList":null,"HvRuntime":{"ImagePath":"C:\\base\\UtilityVM"}"#))
         #expect(!text(built.document.bytes).contains("VolumePath"))
         #expect(built.document.hostName == "container-01")
     }

@@ -10,9 +10,8 @@ import Testing
 struct EmulatedHost {
     /// The emulator is one to a program, and so is its folder.
     static let root: String? = {
-        let root = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "windlass-driver-tests-\(ProcessInfo.processInfo.processIdentifier)"
-        ).path
+        let root = folder
+        atexit { try? FileManager.default.removeItem(atPath: EmulatedHost.folder) }
         do {
             try HostComputeEmulator.configure(.init(root: root, grace: .milliseconds(200)))
             try FileManager.default.createDirectory(
@@ -22,6 +21,11 @@ struct EmulatedHost {
             return nil
         }
     }()
+
+    private static var folder: String {
+        let name = "windlass-driver-tests-\(ProcessInfo.processInfo.processIdentifier)"
+        return FileManager.default.temporaryDirectory.appendingPathComponent(name).path
+    }
 
     let driver: HostComputeDriver
     let events = EventRecorder()

@@ -208,6 +208,17 @@ import Testing
         #expect(host.events.exits.isEmpty)
     }
 
+    @Test func startedTwice() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "sleep 600")
+        let failure = try #require(throws: DriverFailure.self) {
+            try driver.start(id, EmulatedHost.shell("true"), stdin: false, output: OutputRecorder())
+        }
+        #expect(failure.code == .failedPrecondition)
+        #expect(try driver.processes(id).count >= 1)
+        try driver.discard(id)
+    }
+
     @Test func aTakenId() throws {
         let id = try EmulatedHost.id()
         _ = try driver.create(id, host.specification(id))
@@ -216,7 +227,9 @@ import Testing
             try other.driver.create(id, other.specification(id))
         }
         #expect(failure.code == .alreadyExists && failure.hresult == 0xC037_010F)
-        #expect(try #require(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }.code == .alreadyExists)
+        #expect(
+            try #require(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }.code
+                == .alreadyExists)
         try driver.discard(id)
         _ = try other.driver.create(id, other.specification(id))
         // By a driver that does not know it.

@@ -203,6 +203,23 @@ import Testing
         for id in [id, other, third] { try driver.discard(id) }
     }
 
+    @Test func manyStuckCallsDelayNoOtherContainer() throws {
+        let stuck = try (0..<20).map { try EmulatedHost.id("stuck\($0)") }
+        let stalls = stuck.map { HostComputeEmulator.faults.stall(.getProcessProperties, id: $0.rawValue) }
+        for (id, stall) in zip(stuck, stalls) {
+            try host.run(id, "exit 6")
+            stall.waitForArrival()
+        }
+        let id = try EmulatedHost.id()
+        try host.run(id, "exit 5")
+        #expect(host.events.exit(id)?.code == 5)
+        for stall in stalls { stall.release() }
+        for id in stuck + [id] {
+            #expect(host.events.exit(id) != nil)
+            try driver.discard(id)
+        }
+    }
+
     @Test func aKillOvertakesAStuckSignal() throws {
         var timeouts = Timeouts.quick
         timeouts.signal = .milliseconds(50)

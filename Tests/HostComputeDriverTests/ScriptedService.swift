@@ -10,6 +10,7 @@ final class ScriptedService: Sendable {
         var processExited = false
         var properties: String? = #"{"ProcessId":11,"Exited":true,"ExitCode":4,"LastWaitResult":0}"#
         var createAnswer: HcsResult = 0
+        var nextPid: UInt32 = 11
         var systemCallback: Callback?
         var processCallback: Callback?
         /// The names of the calls that closed something, in order.
@@ -38,7 +39,9 @@ final class ScriptedService: Sendable {
         Self.current.withLock { $0 = self }
     }
 
-    func notifySystem(_ type: Int, _ status: HcsResult = 0) { notify(state.withLock { $0.systemCallback }, type, status) }
+    func notifySystem(_ type: Int, _ status: HcsResult = 0) {
+        notify(state.withLock { $0.systemCallback }, type, status)
+    }
 
     func notifyProcess(_ type: Int, _ status: HcsResult = 0) {
         notify(state.withLock { $0.processCallback }, type, status)
@@ -94,8 +97,21 @@ final class ScriptedService: Sendable {
         }
         table.HcsUnregisterComputeSystemCallback = { ScriptedService.note($0, "unregister system") }
         table.HcsCreateProcess = { system, _, information, process, _ in
-            information?.pointee.ProcessId = 11
+            information?.pointee.ProcessId =
+                ScriptedService.of(system)?.state.withLock { state in
+                    defer { state.nextPid += 1 }
+                    return state.nextPid
+                } ?? 0
             process?.pointee = system
+            return 0
+        }
+        // Only the first process can be opened again.
+        table.HcsOpenProcess = { system, pid, process, _ in
+            process?.pointee = system
+            return pid == 11 ? 0 : HcsResult(bitPattern: 0x8007_0490)
+        }
+        table.HcsGetComputeSystemProperties = { _, _, properties, _ in
+            ScriptedService.give(#"{"State":"Running","RuntimeImagePath":"C:\\vm"}"#, properties)
             return 0
         }
         table.HcsCloseProcess = { ScriptedService.note($0, "close process") }

@@ -86,6 +86,27 @@ import Testing
         #expect(events.exits.isEmpty)
     }
 
+    @Test func openingAgainAfterTheServiceWentAway() throws {
+        let driver = driver()
+        let id = try started(driver)
+        let exec = try #require(ProcessName("exec"))
+        let pid = try driver.startProcess(id, exec, OCIProcess(args: ["p"]), stdin: false, output: OutputRecorder())
+        #expect(pid == 12)
+        service.notifySystem(HcsNotificationServiceDisconnect)
+        #expect(events.waitForDisconnect())
+        service.state.withLock { $0.properties = #"{"Exited":false}"# }
+        let opened = try driver.open(id, output: OutputRecorder())
+        #expect(opened == OpenedContainer(isolation: .hyperV, state: .running(pid: 11)))
+        // The exec could not be found again, and nobody knows how it ended.
+        let lost = try #require(events.exit(id, exec))
+        #expect(!lost.known && lost.reason == .lost && lost.observedBy == .restore)
+        service.state.withLock { $0.properties = #"{"Exited":true,"ExitCode":1,"LastWaitResult":0}"# }
+        service.notifyProcess(HcsNotificationProcessExited)
+        #expect(events.exit(id)?.code == 1)
+        _ = try driver.shutDown(id)
+        #expect(events.exits.count == 2)
+    }
+
     @Test func aPendingCreateIsWokenByADisconnect() throws {
         let service = service
         service.state.withLock { $0.createAnswer = HcsResult(bitPattern: 0xC037_0103) }
@@ -132,7 +153,9 @@ import Testing
         let driver = HostComputeDriver(table: table, name: "hcs", version: "", owner: "o", isolates: true)
         #expect(try #require(throws: DriverFailure.self) { try driver.probe() }.code == .unimplemented)
         let id = try EmulatedHost.id("none")
-        #expect(try #require(throws: DriverFailure.self) { try driver.create(id, self.specification()) }.code == .unimplemented)
+        #expect(
+            try #require(throws: DriverFailure.self) { try driver.create(id, self.specification()) }.code
+                == .unimplemented)
         #expect(throws: DriverFailure.self) { try HostComputeDriver.forThisHost(owner: "o") }
     }
 

@@ -25,6 +25,7 @@ enum Host {
 
     static let root: String = {
         let root = NSTemporaryDirectory() + "host-compute-emulator-\(ProcessInfo.processInfo.processIdentifier)"
+        atexit { try? FileManager.default.removeItem(atPath: Host.root) }
         do { try HostComputeEmulator.configure(settings(root: root)) } catch { Issue.record(error) }
         return root
     }()

@@ -5,11 +5,13 @@ import Testing
 /// What no peer may send.
 struct HostileTests {
     @Test(arguments: [
-        ("", "empty"), ("c1", "0xc1"), ("c0c0", "1 bytes follow"), ("92c0", "middle"), ("a5616263", "middle"),
-        ("cd01", "middle"), ("c403ff", "middle"), ("d6ff0000", "middle"), ("81a161", "middle"), ("8101c0", "key is not a str"),
+        ("", "empty"), ("c1", "0xc1"), ("c0c0", "1 bytes follow"), ("92c0", "more elements"), ("a5616263", "middle"),
+        ("cd01", "middle"), ("c403ff", "middle"), ("d6ff0000", "middle"), ("81a161", "middle"),
+        ("8101c0", "key is not a str"),
         ("82a16101a16102", "stands twice"), ("a2c328", "UTF-8"), ("a3eda080", "UTF-8"), ("a1ff", "UTF-8"),
         ("ddffffffff", "more elements"), ("dfffffffff", "more elements"), ("dc0010c0", "more elements"),
-        ("dbffffffff", "middle"), ("c6ffffffff", "middle"), ("c9ffffffff05", "middle"), ("81c400c0", "key is not a str"),
+        ("dbffffffff", "middle"), ("c6ffffffff", "middle"), ("c9ffffffff05", "middle"),
+        ("81c400c0", "key is not a str"),
         ("d5ff0000", "timestamp"), ("d7ffffffffff00000000", "timestamp"),
         // Each header alone fits, both together declare more than is left.
         ("94dc0004c0c0c0c0", "more elements"),
@@ -26,7 +28,8 @@ struct HostileTests {
         #expect(error.description.contains("deeper than 32"))
         // Maps count as arrays do, and a hundred thousand of them are refused as soon as 33.
         #expect(throws: MessageError.self) {
-            try Reader().value([UInt8](repeating: 0, count: 0) + (0..<100_000).flatMap { _ in [0x81, 0xa1, 0x61] as [UInt8] })
+            try Reader().value(
+                [UInt8](repeating: 0, count: 0) + (0..<100_000).flatMap { _ in [0x81, 0xa1, 0x61] as [UInt8] })
         }
     }
 
@@ -51,7 +54,9 @@ struct HostileTests {
     }
 
     @Test func everyPrefixOfABodyIsRefused() throws {
-        let body = encode([0, 1, "create", [["id": "web-1", "spec": ["process": ["args": ["/bin/sh", "-c", "true"]]]]]])
+        let body = encode([
+            0, 1, "create", [["id": "web-1", "spec": ["process": ["args": ["/bin/sh", "-c", "true"]]]]],
+        ])
         for count in 0..<body.count {
             #expect(throws: MessageError.self) { try Reader().value(Array(body.prefix(count))) }
         }

@@ -36,29 +36,34 @@ struct ContainerStateTests {
     ///
     ///                new  creating created starting running paused goingDown stopped discarding gone
     static let commands: [(Input, String)] = [
-        (.create,               "creating ! ! ! ! ! ! ! ! !"),
-        (.start,                "! ! starting ! ! ! ! ! ! !"),
-        (.exec(name),           "! ! ! ! running ! ! ! ! !"),
-        (.pause,                "! ! ! ! running ! ! ! ! !"),
-        (.resume,               "! ! ! ! ! paused ! ! ! !"),
-        (.update,               "! ! created ! running paused ! ! ! !"),
+        (.create, "creating ! ! ! ! ! ! ! ! !"),
+        (.start, "! ! starting ! ! ! ! ! ! !"),
+        (.exec(name), "! ! ! ! running ! ! ! ! !"),
+        (.pause, "! ! ! ! running ! ! ! ! !"),
+        (.resume, "! ! ! ! ! paused ! ! ! !"),
+        (.update, "! ! created ! running paused ! ! ! !"),
         (.delete(force: false), "! ! ! ! ! ! ! discarding ! !"),
-        (.delete(force: true),  "! ! discarding ! running paused goingDown discarding ! !"),
-        (.stop,                 "! ! ! starting running paused goingDown stopped ! !"),
+        (.delete(force: true), "! ! discarding ! running paused goingDown discarding ! !"),
+        (.stop, "! ! ! starting running paused goingDown stopped ! !"),
     ]
 
     /// What a driver call came to, and what the driver tells, in every phase: the phase it leads to.
     static let answers: [(Input, String)] = [
-        (.exited(.initial, exit), "new creating created starting goingDown goingDown goingDown stopped discarding gone"),
-        (.exited(name, exit),     "new creating created starting running paused goingDown stopped discarding gone"),
-        (.paused,                 "new creating created starting paused paused goingDown stopped discarding gone"),
-        (.resumed,                "new creating created starting running running goingDown stopped discarding gone"),
-        (.updated,                "new creating created starting running paused goingDown stopped discarding gone"),
-        (.operationFailed,        "new creating created starting running paused goingDown stopped discarding gone"),
-        (.execFailed(name),       "new creating created starting running paused goingDown stopped discarding gone"),
-        (.terminateFailed,        "new creating created starting running paused goingDown stopped discarding gone"),
-        (.wentDown(updatePending: true),
-                                  "new creating created starting running paused stopped stopped discarding gone"),
+        (
+            .exited(.initial, exit),
+            "new creating created starting goingDown goingDown goingDown stopped discarding gone"
+        ),
+        (.exited(name, exit), "new creating created starting running paused goingDown stopped discarding gone"),
+        (.paused, "new creating created starting paused paused goingDown stopped discarding gone"),
+        (.resumed, "new creating created starting running running goingDown stopped discarding gone"),
+        (.updated, "new creating created starting running paused goingDown stopped discarding gone"),
+        (.operationFailed, "new creating created starting running paused goingDown stopped discarding gone"),
+        (.execFailed(name), "new creating created starting running paused goingDown stopped discarding gone"),
+        (.terminateFailed, "new creating created starting running paused goingDown stopped discarding gone"),
+        (
+            .wentDown(updatePending: true),
+            "new creating created starting running paused stopped stopped discarding gone"
+        ),
     ]
 
     @Test(arguments: commands) func everyCommandInEveryPhase(_ input: Input, _ row: String) throws {

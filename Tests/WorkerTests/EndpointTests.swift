@@ -5,7 +5,8 @@ import Testing
 /// What may be served in the clear.
 struct EndpointTests {
     @Test(arguments: [
-        "tcp://127.0.0.1:5770", "tcp://127.8.9.10:*", "tcp://[::1]:1", "tcp://localhost:1", "ipc:///tmp/x", ">tcp://127.0.0.1:1",
+        "tcp://127.0.0.1:5770", "tcp://127.8.9.10:*", "tcp://[::1]:1", "tcp://localhost:1", "ipc:///tmp/x",
+        ">tcp://127.0.0.1:1",
     ])
     func allowed(_ text: String) { #expect(Endpoint(text).refusal(setting: "commands") == nil) }
 

@@ -6,7 +6,8 @@ import Testing
 
 /// What a process wrote, and what is left of it.
 struct OutputSpoolTests {
-    private func spool(limit: Int, terminal: Bool = false, onChange: @escaping @Sendable () -> Void = {}) -> OutputSpool {
+    private func spool(limit: Int, terminal: Bool = false, onChange: @escaping @Sendable () -> Void = {}) -> OutputSpool
+    {
         OutputSpool(limit: limit, hasTerminal: terminal, onChange: onChange)
     }
 

@@ -97,7 +97,9 @@ struct SocketLoopTests {
 
     @Test func errorsComeBackFromTheLoop() throws {
         let loop = try SocketLoop(context: try Context(), name: "test")
-        #expect(throws: ZeroMQError.self) { try loop.perform { try Socket(.router, in: loop.context).bind("nonsense") } }
+        #expect(throws: ZeroMQError.self) {
+            try loop.perform { try Socket(.router, in: loop.context).bind("nonsense") }
+        }
         loop.stop()
     }
 }

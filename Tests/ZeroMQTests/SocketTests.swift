@@ -57,7 +57,8 @@ struct SocketTests {
     @Test func everyOptionHasTheWidthThatLibzmqWants() throws {
         let router = try Socket(.router, in: try Context())
         for option: SocketOption<Int32> in [
-            .sendHighWaterMark, .receiveHighWaterMark, .linger, .heartbeatInterval, .heartbeatTimeout, .handshakeInterval,
+            .sendHighWaterMark, .receiveHighWaterMark, .linger, .heartbeatInterval, .heartbeatTimeout,
+            .handshakeInterval,
             .tcpKeepAlive, .tcpKeepAliveIdle, .backlog, .receiveTimeout, .sendTimeout, .reconnectInterval,
             .reconnectIntervalMaximum,
         ] {

@@ -104,7 +104,8 @@ extension CommandGateway {
 
     private func check(_ process: OCIProcess, _ path: String) throws(Failure) {
         guard process.commandLine?.isEmpty == false || process.args.first?.isEmpty == false else {
-            throw .invalidArgument("\(path).args is missing or begins with an empty text: give the program and its arguments")
+            throw .invalidArgument(
+                "\(path).args is missing or begins with an empty text: give the program and its arguments")
         }
     }
 }

@@ -64,7 +64,10 @@ extension CommandGateway {
                     ? "\(services.driver.name) has no stuck call"
                     : "calls are stuck in \(stuck.count) containers, such as \(stuck.first?.rawValue ?? "")"
             ),
-            ("draining", !draining, draining ? "the host drains and takes no new container" : "new containers are taken"),
+            (
+                "draining", !draining,
+                draining ? "the host drains and takes no new container" : "new containers are taken"
+            ),
             ("containers", count < limits.containers, "\(count) of at most \(limits.containers) containers"),
             ("requests", pendingCount < limits.requests, "\(pendingCount) of at most \(limits.requests) requests wait"),
         ]

@@ -163,7 +163,8 @@ actor CommandGateway {
         guard ofPeer < limits.peerRequests, pending.count < limits.requests else {
             let whose = ofPeer < limits.peerRequests ? "all peers together have" : "this peer has"
             let failure = Failure.exhausted(
-                "\(whose) too many requests waiting for an answer; send this one again later", retryAfterMilliseconds: 100)
+                "\(whose) too many requests waiting for an answer; send this one again later",
+                retryAfterMilliseconds: 100)
             respond(route, request.msgid, .failure(failure))
             return nil
         }

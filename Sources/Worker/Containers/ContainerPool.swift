@@ -49,7 +49,8 @@ actor ContainerPool {
         }
         let limit = services.configuration.limits.containers
         guard queues.count >= limit else { return nil }
-        return .exhausted("the host has \(limit) containers, which is its limit; delete stopped ones", retryAfterMilliseconds: 1000)
+        return .exhausted(
+            "the host has \(limit) containers, which is its limit; delete stopped ones", retryAfterMilliseconds: 1000)
     }
 
     /// A container is no more; `commands` came after its end.

@@ -30,7 +30,8 @@ extension ContainerQueue {
 
     private func driveCreate() {
         guard let specification = creation?.specification else { return }
-        admitted("create", { [id] driver throws(DriverFailure) in try driver.create(id, specification) }) { queue, result in
+        admitted("create", { [id] driver throws(DriverFailure) in try driver.create(id, specification) }) {
+            queue, result in
             if case .success(let created) = result {
                 queue.facts.isolation = created.isolation.rawValue
                 queue.facts.ignored += created.ignored
@@ -154,7 +155,11 @@ extension ContainerQueue {
                     queue.call(operation, work) { queue, result in
                         queue.isCalling = false
                         // A stuck creation has given its place away already.
-                        if queue.stuckCreation { queue.stuckCreation = false } else { creations.assumeIsolated { $0.leave() } }
+                        if queue.stuckCreation {
+                            queue.stuckCreation = false
+                        } else {
+                            creations.assumeIsolated { $0.leave() }
+                        }
                         then(queue, result)
                         queue.shutDownWhenFree()
                     }

@@ -58,7 +58,8 @@ extension ContainerQueue {
                 case .number(let number): .number(number)
                 case .name(let name): .name(name)
                 }
-            call("signal", { [id] driver throws(DriverFailure) in try driver.signal(id, process, signal) }) { _, result in
+            call("signal", { [id] driver throws(DriverFailure) in try driver.signal(id, process, signal) }) {
+                _, result in
                 responder.answer(result.map { [:] as Value })
             }
             return

@@ -66,7 +66,8 @@ extension ContainerQueue {
         if attachments.count >= limit { attachments.removeAll(where: \.isOver) }
         guard attachments.count(where: { $0.process == request.process }) < limit else {
             return responder.fail(
-                .exhausted("\(id): \(limit) peers are attached to \(request.process) already", retryAfterMilliseconds: 1000))
+                .exhausted(
+                    "\(id): \(limit) peers are attached to \(request.process) already", retryAfterMilliseconds: 1000))
         }
         let end = spool.endOffset
         let offset =

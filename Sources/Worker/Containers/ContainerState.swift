@@ -183,7 +183,8 @@ struct ContainerState: Sendable, Equatable {
         default:
             throw Refusal(
                 code: .failedPrecondition,
-                message: "the container is \(wire.rawValue) and only a stopped one can be deleted; stop it, or give force")
+                message:
+                    "the container is \(wire.rawValue) and only a stopped one can be deleted; stop it, or give force")
         }
     }
 

@@ -44,7 +44,9 @@ final class BlockingPool: Sendable {
     func noteStuck(_ isStuck: Bool) {
         let needsThread = state.withLock { state in
             state.stuck += isStuck ? 1 : -1
-            guard isStuck, !state.work.isEmpty, state.threads < limit + min(state.stuck, stuckLimit) else { return false }
+            guard isStuck, !state.work.isEmpty, state.threads < limit + min(state.stuck, stuckLimit) else {
+                return false
+            }
             state.threads += 1
             return true
         }

@@ -27,7 +27,8 @@ extension ContainerStatistics {
 extension ContainerStatistics.NetworkEndpoint {
     fileprivate var value: Value {
         [
-            "endpoint": .string(endpoint), "received_bytes": .unsigned(bytesReceived), "sent_bytes": .unsigned(bytesSent),
+            "endpoint": .string(endpoint), "received_bytes": .unsigned(bytesReceived),
+            "sent_bytes": .unsigned(bytesSent),
             "received_packets": .unsigned(packetsReceived), "sent_packets": .unsigned(packetsSent),
             "dropped_incoming_packets": .unsigned(droppedIncoming),
             "dropped_outgoing_packets": .unsigned(droppedOutgoing),

@@ -58,7 +58,8 @@ enum Epoch {
             let text = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
             guard let number = UInt64(text), number < .max else {
                 throw Unreadable(
-                    description: "\(file.path) does not hold a number; restore it, or remove it to begin again at epoch 1")
+                    description:
+                        "\(file.path) does not hold a number; restore it, or remove it to begin again at epoch 1")
             }
             last = number
         }

@@ -117,7 +117,8 @@ final class OutputSpool: ProcessOutput {
     /// What was written from `offset` on, at most `limit` bytes.
     /// - Returns: the pieces, the offset to go on at, which streams have ended, and whether all that was ever written
     ///   has been read.
-    func read(from offset: UInt64, limit: Int) -> (chunks: [Chunk], next: UInt64, ended: Set<OutputStream>, isEnd: Bool) {
+    func read(from offset: UInt64, limit: Int) -> (chunks: [Chunk], next: UInt64, ended: Set<OutputStream>, isEnd: Bool)
+    {
         state.withLock { state in
             state.isSignalled = false
             var chunks: [Chunk] = []

@@ -15,7 +15,9 @@ struct BaselineCommand: ParsableCommand {
 
         func run() throws {
             let digits = Array(reply)
-            let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+            let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+                UInt8(String(digits[$0...$0 + 1]), radix: 16)
+            }
             let status = baseline_echo("tcp://127.0.0.1:*", bytes, bytes.count, 1)
             guard status == 0 else { throw BenchFailure("the echo ended with \(status)") }
         }

@@ -4,7 +4,8 @@ import Foundation
 /// `windlass bench`: measures the worker against the least that a C program does for the same job, side by side.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure a worker against bare libzmq and bare posix_spawn, as ratios of one run.",
+        commandName: "bench",
+        abstract: "Measure a worker against bare libzmq and bare posix_spawn, as ratios of one run.",
         discussion: """
             Both sides are started here, measured in turns on this machine, and compared by the median of their turns; \
             seconds differ from machine to machine, ratios much less.
@@ -28,12 +29,16 @@ struct BenchCommand: AsyncParsableCommand {
 enum Figure {
     /// Prints a ratio, what it consists of, and what is wanted of it.
     static func ratio(_ name: String, ours: Double, baseline: Double, unit: String, atLeast goal: Double) {
-        line(name, ours / baseline, "\(number(ours)) \(unit) against \(number(baseline))", "at least \(goal)", ours / baseline >= goal)
+        line(
+            name, ours / baseline, "\(number(ours)) \(unit) against \(number(baseline))", "at least \(goal)",
+            ours / baseline >= goal)
     }
 
     /// Prints a ratio that is to be small.
     static func ratio(_ name: String, ours: Double, baseline: Double, unit: String, atMost goal: Double) {
-        line(name, ours / baseline, "\(number(ours)) \(unit) against \(number(baseline))", "at most \(goal)", ours / baseline <= goal)
+        line(
+            name, ours / baseline, "\(number(ours)) \(unit) against \(number(baseline))", "at most \(goal)",
+            ours / baseline <= goal)
     }
 
     /// Prints a figure that stands for itself.

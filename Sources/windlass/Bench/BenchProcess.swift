@@ -9,7 +9,8 @@ final class BenchProcess {
 
     /// Starts this program with `arguments` and waits for the first line that it prints.
     init(_ arguments: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0].contains("/") ? CommandLine.arguments[0] : "/proc/self/exe")
+        process.executableURL = URL(
+            fileURLWithPath: CommandLine.arguments[0].contains("/") ? CommandLine.arguments[0] : "/proc/self/exe")
         process.arguments = arguments
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
@@ -40,7 +41,9 @@ final class BenchProcess {
     func residentBytes() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kibibytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+            let kibibytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
+                Int($0)
+            })
         else { throw BenchFailure("/proc/\(pid)/status has no VmRSS") }
         return kibibytes * 1024
     }

@@ -49,7 +49,8 @@ struct ContainersBench: AsyncParsableCommand {
         for turn in 0..<turns {
             let spawn = try BenchProcess(["bench", "baseline", "spawn", "/bin/true", "\(containers)", "\(atATime)"])
             spawn.wait()
-            bare.append(Double(containers) / (try BenchFailure.check(Int64(spawn.firstLine) ?? -1, "posix_spawn") / 1e9))
+            bare.append(
+                Double(containers) / (try BenchFailure.check(Int64(spawn.firstLine) ?? -1, "posix_spawn") / 1e9))
             ours.append(try runContainers(worker, prefix: "t\(turn)-"))
         }
         Figure.ratio(
@@ -85,7 +86,8 @@ struct ContainersBench: AsyncParsableCommand {
         var exited: UInt32 = 0
         while exited < containers {
             while created < containers, created - exited < atATime {
-                try send("create", ["id": .string("\(prefix)\(created)"), "spec": ["process": ["args": ["/bin/true"]]]])
+                try send(
+                    "create", ["id": .string("\(prefix)\(created)"), "spec": ["process": ["args": ["/bin/true"]]]])
                 created += 1
             }
             guard let frames = try events.receiveFrames(wait: true) else {

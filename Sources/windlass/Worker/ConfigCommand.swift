@@ -10,7 +10,8 @@ struct ConfigCommand: AsyncParsableCommand {
 
     /// `windlass config check`: exit code 0, or 78 with what is wrong.
     struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check the settings; exit code 78 where they will not do.")
+        static let configuration = CommandConfiguration(
+            abstract: "Check the settings; exit code 78 where they will not do.")
         @OptionGroup var options: WorkerOptions
 
         func run() async throws {

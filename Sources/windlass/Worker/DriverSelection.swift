@@ -25,7 +25,8 @@ enum DriverSelection {
         do throws(DriverFailure) {
             return try HostComputeDriver.forThisHost(owner: owner)
         } catch {
-            throw ConfigurationError("driver: hcs cannot be used: \(error.message) (the emulator runs anywhere: driver: emulator)")
+            throw ConfigurationError(
+                "driver: hcs cannot be used: \(error.message) (the emulator runs anywhere: driver: emulator)")
         }
     }
 
@@ -51,7 +52,8 @@ enum DriverSelection {
         let layers: Value = [.string(root + "/layers/base"), .string(root + "/layers/{id}")]
         // HCS wants the volume of the scratch layer; the emulator has none and wants the form only.
         let plain: Value = [
-            "root": ["path": #"\\?\Volume{00000000-0000-0000-0000-000000000000}\"#], "windows": ["layerFolders": layers],
+            "root": ["path": #"\\?\Volume{00000000-0000-0000-0000-000000000000}\"#],
+            "windows": ["layerFolders": layers],
         ]
         let hyperV: Value = ["windows": ["layerFolders": layers, "hyperv": [:]]]
         for (name, profile) in worker.profiles {

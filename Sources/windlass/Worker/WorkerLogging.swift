@@ -27,7 +27,9 @@ struct JSONLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var record: [String: String] = [:]
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) { record[key] = "\(value)" }
+        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
+            record[key] = "\(value)"
+        }
         record["ts"] = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         record["level"] = event.level.rawValue
         record["msg"] = "\(event.message)"

@@ -34,7 +34,8 @@ extension WorkerSettings {
 
         init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) throws {
             let flagReader = Sources.reader(flags)
-            let known = Set(Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG"] + Sources.clientVariables)
+            let known = Set(
+                Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG"] + Sources.clientVariables)
             for name in environment.keys.sorted() where name.hasPrefix("WINDLASS_") && !known.contains(name) {
                 throw ConfigurationError("the environment has \(name), and there is no such setting")
             }
@@ -69,7 +70,8 @@ extension WorkerSettings {
                 if case .list = setting.kind, !texts.isEmpty { return (.list(texts), name(setting)) }
                 guard texts.count == 1, let given = setting.read(texts[0]) else {
                     throw ConfigurationError(
-                        "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(texts.joined(separator: ","))\"")
+                        "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(texts.joined(separator: ","))\""
+                    )
                 }
                 return (given, name(setting))
             }

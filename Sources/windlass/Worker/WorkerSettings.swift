@@ -23,7 +23,8 @@ struct WorkerSettings: Sendable {
     /// The defaults.
     init() {
         let host = ProcessInfo.processInfo.hostName
-        worker = WorkerConfiguration(host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
+        worker = WorkerConfiguration(
+            host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
     }
 
     /// `/var/lib/windlass` for root, else a folder of the user's own.

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import windlass
+
+/// How the keys that leave a container are found.
+struct DetachKeysTests {
+    @Test func otherKeysPass() {
+        var keys = DetachKeys()
+        #expect(keys.filter(Array("abc".utf8)) == (Array("abc".utf8), false))
+    }
+
+    @Test func bothKeysLeave() {
+        var keys = DetachKeys()
+        #expect(keys.filter([97, 0x10, 0x11, 98]) == ([97], true))
+    }
+
+    @Test func theKeysMayComeOneByOne() {
+        var keys = DetachKeys()
+        #expect(keys.filter([0x10]) == ([], false))
+        #expect(keys.filter([0x11]) == ([], true))
+    }
+
+    @Test func theFirstKeyAloneIsHandedOnWithTheNext() {
+        var keys = DetachKeys()
+        #expect(keys.filter([0x10]) == ([], false))
+        #expect(keys.filter([97]) == ([0x10, 97], false))
+        #expect(keys.filter([0x10, 0x10, 0x11]) == ([0x10], true))
+    }
+}
