@@ -23,14 +23,17 @@ public enum Isolation: String, Sendable {
 public struct CreatedContainer: Sendable, Equatable {
     /// How it is kept apart.
     public var isolation: Isolation
+    /// Whether it can be paused.
+    public var canPause: Bool
     /// Things that a person should know, such as a processor count that was clamped.
     public var warnings: [String]
     /// Parts of the specification that this driver does not honour, as dotted paths.
     public var ignored: [String]
 
     /// A container.
-    public init(isolation: Isolation, warnings: [String] = [], ignored: [String] = []) {
+    public init(isolation: Isolation, canPause: Bool = false, warnings: [String] = [], ignored: [String] = []) {
         self.isolation = isolation
+        self.canPause = canPause
         self.warnings = warnings
         self.ignored = ignored
     }

@@ -26,10 +26,12 @@ public final class HostComputeDriver: ContainerDriver {
     ///   - version: the version of what answers behind the table.
     ///   - owner: what the compute systems of this worker are marked with; ``enumerate()`` finds them by it.
     ///   - isolates: whether a container is kept apart from its host at all.
+    ///   - outlivesWorker: whether what answers behind the table keeps containers when this process ends, so that the
+    ///     next one can open them again.
     ///   - timeouts: how long HCS is waited for.
     public init(
         table: UnsafePointer<HostComputeTable>, name: String, version: String, owner: String, isolates: Bool,
-        timeouts: Timeouts = .standard
+        outlivesWorker: Bool = true, timeouts: Timeouts = .standard
     ) {
         let host = HostCompute(table: table)
         self.name = name
@@ -39,12 +41,15 @@ public final class HostComputeDriver: ContainerDriver {
         facts = HostFacts(
             processors: UInt64(hc_processor_count()), isFolder: { HostFacts.isFolder($0) },
             layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) })
-        capabilities = Self.capabilities(host, isolates: isolates)
+        capabilities = Self.capabilities(host, isolates: isolates, outlivesWorker: outlivesWorker)
     }
 
-    private static func capabilities(_ host: HostCompute, isolates: Bool) -> Set<Capability> {
-        var set: Set<Capability> = [.exec, .terminal, .stdin, .statistics, .servicing, .restore]
+    private static func capabilities(
+        _ host: HostCompute, isolates: Bool, outlivesWorker: Bool
+    ) -> Set<Capability> {
+        var set: Set<Capability> = [.exec, .terminal, .stdin, .statistics, .servicing]
         set.formUnion(isolates ? [.processIsolation, .hyperVIsolation] : [.noIsolation])
+        if outlivesWorker { set.insert(.restore) }
         if host.pauses { set.insert(.pause) }
         if host.signalsProcesses { set.insert(.signals) }
         if host.modifiesSystems { set.insert(.updateResources) }
@@ -68,7 +73,9 @@ public final class HostComputeDriver: ContainerDriver {
             remove(system)
             throw error
         }
-        return CreatedContainer(isolation: said(built.isolation), warnings: built.warnings, ignored: built.ignored)
+        return CreatedContainer(
+            isolation: said(built.isolation), canPause: built.isolation == .hyperV, warnings: built.warnings,
+            ignored: built.ignored)
     }
 
     /// Starts the compute system and its first process; a failure leaves neither running.

@@ -13,33 +13,20 @@ extension ComputeSystem {
             }
             state.spawning += 1
         }
+        let streams: ProcessStreams
+        let pid: pid_t
         do throws(HostFailure) {
-            let streams = try ProcessStreams(document)
-            return try spawn(document, streams)
+            streams = try ProcessStreams(document)
+            pid = try spawn(document, streams)
         } catch {
             state.withLock { $0.spawning -= 1 }
             finishInPool()
             throw error
         }
-    }
-
-    private func spawn(
-        _ document: ProcessDocument, _ streams: ProcessStreams
-    ) throws(HostFailure) -> (process: ComputeProcess, streams: [Int32]) {
-        var streams = streams
-        let pid: pid_t
-        do throws(HostFailure) {
-            let scratch = self.document.layerFolder
-            pid = try ProcessSpawner(scratch: scratch.isEmpty ? "/" : scratch, document: document).spawn(streams)
-        } catch {
-            streams.closeChild()
-            streams.closeCaller()
-            streams.closeKept()
-            throw error
-        }
-        streams.closeChild()
         let process = ComputeProcess(pid: pid, system: self, streams: streams)
+        // In one step, so that an exit that comes at once finds the process counted among the live, and only there.
         let phase = state.withLock { state in
+            state.spawning -= 1
             state.live += 1
             state.processes[pid] = process
             return state.phase
@@ -52,10 +39,26 @@ extension ComputeSystem {
             if process.close(0) { forget(process) }
             throw HostFailure.invalidState(phase)
         }
-        state.withLock { $0.spawning -= 1 }
+        // Likewise for a pause.
+        if phase != .running { process.signal(SIGSTOP) }
         return (process, streams.caller)
     }
 
+    /// Starts the program and closes its ends of the streams; all ends when it cannot be started.
+    private func spawn(_ document: ProcessDocument, _ streams: ProcessStreams) throws(HostFailure) -> pid_t {
+        defer { streams.closeChild() }
+        do throws(HostFailure) {
+            let scratch = self.document.layerFolder
+            return try ProcessSpawner(scratch: scratch.isEmpty ? "/" : scratch, document: document).spawn(streams)
+        } catch {
+            var streams = streams
+            streams.closeCaller()
+            streams.closeKept()
+            throw error
+        }
+    }
+
+    /// A creation that failed may have been the last thing that an ending system waited for.
     private func finishInPool() {
         let mayFinish = state.withLock { $0.phase == .stopping }
         if mayFinish { service.pool.submit { [self] in _ = finishIfEnded() } }

@@ -13,6 +13,7 @@ public actor WorkerClient {
     public nonisolated let endpoint: String
     private let loop: SocketLoop
     private var socket: Socket?
+    private var isClosed = false
     private let reader = Reader()
     private let writer = Writer()
     private var message = Message()
@@ -54,14 +55,15 @@ public actor WorkerClient {
         Task.detached { loop.stop() }
     }
 
-    /// Ends every call that is under way, and the connection.
+    /// Ends every call that is under way, and the connection; later calls fail.
     public func close() {
+        isClosed = true
         if let socket {
             loop.remove(socket)
             socket.close()
         }
         socket = nil
-        let closed = Failure(.cancelled, "the client was closed")
+        let closed = WorkerClient.closed
         for id in calls.keys { finish(id, .failure(closed)) }
         for follower in followers.values { follower.continuation.finish(throwing: closed) }
         followers = [:]
@@ -99,7 +101,10 @@ public actor WorkerClient {
         }
     }
 
+    private static let closed = Failure(.cancelled, "the client was closed")
+
     private func connected() throws -> Socket {
+        if isClosed { throw WorkerClient.closed }
         if let socket { return socket }
         let socket = try Socket(.dealer, in: loop.context)
         try socket.set(.linger, 500)
@@ -204,7 +209,6 @@ public actor WorkerClient {
     private func forget(_ number: UInt64, _ source: OutputSource) async {
         guard followers[source]?.number == number else { return }
         followers[source] = nil
-        guard socket != nil else { return }
         _ = try? await call(
             .detach, ["id": .string(source.id), "process": .string(source.process)], timeout: WorkerClient.patience)
     }

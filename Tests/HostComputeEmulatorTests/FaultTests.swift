@@ -107,6 +107,7 @@ extension EmulatorTests {
             fault(system.id, .duplicateNotification(3))
             fault(system.id, .unknownNotification(0x77))
             #expect(system.start().code == Host.pending)
+            #expect(system.recorder.wait(for: 3) != nil)
             #expect(system.terminate().code == Host.pending)
             #expect(system.recorder.wait(for: 1) != nil)
             #expect(system.recorder.all.map(\.type) == [2, 0x77, 3, 3, 1])

@@ -38,6 +38,7 @@ extension ContainerQueue {
                 // What the specification calls layer folders are the parents and, last, the container's own.
                 queue.facts.imageLayers = specification.windows?.layerFolders.dropLast() ?? []
                 queue.warnings = created.warnings
+                queue.canPause = created.canPause
                 // From here on only the first process is of interest, and that only until it runs.
                 queue.creation?.specification.windows = nil
                 queue.creation?.specification.mounts = []

@@ -36,6 +36,8 @@ actor ContainerQueue {
     var creation: QueuedCommand.Creation?
     var updated = UpdatedResources(applied: [], ignored: [])
     var warnings: [String] = []
+    /// Whether its isolation can be paused; unknown until it has been created.
+    var canPause: Bool?
     var facts: ContainerRecord
 
     var waiters: [(process: ProcessName, responder: Responder)] = []
@@ -98,8 +100,8 @@ actor ContainerQueue {
             feed(.create)
         case .start: feed(.start)
         case .exec(let name, _, _): feed(.exec(name))
-        case .pause: feed(.pause)
-        case .resume: feed(.resume)
+        case .pause: if requireThatItCanPause("paused") { feed(.pause) }
+        case .resume: if requireThatItCanPause("resumed") { feed(.resume) }
         case .update: feed(.update)
         case .delete(let force): feed(.delete(force: force))
         case .restore:
@@ -109,6 +111,16 @@ actor ContainerQueue {
         case .checkpoint:
             finish(.failure(Failure(.unimplemented, "the driver \(services.driver.name) has no checkpoints")))
         }
+    }
+
+    private func requireThatItCanPause(_ verb: String) -> Bool {
+        guard canPause == false else { return true }
+        finish(
+            .failure(
+                Failure(
+                    .unimplemented, "\(id) cannot be \(verb): only containers with Hyper-V isolation can, on the driver "
+                        + services.driver.name)))
+        return false
     }
 
     /// Ends the command under way.

@@ -44,7 +44,7 @@ enum DriverSelection {
         addProfiles(root: root, to: &settings.worker)
         return HostComputeDriver(
             table: HostComputeEmulator.table, name: "hcs-emulator", version: WindlassVersion.current, owner: owner,
-            isolates: false)
+            isolates: false, outlivesWorker: false)
     }
 
     /// The emulator's own profiles, and the configured ones on top of them: so every specification has layers.

@@ -114,10 +114,10 @@ struct AttachedProcess: Sendable {
                 switch requests {
                 case 1:
                     await send(signal == .sigint ? "INT" : "TERM")
-                    session.console.note("\(name) was asked to end; press Ctrl-C again to kill it")
+                    session.console.note("\(name) was asked to end; interrupt again to kill it")
                 case 2:
                     await send("KILL")
-                    session.console.note("\(name) was killed; press Ctrl-C again to leave without its exit code")
+                    session.console.note("\(name) was killed; interrupt again to leave without its exit code")
                 default: return .detached(byKeys: false)
                 }
             }

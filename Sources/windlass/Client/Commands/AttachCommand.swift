@@ -36,7 +36,9 @@ struct AttachCommand: ClientCommand {
             interruption: .leaves, start: fromStart ? .start : .now)
         switch try await attached.follow() {
         case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
-        case .detached(let byKeys): if !byKeys { throw ExitCodes.interrupted }
+        case .detached(let byKeys):
+            session.console.note("\(attached.name) goes on")
+            if !byKeys { throw ExitCodes.interrupted }
         }
     }
 }

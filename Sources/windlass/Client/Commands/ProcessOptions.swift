@@ -59,18 +59,3 @@ struct ProcessOptions: ParsableArguments {
         return .string("\(text)=\(value)")
     }
 }
-
-/// The program and its arguments, as they stand at the end of a command line.
-struct Program {
-    /// What is left after the options is the program's; a leading `--` only marks its begin.
-    /// - Throws: where an option stands in the program's place: a mistake of the user's, or the wish for help.
-    static func words(_ captured: [String], of command: any ParsableCommand.Type) throws -> [String] {
-        guard let first = captured.first else { return [] }
-        if first == "--" { return Array(captured.dropFirst()) }
-        if first == "--help" || first == "-h" { throw CleanExit.helpRequest(command) }
-        guard !first.hasPrefix("-") else {
-            throw ValidationError("Unknown option '\(first)'; where it is the program, write -- before it")
-        }
-        return captured
-    }
-}

@@ -8,7 +8,7 @@ struct WaitCommand: ClientCommand {
         commandName: "wait",
         abstract: "Wait until containers have exited, and print their exit codes.",
         discussion: """
-            Waits without end; one code a line, in the order of the containers. A code that could not be learnt is \
+            Waits without end where no --timeout is given; one code a line, in the order of the containers. A code that could not be learnt is \
             printed as `unknown`.
             """)
 
@@ -22,7 +22,7 @@ struct WaitCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         // All are waited for at once, so that one that is removed meanwhile has been seen.
-        let waits = ids.map { id in (id, Task { try await session.client.wait(id, process) }) }
+        let waits = ids.map { id in (id, Task { try await exit(of: id, session) }) }
         var failed = false
         for (id, wait) in waits {
             do {
@@ -37,6 +37,12 @@ struct WaitCommand: ClientCommand {
             }
         }
         if failed { throw ExitCodes.failed }
+    }
+
+    private func exit(of id: ContainerID, _ session: Session) async throws -> Exit {
+        guard session.timeout != nil else { return try await session.client.wait(id, process) }
+        let answer = try await session.call(.wait, id, ["process": .string(process.rawValue)])
+        return try Exit(answer["exit"]).orFail("the exit of \(id)")
     }
 }
 

@@ -1,0 +1,26 @@
+import ArgumentParser
+import ContainerProtocol
+import MessagePack
+
+/// `windlass ping`: whether the worker answers, and how fast.
+struct PingCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ping", abstract: "See whether the worker answers, and how fast.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func perform(_ session: Session) async throws {
+        let start = ContinuousClock.now
+        let answer = try await session.call(.ping)
+        let microseconds = Int((ContinuousClock.now - start) / .microseconds(1))
+        switch session.console.format {
+        case .json:
+            try session.console.json(
+                [
+                    "endpoint": .string(connection.endpoint), "round_trip_us": .int(microseconds),
+                    "time": answer["time"] ?? .null,
+                ])
+        case .table: try session.console.line("\(connection.endpoint) answered in \(microseconds) µs")
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import MessagePack
+
+/// A signal as a person writes it.
+struct SignalArgument {
+    /// A number where it is one, a name else.
+    static func value(_ text: String) -> Value { UInt64(text).map { .unsigned($0) } ?? .string(text) }
+}
