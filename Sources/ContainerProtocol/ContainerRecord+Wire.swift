@@ -39,8 +39,9 @@ extension Exit: WireEncodable {
 
 extension ContainerRecord: WireEncodable {
     public func encode(to writer: Writer) {
-        let optional = [pid != nil, startedAt != nil, exit != nil, !imageLayers.isEmpty, stuck != nil]
-        writer.map(10 + optional.count { $0 })
+        var count = 10 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
+        count += imageLayers.isEmpty ? 0 : 1
+        writer.map(count)
         writer.string("id")
         writer.string(id.rawValue)
         writer.string("state")
@@ -105,6 +106,9 @@ extension ContainerRecord.Process: WireEncodable {
 }
 
 extension Writer {
+    /// How many entries of a map an optional field is.
+    static func count(_ field: (some Any)?) -> Int { field == nil ? 0 : 1 }
+
     /// Writes an array of str.
     func strings(_ texts: [String]) {
         array(texts.count)

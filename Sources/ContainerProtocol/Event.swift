@@ -56,11 +56,10 @@ public struct Event: Sendable, Equatable {
 
 extension Event: WireEncodable {
     public func encode(to writer: Writer) {
-        let optional = [
-            id != nil, process != nil, pid != nil, exit != nil, isUpdatePending != nil, state != nil,
-            requestID != nil, traceparent != nil, !labels.isEmpty, operation != nil,
-        ]
-        writer.map(5 + optional.count { $0 })
+        var count = 5 + Writer.count(id) + Writer.count(process) + Writer.count(pid) + Writer.count(exit)
+        count += Writer.count(isUpdatePending) + Writer.count(state) + Writer.count(requestID)
+        count += Writer.count(traceparent) + Writer.count(operation) + (labels.isEmpty ? 0 : 1)
+        writer.map(count)
         writer.string("host")
         writer.string(host)
         writer.string("epoch")

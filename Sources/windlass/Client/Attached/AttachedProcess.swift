@@ -106,18 +106,19 @@ struct AttachedProcess: Sendable {
         var requests = 0
         for await signal in signals {
             switch signal {
-            case .sigwinch: await resize()
+            case .sigwinch: Task { await resize() }
             case .sighup: return .detached(byKeys: false)
             default:
                 if interruption == .leaves { return .detached(byKeys: false) }
                 requests += 1
+                // Nothing here waits for the worker, so that a user can leave one that does not answer.
                 switch requests {
                 case 1:
-                    await send(signal == .sigint ? "INT" : "TERM")
+                    Task { await send(signal == .sigint ? "INT" : "TERM") }
                     session.console.note("\(name) was asked to end; interrupt again to kill it")
                 case 2:
-                    await send("KILL")
-                    session.console.note("\(name) was killed; interrupt again to leave without its exit code")
+                    Task { await send("KILL") }
+                    session.console.note("\(name) is being killed; interrupt again to leave without its exit code")
                 default: return .detached(byKeys: false)
                 }
             }
