@@ -189,13 +189,9 @@ actor CommandGateway {
     private func expire(_ number: UInt64) {
         guard let entry = pending[number] else { return }
         let queue = entry.id.flatMap { id in pool.assumeIsolated { $0.queue(id) } }
-        let goesOn = queue?.assumeIsolated { $0.expire(number) } ?? false
-        var failure = Failure(.deadlineExceeded, "the deadline passed before the request was begun; it will not be run")
-        if goesOn {
-            failure.message = "the deadline passed while the driver was busy; the outcome will be published as an event"
-            failure.details["pending"] = true
-        }
-        conclude(number, .failure(failure))
+        let failure = queue?.assumeIsolated { $0.expire(number) }
+        conclude(
+            number, .failure(failure ?? Failure(.deadlineExceeded, "the deadline passed before there was an answer")))
     }
 
     // MARK: Answering

@@ -129,17 +129,22 @@ extension ContainerQueue {
     }
 
     /// A request's deadline has passed.
-    /// - Returns: whether what it asked for goes on all the same.
-    func expire(_ number: UInt64) -> Bool {
+    /// - Returns: what that means for what it asked for.
+    func expire(_ number: UInt64) -> Failure {
         if let index = inbox.firstIndex(where: { $0.responder.number == number }) {
             inbox.remove(at: index)
-            return false
+            return Failure(
+                .deadlineExceeded, "the deadline passed while other commands of \(id) were run; this one will not be")
         }
-        waiters.removeAll { $0.responder.number == number }
-        if current?.responder.number == number { return true }
-        let wasStopping = stoppers.contains { $0.number == number }
-        // The stop itself goes on, and ends by force when its grace has passed.
-        return wasStopping
+        if let index = waiters.firstIndex(where: { $0.responder.number == number }) {
+            let process = waiters.remove(at: index).process
+            return Failure(.deadlineExceeded, "\(process) of \(id) had not exited when the deadline passed")
+        }
+        // A stop goes on too, and ends by force when its grace has passed.
+        return Failure(
+            .deadlineExceeded,
+            "the deadline passed while the driver was busy; the outcome will be published as an event",
+            details: ["pending": true])
     }
 }
 

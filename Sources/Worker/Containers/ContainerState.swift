@@ -202,6 +202,11 @@ struct ContainerState: Sendable, Equatable {
     }
 
     private func refusal(_ operation: Operation) -> Refusal {
+        if operation == .create {
+            return Refusal(
+                code: .alreadyExists,
+                message: "the id is taken by a container that is \(wire.rawValue); delete that one, or choose another id")
+        }
         let verb =
             switch operation {
             case .exec: "run another process in"
@@ -209,7 +214,7 @@ struct ContainerState: Sendable, Equatable {
             default: "\(operation)"
             }
         return Refusal(
-            code: operation == .create ? .alreadyExists : .failedPrecondition,
+            code: .failedPrecondition,
             message: "cannot \(verb) the container while it is \(wire.rawValue)")
     }
 

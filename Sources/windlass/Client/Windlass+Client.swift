@@ -8,7 +8,7 @@ extension Windlass {
             subcommands: [
                 RunCommand.self, CreateCommand.self, StartCommand.self, ExecCommand.self, AttachCommand.self,
                 LogsCommand.self, StopCommand.self, KillCommand.self, SignalCommand.self, PauseCommand.self,
-                ResumeCommand.self, UpdateCommand.self, WaitCommand.self, RemoveCommand.self,
+                ResumeCommand.self, ResizeCommand.self, UpdateCommand.self, WaitCommand.self, RemoveCommand.self,
             ]),
         CommandGroup(
             name: "Inspection",

@@ -1,0 +1,28 @@
+import ArgumentParser
+import ContainerProtocol
+
+/// `windlass resize`: gives a process's terminal another size, where no terminal of this side does it.
+struct ResizeCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resize", abstract: "Change the size of a process's terminal.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: "The process within the container.")
+    var process = ProcessName.initial
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    var id: ContainerID
+
+    @Argument(help: "How many columns.")
+    var width: UInt16
+
+    @Argument(help: "How many rows.")
+    var height: UInt16
+
+    func perform(_ session: Session) async throws {
+        try await session.call(
+            .resize, id, ["process": .string(process.rawValue), "width": .int(width), "height": .int(height)])
+        try session.console.done(id)
+    }
+}
