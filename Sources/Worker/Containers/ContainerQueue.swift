@@ -115,11 +115,9 @@ actor ContainerQueue {
 
     private func requireThatItCanPause(_ verb: String) -> Bool {
         guard canPause == false else { return true }
+        let driver = services.driver.name
         finish(
-            .failure(
-                Failure(
-                    .unimplemented, "\(id) cannot be \(verb): only containers with Hyper-V isolation can, on the driver "
-                        + services.driver.name)))
+            .failure(Failure(.unimplemented, "\(id) cannot be \(verb): with \(driver) only Hyper-V isolation can")))
         return false
     }
 

@@ -205,7 +205,7 @@ struct ContainerState: Sendable, Equatable {
         if operation == .create {
             return Refusal(
                 code: .alreadyExists,
-                message: "the id is taken by a container that is \(wire.rawValue); delete that one, or choose another id")
+                message: "the id is taken by a \(wire.rawValue) container; delete that one, or choose another id")
         }
         let verb =
             switch operation {
