@@ -47,8 +47,12 @@ public final class Writer {
     /// What was written.
     public var bytes: [UInt8] { withBytes { Array($0) } }
 
-    /// Takes back what was written after the first `count` bytes.
-    public func truncate(to count: Int) { buffer.pointee.size = min(count, buffer.pointee.size) }
+    /// Gives away what was written and begins anew with another buffer.
+    /// - Returns: memory from malloc, which now belongs to the caller.
+    public func release() -> UnsafeMutableRawBufferPointer {
+        let count = buffer.pointee.size
+        return UnsafeMutableRawBufferPointer(start: msgpack_sbuffer_release(buffer), count: count)
+    }
 
     /// Writes nil.
     public func null() { msgpack_pack_nil(packer) }

@@ -21,9 +21,9 @@ public final class Socket {
         }
     }
 
-    let raw: UnsafeMutableRawPointer
+    /// libzmq's socket; nil once it is closed, which libzmq answers with `ENOTSOCK`.
+    private(set) var raw: UnsafeMutableRawPointer?
     private let context: Context
-    private var isClosed = false
 
     /// A socket in `context`.
     public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
@@ -36,9 +36,9 @@ public final class Socket {
 
     /// Closes it; unsent messages are kept for as long as `linger` says. A second call does nothing.
     public func close() {
-        guard !isClosed else { return }
-        isClosed = true
-        zmq_close(raw)
+        guard let open = raw else { return }
+        raw = nil
+        zmq_close(open)
     }
 
     // MARK: Options
@@ -146,6 +146,27 @@ public final class Socket {
             Result { () throws(ZeroMQError) in try send(buffer, more: more, wait: wait) }
         }
         return try result.get()
+    }
+
+    /// Sends one frame without a copy.
+    /// - Parameter memory: from malloc; it belongs to libzmq from here on, whatever becomes of the frame.
+    /// - Returns: false where there is no room for it.
+    @discardableResult
+    public func send(adopting memory: UnsafeMutableRawBufferPointer, more: Bool = false) throws(ZeroMQError) -> Bool {
+        var message = zmq_msg_t()
+        // libzmq calls this on one of its own threads, when the last byte has gone.
+        guard zmq_msg_init_data(&message, memory.baseAddress, memory.count, { data, _ in free(data) }, nil) == 0 else {
+            free(memory.baseAddress)
+            throw ZeroMQError("zmq_msg_init_data")
+        }
+        while zmq_msg_send(&message, raw, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) < 0 {
+            let error = ZeroMQError("zmq_msg_send")
+            if error.code == EINTR { continue }
+            zmq_msg_close(&message)
+            if error.isWouldBlock { return false }
+            throw error
+        }
+        return true
     }
 
     /// Receives a whole message.

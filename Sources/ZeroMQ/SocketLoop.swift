@@ -242,8 +242,10 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         withUnsafeTemporaryAllocation(of: zmq_pollitem_t.self, capacity: count) { items in
             items[0] = zmq_pollitem_t(socket: woken.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
             for (index, entry) in confined.handlers.enumerated() {
+                // An item without a socket stands for descriptor 0, in which nothing is of interest.
+                let events = entry.socket.raw == nil ? 0 : Int16(ZMQ_POLLIN)
                 items[index + 1] = zmq_pollitem_t(
-                    socket: entry.socket.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+                    socket: entry.socket.raw, fd: 0, events: events, revents: 0)
             }
             // A signal, or a socket that its owner has just closed, only ends the wait early.
             _ = zmq_poll(items.baseAddress, Int32(count), timeout)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import ZeroMQ
 
@@ -15,6 +16,22 @@ struct SocketTests {
         try router.send(request[0], more: true)
         try router.send([UInt8](repeating: 9, count: 100_000))
         #expect(try dealer.receiveFrames(wait: true) == [[UInt8](repeating: 9, count: 100_000)])
+    }
+
+    @Test func memoryThatIsHandedOverArrivesAndIsFreed() throws {
+        let context = try Context()
+        let receiver = try Socket(.pair, in: context)
+        let sender = try Socket(.pair, in: context)
+        try sender.connect(try receiver.bind("tcp://127.0.0.1:*"))
+        let memory = try #require(malloc(100_000))
+        memset(memory, 5, 100_000)
+        try sender.send(adopting: UnsafeMutableRawBufferPointer(start: memory, count: 100_000))
+        #expect(try receiver.receiveFrames(wait: true) == [[UInt8](repeating: 5, count: 100_000)])
+        // Refused, and freed all the same: the sanitizer would say if it were not, or if it were twice.
+        sender.close()
+        #expect(throws: ZeroMQError.self) {
+            try sender.send(adopting: UnsafeMutableRawBufferPointer(start: malloc(10), count: 10))
+        }
     }
 
     @Test func nothingThereIsNoError() throws {

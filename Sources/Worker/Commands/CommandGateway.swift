@@ -280,8 +280,15 @@ actor CommandGateway {
 }
 
 extension Socket {
+    /// A frame of this size is handed over rather than copied: below it, a copy is cheaper than another buffer.
+    private static let handedOver = 32 * 1024
+
     /// Sends what `writer` holds as a message's last frame.
     func send(_ writer: Writer) throws(ZeroMQError) {
+        if writer.count >= Socket.handedOver {
+            try send(adopting: writer.release())
+            return
+        }
         let result: Result<Bool, ZeroMQError> = writer.withBytes { bytes in
             Result { () throws(ZeroMQError) in try send(bytes) }
         }
