@@ -53,6 +53,7 @@ let package = Package(
             dependencies: [
                 "ContainerDriver", "ContainerProtocol", "MessagePack", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

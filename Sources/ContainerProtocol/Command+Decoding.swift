@@ -126,7 +126,14 @@ extension Command.SignalName {
             guard !stem.isEmpty, stem.utf8.count <= 32 else {
                 throw Failure.invalidArgument("\"signal\" is not the name of a signal, such as TERM or KILL")
             }
-            self = Int(stem).map { .number($0) } ?? .name(stem)
+            if let number = Int(stem) {
+                guard (0...255).contains(number) else {
+                    throw Failure.invalidArgument("\"signal\" is \(number); a signal's number is 0 to 255")
+                }
+                self = .number(number)
+            } else {
+                self = .name(stem)
+            }
         } else {
             throw parameters.wrong("signal", element, "an int or a str")
         }

@@ -41,9 +41,11 @@ extension OCISpecification {
 
 extension OCIProcess {
     /// Reads an OCI process by itself, as `exec` takes it.
-    public static func read(_ value: Value) throws(Failure) -> OCIProcess {
+    /// - Returns: it, and the keys in it that nothing honours, as dotted paths.
+    public static func read(_ value: Value) throws(Failure) -> (process: OCIProcess, ignored: [String]) {
         var reader = SpecificationReader()
-        return try OCIProcess(try reader.open(value, "spec"), &reader)
+        let process = try OCIProcess(try reader.open(value, "spec"), &reader)
+        return (process, reader.ignored.map { String($0.dropFirst("spec.".count)) })
     }
 
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {

@@ -103,17 +103,29 @@ struct Parameters {
         }
     }
 
+    /// The most labels, and the most bytes of all of them: they go with every event of their container.
+    private static let labelLimit = (count: 64, bytes: 4096)
+
     /// A map of strings.
     mutating func labels(_ key: StaticString) throws -> [String: String]? {
         guard let element = optional(key) else { return nil }
         guard let count = element.mapCount else { throw wrong(key, element, "a map of str to str") }
+        let limit = Parameters.labelLimit
+        guard count <= limit.count else {
+            throw Failure.invalidArgument("\"\(key)\" of \(method) has \(count) entries, more than \(limit.count)")
+        }
+        var bytes = 0
         var labels: [String: String] = [:]
         for index in 0..<count {
             let entry = element.entry(index)
             guard let name = entry.key.string, let value = entry.value.string else {
                 throw wrong(key, entry.value, "a map of str to str")
             }
+            bytes += name.utf8.count + value.utf8.count
             labels[name] = value
+        }
+        guard bytes <= limit.bytes else {
+            throw Failure.invalidArgument("\"\(key)\" of \(method) has \(bytes) bytes, more than \(limit.bytes)")
         }
         return labels
     }

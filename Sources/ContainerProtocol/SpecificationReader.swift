@@ -43,7 +43,7 @@ struct SpecificationReader {
         let path = object.path(key)
         var texts: [String] = []
         for (index, element) in try array(value, path).enumerated() {
-            texts.append(try text(element, "\(path)[\(index)]"))
+            texts.append(try text(element, path, at: index))
         }
         return texts
     }
@@ -98,9 +98,11 @@ struct SpecificationReader {
         return array
     }
 
-    private func text(_ value: Value, _ path: String) throws(Failure) -> String {
-        guard let text = value.string else { throw .invalidArgument("\(path) must be a str, not \(value.kind)") }
-        guard !text.utf8.contains(0) else { throw .invalidArgument("\(path) must not contain a NUL") }
+    private func text(_ value: Value, _ path: String, at index: Int? = nil) throws(Failure) -> String {
+        // Paths are built for errors only: an array may have very many texts.
+        func place() -> String { index.map { "\(path)[\($0)]" } ?? path }
+        guard let text = value.string else { throw .invalidArgument("\(place()) must be a str, not \(value.kind)") }
+        guard !text.utf8.contains(0) else { throw .invalidArgument("\(place()) must not contain a NUL") }
         return text
     }
 }

@@ -78,7 +78,11 @@ public final class Worker: Service {
         }
         logger.info("stopping")
         await end(host)
-        try? await offTheCooperativePool { loop.stop() }
+        // Only when the context has gone has everything been sent that is to be sent.
+        try? await offTheCooperativePool {
+            loop.stop()
+            loop.context.terminate()
+        }
         host.calls.stop()
     }
 
@@ -137,12 +141,15 @@ public final class Worker: Service {
                 let finish = Once {
                     host.events.assumeIsolated { events in
                         events.record(Event(.workerStop))
-                        events.close()
+                        events.close(on: host.loop)
                     }
                     host.gateway.assumeIsolated { $0.close() }
                     done.resume()
                 }
-                let pool = host.gateway.assumeIsolated { $0.pool }
+                let pool = host.gateway.assumeIsolated { gateway in
+                    gateway.stopReceiving()
+                    return gateway.pool
+                }
                 guard !survives else { return finish.run() }
                 host.loop.schedule(after: deadline) {
                     logger.warning("not every container ended in time")

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Synchronization
 
 /// libzmq's context: its I/O threads and the `inproc://` names of the sockets made in it.
 ///
@@ -6,6 +7,7 @@ import CZeroMQ
 public final class Context: @unchecked Sendable {
     // Sendable: libzmq's contexts are thread-safe, and the pointer is never changed.
     let raw: UnsafeMutableRawPointer
+    private let isTerminated = Atomic(false)
 
     /// libzmq's version, such as `4.3.4`.
     public static var libraryVersion: String {
@@ -23,6 +25,12 @@ public final class Context: @unchecked Sendable {
         else { throw ZeroMQError("zmq_ctx_set") }
     }
 
-    // Each socket holds its context, so none is open when this runs and the call cannot wait for one.
-    deinit { zmq_ctx_term(raw) }
+    // Each socket holds its context, so none is open when this runs, and only unsent messages are waited for.
+    deinit { terminate() }
+
+    /// Waits until every socket is closed and what its linger allows has been sent. A second call does nothing.
+    public func terminate() {
+        guard !isTerminated.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        while zmq_ctx_term(raw) != 0, zmq_errno() == EINTR {}
+    }
 }

@@ -44,7 +44,7 @@ struct ContainerStateTests {
         (.update, "! ! created ! running paused ! ! ! !"),
         (.delete(force: false), "! ! ! ! ! ! ! discarding ! !"),
         (.delete(force: true), "! ! discarding ! running paused goingDown discarding ! !"),
-        (.stop, "! ! ! starting running paused goingDown stopped ! !"),
+        (.stop, "! ! ! starting running paused goingDown stopped discarding !"),
     ]
 
     /// What a driver call came to, and what the driver tells, in every phase: the phase it leads to.

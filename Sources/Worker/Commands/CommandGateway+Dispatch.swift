@@ -11,15 +11,19 @@ extension CommandGateway {
         case .health: responder.succeed(health)
         case .list(let query): list(query, responder)
         case .events(let query): events(query, responder)
-        case .drain(let deadline, let stop): drain(deadline, stop, responder)
+        case .drain(let deadline, let stop):
+            drain(deadline, stop, Cause(requestID: request.requestID, traceparent: request.traceparent), responder)
         case .stats(.all): statistics(of: pool.assumeIsolated { $0.liveContainers() }, responder)
         case .stats(.some(let ids)): statistics(ofNamed: ids, responder)
 
         case .stats(.one(let id)): immediate(id, responder) { $0.statistics(responder) }
         case .state(let id): immediate(id, responder) { responder.succeed($0.record) }
         case .signal(let id, let process, let signal):
-            immediate(id, responder) { $0.signal(process, signal, responder) }
-        case .stop(let id, let grace): immediate(id, responder) { $0.stop(grace: grace, responder) }
+            let cause = Cause(requestID: request.requestID, traceparent: request.traceparent)
+            immediate(id, responder) { $0.signal(process, signal, cause, responder) }
+        case .stop(let id, let grace):
+            let cause = Cause(requestID: request.requestID, traceparent: request.traceparent)
+            immediate(id, responder) { $0.stop(grace: grace, cause, responder) }
         case .resize(let id, let process, let size):
             immediate(id, responder) { $0.resize(process, size, responder) }
         case .pids(let id): immediate(id, responder) { $0.pids(responder) }
@@ -97,9 +101,10 @@ extension CommandGateway {
     }
 
     private func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Kind {
-        let process = try OCIProcess.read(exec.spec)
+        let (process, ignored) = try OCIProcess.read(exec.spec)
         try check(process, "spec")
-        return .exec(exec.process, process, stdin: exec.stdin)
+        return .exec(
+            QueuedCommand.Exec(name: exec.process, process: process, stdin: exec.stdin, ignored: ignored))
     }
 
     private func check(_ process: OCIProcess, _ path: String) throws(Failure) {
@@ -111,6 +116,14 @@ extension CommandGateway {
 }
 
 extension Command {
+    /// Whether it is answered by an exit, whenever that comes.
+    var waitsForAnExit: Bool {
+        switch self {
+        case .wait, .stop: true
+        default: false
+        }
+    }
+
     /// The container that it is about; nil where it is about the worker.
     var containerID: ContainerID? {
         switch self {

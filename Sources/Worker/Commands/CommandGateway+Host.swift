@@ -18,7 +18,7 @@ extension CommandGateway {
     }
 
     /// A page of records must fit in a message that a careful peer accepts.
-    private var pageBytes: Int { services.configuration.limits.messageBytes / 2 }
+    private var pageBytes: Int { services.configuration.limits.messageBytes / 4 }
 
     func list(_ query: Command.List, _ responder: Responder) {
         let bytes = pageBytes
@@ -37,7 +37,7 @@ extension CommandGateway {
         services.events.assumeIsolated { events in
             events.flush()
             let oldest = events.oldestSequence
-            guard query.after + 1 >= oldest || events.lastSequence == 0 else {
+            guard oldest == 0 || query.after >= oldest - 1 || events.lastSequence == 0 else {
                 return responder.fail(
                     Failure(
                         .dataLoss,
@@ -78,12 +78,17 @@ extension CommandGateway {
         ]
     }
 
-    func drain(_ deadline: Duration?, _ stop: Bool, _ responder: Responder) {
+    func drain(_ deadline: Duration?, _ stop: Bool, _ cause: Cause, _ responder: Responder) {
         let isFirst = pool.assumeIsolated { pool in
             defer { pool.drain() }
             return !pool.isDraining
         }
-        if isFirst { services.events.assumeIsolated { $0.record(Event(.workerDrain)) } }
+        if isFirst {
+            var event = Event(.workerDrain)
+            event.requestID = cause.requestID
+            event.traceparent = cause.traceparent
+            services.events.assumeIsolated { [event] in $0.record(event) }
+        }
         responder.succeed([:] as Value)
         guard stop, let onStop else { return }
         // The worker stops when the last container has ended, and at the deadline at the latest.
@@ -100,16 +105,47 @@ extension CommandGateway {
         statistics(of: ids.filter(live.contains), responder)
     }
 
-    /// One call of the blocking pool asks for all; a container that ended meanwhile is left out.
+    /// Every container is asked by itself; one that ended meanwhile, or does not answer in time, is left out.
     func statistics(of ids: [ContainerID], _ responder: Responder) {
-        let driver = services.driver
-        services.calls.make({ () throws(DriverFailure) in
-            var all = Value.Map(minimumCapacity: ids.count)
-            for id in ids {
-                if let statistics = try? driver.statistics(id) { all[id.rawValue] = statistics.value }
+        let gathering = StatisticsGathering(expected: ids.count) { responder.succeed(Value.map($0)) }
+        services.loop.schedule(after: StatisticsGathering.patience) { gathering.finish() }
+        for id in ids {
+            guard let queue = pool.assumeIsolated({ $0.queue(id) }) else {
+                gathering.add(id, nil)
+                continue
             }
-            return all
-        }) { result in responder.answer(result.map { Value.map($0) }) }
+            queue.assumeIsolated { queue in
+                queue.statistics(for: responder.number) { result in gathering.add(id, try? result.get()) }
+            }
+        }
+    }
+}
+
+/// The statistics of many containers, as they come in. Used on the loop only.
+private final class StatisticsGathering: @unchecked Sendable {
+    // Sendable: made and used on the socket loop's thread only.
+    private var all = Value.Map()
+    private var expected: Int
+    private var finished: ((Value.Map) -> Void)?
+
+    /// For how long containers are waited for.
+    static let patience = Duration.seconds(2)
+
+    init(expected: Int, finished: @escaping (Value.Map) -> Void) {
+        self.expected = expected
+        self.finished = finished
+        if expected == 0 { finish() }
+    }
+
+    func add(_ id: ContainerID, _ statistics: Value?) {
+        if let statistics { all[id.rawValue] = statistics }
+        expected -= 1
+        if expected == 0 { finish() }
+    }
+
+    func finish() {
+        finished?(all)
+        finished = nil
     }
 }
 

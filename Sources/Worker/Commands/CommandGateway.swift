@@ -1,4 +1,5 @@
 import ContainerProtocol
+import DequeModule
 import Logging
 import MessagePack
 import ZeroMQ
@@ -20,7 +21,11 @@ actor CommandGateway {
     /// Requests that wait for their answer, by the gateway's own number.
     private var pending: [UInt64: Pending] = [:]
     private var pendingPerPeer: [[UInt8]: Int] = [:]
+    /// Those of them that wait for an exit, oldest first: they cost no work, and have a budget of their own.
+    private var parked = Deque<UInt64>()
     private var lastNumber: UInt64 = 0
+    /// Replies that a peer's full queue has not taken yet.
+    private var held: [[UInt8]: HeldReplies] = [:]
     private(set) var counters = Counters()
     /// Called when a `drain` with `stop` asks for the worker's end.
     var onStop: (@Sendable () -> Void)?
@@ -30,7 +35,15 @@ actor CommandGateway {
         var route: ReplyRoute?
         var msgid: UInt32
         var id: ContainerID?
+        var isParked: Bool
         var deadline: SocketLoop.Deadline?
+    }
+
+    /// Replies of one peer that reads too slowly.
+    private struct HeldReplies {
+        var bodies = Deque<(body: [UInt8], hasDelimiter: Bool)>()
+        var bytes = 0
+        var lost = 0
     }
 
     /// What has gone through the socket.
@@ -79,9 +92,13 @@ actor CommandGateway {
     /// Takes no more requests.
     func stopReceiving() { services.loop.remove(socket) }
 
-    /// Closes the socket; unsent replies are kept for as long as the linger says.
+    /// Answers whatever still waits, and closes the socket; unsent replies are kept for as long as the linger says.
     func close() {
-        services.loop.remove(socket)
+        stopReceiving()
+        for number in pending.keys.sorted() {
+            conclude(number, .failure(Failure(.unavailable, "the worker has stopped", retryable: true)))
+        }
+        sendHeld()
         socket.close()
     }
 
@@ -90,11 +107,14 @@ actor CommandGateway {
 
     // MARK: Receiving
 
-    /// Requests that are taken in one turn of the loop.
+    /// Requests that are taken in one turn of the loop, and how long it may last: exits and deadlines are waiting.
     private static let turnSize = 128
+    private static let turnDuration = Duration.milliseconds(2)
 
     private func receive() -> SocketLoop.Turn {
+        let start = ContinuousClock.now
         for count in 0..<CommandGateway.turnSize {
+            if count % 8 == 7, .now - start > CommandGateway.turnDuration { return .busy }
             do throws(ZeroMQError) {
                 guard try socket.receive(into: &routingFrame) else { return count == 0 ? .idle : .busy }
                 try receiveRequest()
@@ -160,7 +180,9 @@ actor CommandGateway {
     private func admit(_ request: Request, _ route: ReplyRoute) -> Responder? {
         let limits = services.configuration.limits
         let ofPeer = pendingPerPeer[route.routingID, default: 0]
-        guard ofPeer < limits.peerRequests, pending.count < limits.requests else {
+        let isParked = request.command.waitsForAnExit
+        if isParked { makeRoomForParked(limits.requests) }
+        guard ofPeer < limits.peerRequests, isParked || pending.count - parked.count < limits.requests else {
             let whose = ofPeer < limits.peerRequests ? "all peers together have" : "this peer has"
             let failure = Failure.exhausted(
                 "\(whose) too many requests waiting for an answer; send this one again later",
@@ -170,13 +192,25 @@ actor CommandGateway {
         }
         lastNumber += 1
         let number = lastNumber
-        var entry = Pending(route: route, msgid: request.msgid, id: request.command.containerID)
+        var entry = Pending(
+            route: route, msgid: request.msgid, id: request.command.containerID, isParked: isParked)
+        if isParked { parked.append(number) }
         if let timeout = request.timeout, timeout > .zero {
             entry.deadline = services.loop.schedule(after: timeout) { [self] in assumeIsolated { $0.expire(number) } }
         }
         pending[number] = entry
         pendingPerPeer[route.routingID] = ofPeer + 1
         return Responder(number: number, gateway: self, route: route)
+    }
+
+    /// Whoever has waited longest for an exit has to ask again where too many wait: peers that are gone are among them,
+    /// and a request that is there only to be answered some day may not keep others out.
+    private func makeRoomForParked(_ limit: Int) {
+        while parked.count >= limit, let oldest = parked.popFirst() {
+            let id = pending[oldest]?.id
+            if let id { pool.assumeIsolated { $0.queue(id) }?.assumeIsolated { _ = $0.expire(oldest) } }
+            conclude(oldest, .failure(Failure(.unavailable, "too many wait for exits; ask again", retryable: true)))
+        }
     }
 
     /// A responder for what the worker itself does; nobody hears its answer.
@@ -206,6 +240,7 @@ actor CommandGateway {
     private func conclude(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
         guard let entry = pending.removeValue(forKey: number), let route = entry.route else { return }
         if let deadline = entry.deadline { services.loop.cancel(deadline) }
+        if entry.isParked, let index = parked.firstIndex(of: number) { parked.remove(at: index) }
         let left = pendingPerPeer[route.routingID, default: 1] - 1
         pendingPerPeer[route.routingID] = left > 0 ? left : nil
         respond(route, entry.msgid, result)
@@ -224,8 +259,11 @@ actor CommandGateway {
             Failure.noContainer(id).value.encode(to: writer)
             writer.null()
         }
-        let delivery = routingFrame.withBytes { send($0, hasDelimiter) }
-        if delivery != .sent { counters.undeliverable += 1 }
+        if held.isEmpty {
+            let delivery = routingFrame.withBytes { send($0, hasDelimiter) }
+            if delivery != .full { return }
+        }
+        deliver(routingFrame.bytes, hasDelimiter)
     }
 
     private func beginResponse(_ msgid: UInt32) {
@@ -245,7 +283,60 @@ actor CommandGateway {
             failure.value.encode(to: writer)
             writer.null()
         }
-        if send(route) != .sent { counters.undeliverable += 1 }
+        deliver(route.routingID, route.hasDelimiter)
+    }
+
+    /// Sends the reply that the writer holds; one that the peer's queue does not take is kept, and tried again.
+    private func deliver(_ routingID: [UInt8], _ hasDelimiter: Bool) {
+        if held[routingID] == nil {
+            switch routingID.withUnsafeBytes({ send($0, hasDelimiter) }) {
+            case .sent: return
+            case .unreachable:
+                counters.undeliverable += 1
+                return
+            case .full: break
+            }
+            services.loop.schedule(after: CommandGateway.patience) { [self] in assumeIsolated { $0.sendHeld() } }
+        }
+        hold(routingID, hasDelimiter)
+    }
+
+    /// Bytes of replies that are kept for a peer that does not read.
+    private static let heldBytes = 1 << 20
+    /// Between attempts to send what is kept.
+    private static let patience = Duration.milliseconds(20)
+
+    private func hold(_ routingID: [UInt8], _ hasDelimiter: Bool) {
+        var replies = held[routingID] ?? HeldReplies()
+        if replies.bytes + writer.count <= CommandGateway.heldBytes {
+            replies.bodies.append((writer.bytes, hasDelimiter))
+            replies.bytes += writer.count
+        } else {
+            if replies.lost == 0 {
+                services.logger.warning(
+                    "a peer does not read its replies, and loses some", metadata: ["routing_id": "\(routingID)"])
+            }
+            replies.lost += 1
+            counters.undeliverable += 1
+        }
+        held[routingID] = replies
+    }
+
+    private func sendHeld() {
+        for routingID in Array(held.keys) {
+            while let first = held[routingID]?.bodies.first {
+                writer.clear()
+                writer.encoded(first.body)
+                let delivery = routingID.withUnsafeBytes { send($0, first.hasDelimiter) }
+                if delivery == .full { break }
+                if delivery == .unreachable { held[routingID]?.bodies.removeAll() }
+                _ = held[routingID]?.bodies.popFirst()
+                held[routingID]?.bytes -= first.body.count
+            }
+            if held[routingID]?.bodies.isEmpty == true { held[routingID] = nil }
+        }
+        guard !held.isEmpty else { return }
+        services.loop.schedule(after: CommandGateway.patience) { [self] in assumeIsolated { $0.sendHeld() } }
     }
 
     /// Sends a notification: `[2, "output", [{...}]]`.

@@ -94,7 +94,7 @@ actor ContainerPool {
 
     /// Containers with a driver call that has outlived its watchdog.
     func stuckContainers() -> [ContainerID] {
-        queues.values.compactMap { queue in queue.assumeIsolated { $0.stuck == nil ? nil : $0.id } }
+        queues.values.compactMap { queue in queue.assumeIsolated { $0.calls.stuck.isEmpty ? nil : $0.id } }
     }
 
     // MARK: What the driver tells
@@ -116,7 +116,9 @@ actor ContainerPool {
 
     /// A container's first process has ended.
     func tellIfIdle() {
-        guard let done = whenIdle, liveContainers().isEmpty else { return }
+        guard let done = whenIdle else { return }
+        let isBusy = queues.values.contains { queue in queue.assumeIsolated { $0.isBusy } }
+        guard !isBusy else { return }
         whenIdle = nil
         done()
     }
@@ -128,9 +130,7 @@ actor ContainerPool {
         let gateway = gateway
         for queue in Array(queues.values) {
             let responder = gateway.assumeIsolated { $0.internalResponder() }
-            queue.assumeIsolated { queue in
-                queue.offer(QueuedCommand(id: queue.id, kind: .delete(force: true), responder: responder))
-            }
+            queue.assumeIsolated { $0.end(responder) }
         }
         tellIfEmpty()
     }

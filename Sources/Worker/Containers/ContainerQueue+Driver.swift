@@ -9,11 +9,11 @@ extension ContainerQueue {
         case .start: driveStart()
         case .exec(let name): driveExec(name)
         case .pause:
-            drive("pause", { [id] driver throws(DriverFailure) in try driver.pause(id) }) { queue, result in
+            inLine(.pause, { [id] driver throws(DriverFailure) in try driver.pause(id) }) { queue, result in
                 queue.came(result.map { .paused }, or: .operationFailed)
             }
         case .resume:
-            drive("resume", { [id] driver throws(DriverFailure) in try driver.resume(id) }) { queue, result in
+            inLine(.resume, { [id] driver throws(DriverFailure) in try driver.resume(id) }) { queue, result in
                 queue.came(result.map { .resumed }, or: .operationFailed)
             }
         case .update: driveUpdate()
@@ -21,16 +21,13 @@ extension ContainerQueue {
             mustShutDown = true
             shutDownWhenFree()
         case .terminate: terminate()
-        case .discard:
-            drive("discard", { [id] driver throws(DriverFailure) in try driver.discard(id) }) { queue, result in
-                queue.came(result.map { .discarded }, or: .discardFailed)
-            }
+        case .discard: driveDiscard()
         }
     }
 
     private func driveCreate() {
         guard let specification = creation?.specification else { return }
-        admitted("create", { [id] driver throws(DriverFailure) in try driver.create(id, specification) }) {
+        admitted(.create, { [id] driver throws(DriverFailure) in try driver.create(id, specification) }) {
             queue, result in
             if case .success(let created) = result {
                 queue.facts.isolation = created.isolation.rawValue
@@ -48,41 +45,43 @@ extension ContainerQueue {
     }
 
     private func driveStart() {
+        let failed = Exit.unknown(reason: .startFailed, at: .now, observedBy: .worker)
         guard let creation, let process = creation.specification.process else {
             failure = .invalidArgument("spec.process is missing: give it args, the program and its arguments")
-            feed(.startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker)))
-            return
+            return feed(.startFailed(failed))
         }
         let spool = makeSpool(.initial, process)
+        spools[.initial] = spool
         let stdin = creation.stdin
         admitted(
-            "start",
+            .start,
             { [id] driver throws(DriverFailure) in try driver.start(id, process, stdin: stdin, output: spool) }
         ) { queue, result in
             queue.creation = nil
-            queue.came(
-                result.map { .started(pid: $0) },
-                or: .startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker)))
+            queue.came(result.map { .started(pid: $0) }, or: .startFailed(failed))
+            queue.stopAfterStart()
         }
     }
 
     private func driveExec(_ name: ProcessName) {
-        guard case .exec(_, let process, let stdin) = current?.kind else { return }
-        let spool = makeSpool(name, process)
-        drive(
-            "exec",
+        guard case .exec(let exec) = current?.kind else { return }
+        let spool = makeSpool(name, exec.process)
+        inLine(
+            .exec,
             { [id] driver throws(DriverFailure) in
-                try driver.startProcess(id, name, process, stdin: stdin, output: spool)
+                try driver.startProcess(id, name, exec.process, stdin: exec.stdin, output: spool)
             }
         ) { queue, result in
+            // The output of an earlier process of that name is given up for one that runs, and not before.
+            if case .success = result { queue.replaceSpool(name, spool) }
             queue.came(result.map { .execStarted(name, pid: $0) }, or: .execFailed(name))
-            queue.dropUnusedSpools()
+            queue.forgetOldOutput()
         }
     }
 
     private func driveUpdate() {
         guard case .update(let resources, let ignored) = current?.kind else { return }
-        drive("update", { [id] driver throws(DriverFailure) in try driver.update(id, resources) }) { queue, result in
+        inLine(.update, { [id] driver throws(DriverFailure) in try driver.update(id, resources) }) { queue, result in
             if case .success(let updated) = result {
                 queue.updated = UpdatedResources(applied: updated.applied, ignored: updated.ignored + ignored)
             }
@@ -90,11 +89,19 @@ extension ContainerQueue {
         }
     }
 
+    private func driveDiscard() {
+        inLine(.discard, urgency: .urgent, { [id] driver throws(DriverFailure) in try driver.discard(id) }) {
+            queue, result in
+            queue.came(result.map { .discarded }, or: .discardFailed)
+            if case .failure = result { queue.tellThoseLeftBehind() }
+        }
+    }
+
     /// Takes the compute system down, but never beside another call of the same container, unless that one is stuck.
     func shutDownWhenFree() {
-        guard mustShutDown, !isCalling else { return }
+        guard mustShutDown, calls.inLine == nil else { return }
         mustShutDown = false
-        drive("shutdown", { [id] driver throws(DriverFailure) in try driver.shutDown(id) }) { queue, result in
+        inLine(.shutdown, { [id] driver throws(DriverFailure) in try driver.shutDown(id) }) { queue, result in
             switch result {
             case .success(let shutDown): queue.feed(.wentDown(updatePending: shutDown.updatePending))
             case .failure(let failure):
@@ -107,10 +114,16 @@ extension ContainerQueue {
         }
     }
 
-    /// Ends the compute system by force. Beside any other call.
+    /// Ends the compute system by force. Beside any other call, and one at a time.
     func terminate() {
-        call("terminate", { [id] driver throws(DriverFailure) in try driver.terminate(id) }) { queue, result in
-            guard case .failure(let failure) = result, queue.state.isLive else { return }
+        guard !isTerminating else { return }
+        isTerminating = true
+        call(calls.next(), .terminate, .urgent, { [id] driver throws(DriverFailure) in try driver.terminate(id) }) {
+            queue, result in
+            queue.isTerminating = false
+            guard case .failure(let failure) = result, queue.state.isLive || queue.state.phase == .starting else {
+                return
+            }
             queue.failure = Failure(failure)
             for responder in queue.stoppers { responder.fail(Failure(failure)) }
             queue.stoppers = []
@@ -125,73 +138,103 @@ extension ContainerQueue {
         switch result {
         case .success(let input): feed(input)
         case .failure(let failure):
-            self.failure = Failure(failure)
+            // A failed start stays the reason, whatever its clearing up comes to.
+            self.failure = self.failure ?? Failure(failure)
             feed(failed)
         }
     }
 
     /// Makes a call that is in line with the container's others.
-    private func drive<Success: Sendable>(
-        _ operation: String, _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+    private func inLine<Success: Sendable>(
+        _ kind: CallKind, urgency: DriverCalls.Urgency = .ordinary,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
     ) {
-        isCalling = true
-        call(operation, work) { queue, result in
-            queue.isCalling = false
+        let number = calls.nextInLine()
+        let made = call(number, kind, urgency, work) { queue, result in
+            queue.calls.leaveLine(number)
             then(queue, result)
             queue.shutDownWhenFree()
         }
+        calls.begin = .call(made)
     }
 
     /// Makes a call that is in line with the container's others, as soon as the host has room for one more creation.
     private func admitted<Success: Sendable>(
-        _ operation: String, _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+        _ kind: CallKind, _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
     ) {
-        isCalling = true
+        let number = calls.nextInLine()
         let creations = services.creations
-        creations.assumeIsolated { limit in
+        let place = creations.assumeIsolated { limit in
             limit.enter { [self] in
                 assumeIsolated { queue in
-                    queue.call(operation, work) { queue, result in
-                        queue.isCalling = false
-                        // A stuck creation has given its place away already.
-                        if queue.stuckCreation {
-                            queue.stuckCreation = false
-                        } else {
-                            creations.assumeIsolated { $0.leave() }
-                        }
+                    let made = queue.call(number, kind, .ordinary, work) { queue, result in
+                        queue.calls.leaveLine(number)
+                        if queue.calls.holdsPlace(number) { creations.assumeIsolated { $0.leave() } }
                         then(queue, result)
                         queue.shutDownWhenFree()
                     }
+                    queue.calls.begin = .call(made)
                 }
             }
         }
+        if let place { calls.begin = .admission(place) }
     }
 
     /// Makes a call, whatever else is under way.
+    @discardableResult
     func call<Success: Sendable>(
-        _ operation: String, _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+        _ number: UInt64, _ kind: CallKind, _ urgency: DriverCalls.Urgency,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
-    ) {
+    ) -> DriverCall {
         let driver = services.driver
-        services.calls.make({ () throws(DriverFailure) in try work(driver) }) { [self] isStuck in
-            assumeIsolated { $0.stuckChanged(operation, isStuck) }
+        return services.calls.make(urgency: urgency, { () throws(DriverFailure) in try work(driver) }) {
+            [self] isStuck in
+            assumeIsolated { $0.stuckChanged(number, kind, isStuck) }
         } then: { [self] result in
             assumeIsolated { then($0, result) }
         }
     }
 
-    private func stuckChanged(_ operation: String, _ isStuck: Bool) {
-        noteStuck(operation, isStuck)
+    private func stuckChanged(_ number: UInt64, _ kind: CallKind, _ isStuck: Bool) {
+        calls.note(number, kind, isStuck: isStuck)
+        noteStuck(kind, isStuck)
         guard isStuck else { return }
-        if operation == "create" || operation == "start" {
+        if kind.isCreation {
             // The others may create on; this one's call keeps its thread only.
-            stuckCreation = true
             services.creations.assumeIsolated { $0.leave() }
-        } else if isCalling {
-            isCalling = false
+        } else if kind == .shutdown {
+            // The first process has ended, and nobody is to wait for a service that hangs to be told so.
+            calls.leaveLine(number)
+            terminate()
+            feed(.wentDown(updatePending: false))
+        } else {
+            calls.leaveLine(number)
             shutDownWhenFree()
+        }
+    }
+
+    /// Takes the command under way back, where its call has not begun.
+    /// - Returns: false where it has.
+    func takeBack() -> Bool {
+        switch calls.begin {
+        case .call(let call)?:
+            // It then comes back as failed, as any other.
+            return call.takeBack()
+        case .admission(let place)?:
+            guard services.creations.assumeIsolated({ $0.leaveLine(place) }), let number = calls.inLine else {
+                return false
+            }
+            calls.leaveLine(number)
+            failure = Failure(.deadlineExceeded, "the deadline passed before the call was begun")
+            switch state.phase {
+            case .starting: feed(.startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker)))
+            default: feed(.createFailed)
+            }
+            return true
+        case nil: return false
         }
     }
 }

@@ -2,13 +2,16 @@ import ContainerDriver
 import ContainerProtocol
 import MessagePack
 
-/// The commands that never stand in line.
+/// The commands that never stand in line with the mutating ones.
 extension ContainerQueue {
     /// The driver tells that a process has ended.
     func exited(_ process: ProcessName, _ exit: Exit) {
         feed(.exited(process, exit))
-        if process != .initial { dropUnusedSpools() }
+        if process != .initial { forgetOldOutput() }
     }
+
+    /// The most that wait for one container's exits; the oldest of more is asked to ask again.
+    private static let waiterLimit = 1024
 
     func wait(_ process: ProcessName, _ responder: Responder) {
         if process == .initial {
@@ -16,6 +19,12 @@ extension ContainerQueue {
         } else {
             guard let known = state.processes[process] else { return responder.fail(.noProcess(process, id)) }
             if let exit = known.exit { return responder.succeed(ExitResult(exit)) }
+        }
+        if waiters.count >= ContainerQueue.waiterLimit {
+            let oldest = waiters.removeFirst()
+            oldest.responder.fail(
+                Failure(
+                    .unavailable, "too many wait for \(id); whoever waited longest has to ask again", retryable: true))
         }
         waiters.append((process, responder))
     }
@@ -26,52 +35,77 @@ extension ContainerQueue {
         guard process == .initial else { return }
         for responder in stoppers { responder.succeed(ExitResult(exit)) }
         stoppers = []
+        for deadline in graceDeadlines { services.loop.cancel(deadline) }
+        graceDeadlines = []
     }
 
+    // MARK: Stop
+
     /// Asks the first process to end, and ends the compute system by force when `grace` has passed.
-    func stop(grace: Duration, _ responder: Responder) {
+    func stop(grace: Duration, _ cause: Cause, _ responder: Responder) {
         do throws(ContainerState.Refusal) {
             _ = try state.apply(.stop)
         } catch {
             return responder.fail(Failure(error, id, state: state.wire))
         }
         if state.phase == .stopped, let exit = state.exit { return responder.succeed(ExitResult(exit)) }
-        stoppers.append(responder)
-        guard state.phase != .goingDown else { return }
-        guard grace > .zero, state.phase != .starting else { return terminate() }
-        call("signal", { [id] driver throws(DriverFailure) in try driver.signal(id, .initial, .graceful) }) {
-            queue, result in
-            if case .failure = result, queue.state.isLive { queue.terminate() }
+        guard stoppers.count < ContainerQueue.waiterLimit else {
+            return responder.fail(
+                .exhausted("\(stoppers.count) requests wait for \(id) to stop already", retryAfterMilliseconds: 1000))
         }
-        let pid = state.pid
-        services.loop.schedule(after: grace) { [weak self] in
-            self?.assumeIsolated { queue in
-                if queue.state.isLive, queue.state.pid == pid, !queue.stoppers.isEmpty { queue.terminate() }
-            }
+        self.cause = self.cause ?? cause
+        stoppers.append(responder)
+        guard grace > .zero else { return terminate() }
+        signalGracefully()
+        graceDeadlines.append(
+            services.loop.schedule(after: grace) { [weak self] in
+                self?.assumeIsolated { queue in
+                    if queue.state.isStopping || queue.state.phase == .goingDown { queue.terminate() }
+                }
+            })
+    }
+
+    /// A stop that came while the container was being started is due when it runs.
+    func stopAfterStart() { if !stoppers.isEmpty { signalGracefully() } }
+
+    private func signalGracefully() {
+        guard state.isLive, state.isStopping, !isSignallingGracefully else { return }
+        isSignallingGracefully = true
+        call(
+            calls.next(), .signal, .urgent,
+            { [id] driver throws(DriverFailure) in try driver.signal(id, .initial, .graceful) }
+        ) { queue, result in
+            queue.isSignallingGracefully = false
+            if case .failure = result, queue.state.isLive { queue.terminate() }
         }
     }
 
-    func signal(_ process: ProcessName, _ name: Command.SignalName, _ responder: Responder) {
-        guard let failure = whyNotRunning(process) else {
-            let signal: Signal =
-                switch name {
-                case .number(let number): .number(number)
-                case .name(let name): .name(name)
-                }
-            call("signal", { [id] driver throws(DriverFailure) in try driver.signal(id, process, signal) }) {
-                _, result in
-                responder.answer(result.map { [:] as Value })
+    // MARK: Processes
+
+    func signal(_ process: ProcessName, _ name: Command.SignalName, _ cause: Cause, _ responder: Responder) {
+        if let failure = whyNotRunning(process) { return responder.fail(failure) }
+        if process == .initial { self.cause = self.cause ?? cause }
+        let signal: Signal =
+            switch name {
+            case .number(let number): .number(number)
+            case .name(let name): .name(name)
             }
-            return
+        if name == .number(9) || name == .name("KILL") {
+            // A kill waits for nothing that may hang.
+            call(
+                calls.next(), .signal, .urgent,
+                { [id] driver throws(DriverFailure) in try driver.signal(id, process, signal) }
+            ) { _, result in responder.answer(result.map { [:] as Value }) }
+        } else {
+            control(.signal, responder) { [id] driver throws(DriverFailure) in
+                try driver.signal(id, process, signal)
+            }
         }
-        responder.fail(failure)
     }
 
     func resize(_ process: ProcessName, _ size: ConsoleSize, _ responder: Responder) {
         if let failure = whyNotRunning(process) { return responder.fail(failure) }
-        call("resize", { [id] driver throws(DriverFailure) in try driver.resize(id, process, size) }) { _, result in
-            responder.answer(result.map { [:] as Value })
-        }
+        control(.resize, responder) { [id] driver throws(DriverFailure) in try driver.resize(id, process, size) }
     }
 
     func stdin(_ process: ProcessName, _ data: [UInt8], end: Bool, _ responder: Responder) {
@@ -85,10 +119,17 @@ extension ContainerQueue {
         }
     }
 
+    // MARK: Questions
+
     func statistics(_ responder: Responder) {
         if let failure = whyNotRunning(.initial) { return responder.fail(failure) }
-        call("statistics", { [id] driver throws(DriverFailure) in try driver.statistics(id) }) { _, result in
-            responder.answer(result.map(\.value))
+        statistics(for: responder.number) { responder.answer($0) }
+    }
+
+    /// Statistics for the answer to request `number`.
+    func statistics(for number: UInt64, _ then: @escaping @Sendable (Result<Value, DriverFailure>) -> Void) {
+        query(.statistics, number, { [id] driver throws(DriverFailure) in try driver.statistics(id) }) { result in
+            then(result.map(\.value))
         }
     }
 
@@ -103,13 +144,55 @@ extension ContainerQueue {
     private func processes(_ responder: Responder, _ shape: @escaping @Sendable ([ProcessSummary]) -> Value) {
         if let failure = whyNotRunning(.initial) { return responder.fail(failure) }
         let initial = state.pid
-        call("processes", { [id] driver throws(DriverFailure) in try driver.processes(id) }) { _, result in
+        query(.processes, responder.number, { [id] driver throws(DriverFailure) in try driver.processes(id) }) {
+            result in
             responder.answer(
                 result.map { processes in
                     // The first process comes first, whatever order the service keeps.
                     shape(processes.filter { $0.pid == initial } + processes.filter { $0.pid != initial })
                 })
         }
+    }
+
+    // MARK: Lines
+
+    private func control(
+        _ kind: CallKind, _ responder: Responder,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Void
+    ) {
+        let entered = controls.enter(
+            CallLine.Entry(number: responder.number) { [self] in
+                assumeIsolated { queue in
+                    _ = queue.call(queue.calls.next(), kind, .ordinary, work) { queue, result in
+                        responder.answer(result.map { [:] as Value })
+                        queue.controls.advance()
+                    }
+                }
+            })
+        if !entered { responder.fail(tooMany(kind)) }
+    }
+
+    private func query<Success: Sendable>(
+        _ kind: CallKind, _ number: UInt64,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+        then: @escaping @Sendable (Result<Success, DriverFailure>) -> Void
+    ) {
+        let entered = queries.enter(
+            CallLine.Entry(number: number) { [self] in
+                assumeIsolated { queue in
+                    _ = queue.call(queue.calls.next(), kind, .ordinary, work) { queue, result in
+                        then(result)
+                        queue.queries.advance()
+                    }
+                }
+            })
+        if !entered {
+            then(.failure(DriverFailure(.resourceExhausted, tooMany(kind).message, retryable: true)))
+        }
+    }
+
+    private func tooMany(_ kind: CallKind) -> Failure {
+        .exhausted("\(CallLine.limit) calls for \(kind.rawValue) of \(id) wait already", retryAfterMilliseconds: 200)
     }
 
     /// Why nothing can be done to a process that must be running; nil where it is.
@@ -131,20 +214,30 @@ extension ContainerQueue {
     /// A request's deadline has passed.
     /// - Returns: what that means for what it asked for.
     func expire(_ number: UInt64) -> Failure {
-        if let index = inbox.firstIndex(where: { $0.responder.number == number }) {
-            inbox.remove(at: index)
-            return Failure(
-                .deadlineExceeded, "the deadline passed while other commands of \(id) were run; this one will not be")
-        }
         if let index = waiters.firstIndex(where: { $0.responder.number == number }) {
             let process = waiters.remove(at: index).process
             return Failure(.deadlineExceeded, "\(process) of \(id) had not exited when the deadline passed")
         }
+        if isTakenBack(number) {
+            return Failure(
+                .deadlineExceeded, "the deadline passed while other calls for \(id) were made; this one will not be")
+        }
         // A stop goes on too, and ends by force when its grace has passed.
+        stoppers.removeAll { $0.number == number }
         return Failure(
             .deadlineExceeded,
             "the deadline passed while the driver was busy; the outcome will be published as an event",
             details: ["pending": true])
+    }
+
+    /// Whether what request `number` asked for has not begun, and now never will.
+    private func isTakenBack(_ number: UInt64) -> Bool {
+        if let index = inbox.firstIndex(where: { $0.responder.number == number }) {
+            inbox.remove(at: index)
+            return true
+        }
+        if controls.remove(number) || queries.remove(number) { return true }
+        return current?.responder.number == number && takeBack()
     }
 }
 

@@ -10,8 +10,15 @@ struct Attachment: Sendable {
     /// Bytes that may still be sent.
     var credit: UInt64
     var ended: Set<OutputStream> = []
+    /// Whether the peer has been told its offset: no bytes go before that.
+    var isAnnounced = false
+    /// Whether it is tried again in a moment, because the peer's queue was full.
+    var isRetrying = false
     /// Everything has been sent; it is remembered so that credit that comes late is no error.
     var isOver = false
+
+    /// Whether something may be sent to it now.
+    var isDue: Bool { isAnnounced && !isRetrying && !isOver }
 }
 
 /// Output: spools, and the peers attached to them.
@@ -23,32 +30,36 @@ extension ContainerQueue {
         ) { [weak self] in
             loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
         }
-        spools[process] = spool
-        attachments.removeAll { $0.process == process }
         return spool
     }
 
-    /// Forgets the output of processes that are not remembered any more.
-    func dropUnusedSpools() {
-        forgetOldOutput()
-        guard spools.count > state.processes.count else { return }
-        var beginning: ProcessName?
-        if case .exec(let name, _, _) = current?.kind { beginning = name }
-        for name in spools.keys where name != .initial && name != beginning && state.processes[name] == nil {
-            spools[name] = nil
-            attachments.removeAll { $0.process == name }
-        }
+    /// A new process takes the name of one that has ended.
+    func replaceSpool(_ process: ProcessName, _ spool: OutputSpool) {
+        dropOutput(process)
+        spools[process] = spool
     }
 
-    /// Processes that have ended keep their output as long as all of it together is no more than a few spools' worth.
-    private func forgetOldOutput() {
+    /// Gives up a process's output; those who follow it are told that it ends.
+    private func dropOutput(_ process: ProcessName) {
+        guard let spool = spools.removeValue(forKey: process) else { return }
+        spool.endAll()
+        for var attachment in attachments where attachment.process == process && !attachment.isOver {
+            _ = send(spool, to: &attachment)
+        }
+        attachments.removeAll { $0.process == process }
+    }
+
+    /// Processes that have ended keep their output as long as they are remembered, and all of it together is no more
+    /// than a few spools' worth.
+    func forgetOldOutput() {
+        for name in spools.keys where name != .initial && state.processes[name] == nil { dropOutput(name) }
         let ended = state.processes.filter { $0.value.state == .stopped && spools[$0.key] != nil }
         var kept = ended.keys.reduce(0) { $0 + (spools[$1]?.keptBytes ?? 0) }
         let limit = 4 * services.configuration.limits.outputBytes
         guard kept > limit else { return }
         for (name, _) in ended.sorted(by: { ($0.value.exit?.at ?? .epoch) < ($1.value.exit?.at ?? .epoch) }) {
-            kept -= spools.removeValue(forKey: name)?.keptBytes ?? 0
-            attachments.removeAll { $0.process == name }
+            kept -= spools[name]?.keptBytes ?? 0
+            dropOutput(name)
             if kept <= limit { return }
         }
     }
@@ -63,12 +74,8 @@ extension ContainerQueue {
         let route = responder.route
         let limit = services.configuration.limits.attachments
         attachments.removeAll { $0.process == request.process && $0.route == route }
-        if attachments.count >= limit { attachments.removeAll(where: \.isOver) }
-        guard attachments.count(where: { $0.process == request.process }) < limit else {
-            return responder.fail(
-                .exhausted(
-                    "\(id): \(limit) peers are attached to \(request.process) already", retryAfterMilliseconds: 1000))
-        }
+        // Whoever has been attached longest makes room: a peer that died quietly is among them.
+        if attachments.count >= limit { attachments.removeFirst(attachments.count - limit + 1) }
         let end = spool.endOffset
         let offset =
             switch request.from {
@@ -82,8 +89,14 @@ extension ContainerQueue {
         responder.succeed(["offset": .int(offset)] as Value)
         // Behind the reply: the peer must know the offset before it sees the bytes.
         services.events.assumeIsolated { events in
-            events.whenPublished { [weak self] in self?.assumeIsolated { $0.send(request.process) } }
+            events.whenPublished { [weak self] in self?.assumeIsolated { $0.announced(request.process, route) } }
         }
+    }
+
+    private func announced(_ process: ProcessName, _ route: ReplyRoute) {
+        guard let index = attachments.firstIndex(where: { $0.process == process && $0.route == route }) else { return }
+        attachments[index].isAnnounced = true
+        send(process)
     }
 
     func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) {
@@ -109,7 +122,7 @@ extension ContainerQueue {
     func logs(_ request: Command.Logs, _ responder: Responder) {
         guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
         // A reply must fit in a message that a careful peer accepts.
-        let limit = min(request.limit, services.configuration.limits.messageBytes / 2)
+        let limit = min(request.limit, services.configuration.limits.messageBytes / 4)
         let page = spool.read(from: request.from, limit: limit)
         let dropped = page.chunks.reduce(0) { $0 + $1.dropped }
         let chunks = page.chunks.map { chunk -> Value in
@@ -137,11 +150,11 @@ extension ContainerQueue {
         guard let spool = spools[process] else { return }
         var hasMore = false
         for index in attachments.indices.reversed()
-        where attachments[index].process == process && !attachments[index].isOver {
+        where attachments[index].process == process && attachments[index].isDue {
             switch send(spool, to: &attachments[index]) {
             case .caughtUp: break
             case .more: hasMore = true
-            case .full: retryLater(process)
+            case .full: retryLater(&attachments[index])
             case .over: attachments[index].isOver = true
             case .gone: attachments.remove(at: index)
             }
@@ -200,8 +213,18 @@ extension ContainerQueue {
     }
 
     /// The peer's queue is full: it reads slowly, and is tried again when it may have read.
-    private func retryLater(_ process: ProcessName) {
-        services.loop.schedule(after: .milliseconds(20)) { [weak self] in self?.assumeIsolated { $0.send(process) } }
+    private func retryLater(_ attachment: inout Attachment) {
+        attachment.isRetrying = true
+        let (process, route) = (attachment.process, attachment.route)
+        services.loop.schedule(after: .milliseconds(20)) { [weak self] in
+            self?.assumeIsolated { queue in
+                for index in queue.attachments.indices
+                where queue.attachments[index].process == process && queue.attachments[index].route == route {
+                    queue.attachments[index].isRetrying = false
+                }
+                queue.send(process)
+            }
+        }
     }
 
     private func unwatch(_ process: ProcessName) {

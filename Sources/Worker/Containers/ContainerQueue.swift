@@ -21,14 +21,17 @@ actor ContainerQueue {
     var inbox = Deque<QueuedCommand>()
     /// The command under way.
     var current: QueuedCommand?
-    /// Whether a driver call of the command under way has not come back; a stuck one does not count.
-    var isCalling = false
+    /// Its driver calls.
+    var calls = ContainerCalls()
+    /// Calls that change a process, and calls that only ask, each kind one after another.
+    var controls = CallLine()
+    var queries = CallLine()
     /// The compute system is to be taken down as soon as no other call is in its way.
     var mustShutDown = false
-    /// The driver operation that outlived its watchdog.
-    var stuck: String?
-    /// Whether the stuck call is a creation, which has given its place to others.
-    var stuckCreation = false
+    var isTerminating = false
+    var isSignallingGracefully = false
+    /// When stops that wait turn into ends by force.
+    var graceDeadlines: [SocketLoop.Deadline] = []
     /// Why the command under way failed.
     var failure: Failure?
 
@@ -39,6 +42,9 @@ actor ContainerQueue {
     /// Whether its isolation can be paused; unknown until it has been created.
     var canPause: Bool?
     var facts: ContainerRecord
+
+    /// The request that ends the container: its exit is that request's doing.
+    var cause: Cause?
 
     var waiters: [(process: ProcessName, responder: Responder)] = []
     var stoppers: [Responder] = []
@@ -63,8 +69,16 @@ actor ContainerQueue {
         record.isPaused = state.phase == .paused
         record.isUpdatePending = state.isUpdatePending
         record.queueDepth = inbox.count + (current == nil ? 0 : 1)
-        record.stuck = stuck
+        record.stuck = calls.stuck.values.first?.rawValue
         return record
+    }
+
+    /// Whether something of it runs or is about to: not where it has only been created, or has ended.
+    var isBusy: Bool {
+        switch state.phase {
+        case .created, .stopped, .gone: current != nil
+        default: true
+        }
     }
 
     // MARK: The line of commands
@@ -99,11 +113,13 @@ actor ContainerQueue {
             }
             feed(.create)
         case .start: feed(.start)
-        case .exec(let name, _, _): feed(.exec(name))
+        case .exec(let exec): feed(.exec(exec.name))
         case .pause: if requireThatItCanPause("paused") { feed(.pause) }
         case .resume: if requireThatItCanPause("resumed") { feed(.resume) }
         case .update: feed(.update)
-        case .delete(let force): feed(.delete(force: force))
+        case .delete(let force):
+            if force { cause = Cause(command) }
+            feed(.delete(force: force))
         case .restore:
             var result: Value.Map = ["state": .string(state.wire.rawValue)]
             if state.isLive, let pid = state.pid { result["pid"] = .int(pid) }
@@ -125,9 +141,22 @@ actor ContainerQueue {
     func finish(_ result: Result<any WireEncodable, Failure>) {
         guard let command = current else { return }
         current = nil
+        log(command, result)
         switch result {
         case .success(let value): command.responder.succeed(value)
         case .failure(let failure): command.responder.fail(failure)
+        }
+    }
+
+    private func log(_ command: QueuedCommand, _ result: Result<any WireEncodable, Failure>) {
+        var metadata: Logger.Metadata = ["container": "\(id)", "command": "\(command.kind.name)"]
+        if let text = command.requestID { metadata["request_id"] = "\(text)" }
+        if let text = command.traceparent { metadata["traceparent"] = "\(text)" }
+        switch result {
+        case .success: services.logger.debug("done", metadata: metadata)
+        case .failure(let failure):
+            metadata["error"] = "\(failure)"
+            services.logger.info("failed", metadata: metadata)
         }
     }
 
@@ -167,9 +196,11 @@ actor ContainerQueue {
                 finish(.success(createdResult()))
             }
         case .start: finish(.success(startedResult()))
-        case .exec(let name, _, _):
-            let pid = state.processes[name]?.pid ?? 0
-            finish(.success(["process": .string(name.rawValue), "pid": .int(pid)] as Value))
+        case .exec(let exec):
+            var result: Value.Map = ["process": .string(exec.name.rawValue)]
+            result["pid"] = .int(state.processes[exec.name]?.pid ?? 0)
+            if !exec.ignored.isEmpty { result["ignored"] = .array(exec.ignored.map { .string($0) }) }
+            finish(.success(Value.map(result)))
         case .update:
             finish(
                 .success(
@@ -204,46 +235,55 @@ actor ContainerQueue {
         event.state = state.wire
         event.labels = facts.labels
         if kind == .exit { event.isUpdatePending = state.isUpdatePending }
-        // An exit is nobody's request; everything else that is published now comes from the command under way.
-        if kind != .exit && kind != .execExit {
-            event.requestID = current?.requestID
-            event.traceparent = current?.traceparent
-        }
+        // What is published now comes from the command under way; an exit only from one that asked for the end.
+        let cause = kind == .exit || kind == .execExit ? cause : current.map { Cause($0) }
+        event.requestID = cause?.requestID
+        event.traceparent = cause?.traceparent
         services.events.assumeIsolated { [event] in $0.record(event) }
         if let exit, let process { tellWaiters(process, exit) }
         if kind == .exit { pool.assumeIsolated { $0.tellIfIdle() } }
     }
 
     /// A driver call has outlived its watchdog, or has come back after that.
-    func noteStuck(_ operation: String, _ isStuck: Bool) {
-        stuck = isStuck ? operation : nil
+    func noteStuck(_ operation: CallKind, _ isStuck: Bool) {
         var event = Event(isStuck ? .stuck : .unstuck, id)
-        event.operation = operation
+        event.operation = operation.rawValue
         event.state = state.wire
         event.labels = facts.labels
         services.events.assumeIsolated { [event] in $0.record(event) }
         services.logger.warning(
             isStuck ? "a driver call is stuck; the container waits for it" : "a stuck driver call came back",
-            metadata: ["container": "\(id)", "operation": "\(operation)"])
+            metadata: ["container": "\(id)", "operation": "\(operation.rawValue)"])
     }
 
-    private func forget() {
+    /// Answers those who wait for an exit that nobody will publish any more.
+    func tellThoseLeftBehind() {
+        let gone = Failure(.aborted, "\(id) went away before there was an exit to tell")
         for (process, responder) in waiters {
             if process == .initial, let exit = state.exit {
                 responder.succeed(ExitResult(exit))
             } else {
-                responder.fail(Failure(.aborted, "\(id) was deleted before process \(process) had exited"))
+                responder.fail(gone)
             }
         }
         for responder in stoppers {
-            if let exit = state.exit {
-                responder.succeed(ExitResult(exit))
-            } else {
-                responder.fail(Failure(.aborted, "\(id) was deleted before it had stopped"))
-            }
+            if let exit = state.exit { responder.succeed(ExitResult(exit)) } else { responder.fail(gone) }
         }
         waiters = []
         stoppers = []
+    }
+
+    /// The worker ends: the line is cleared, and whatever runs is ended by force, past every call that hangs.
+    func end(_ responder: Responder) {
+        let reason = Failure(.unavailable, "the worker is stopping; ask again when it has started", retryable: true)
+        for command in inbox { command.responder.fail(reason) }
+        inbox = [QueuedCommand(id: id, kind: .delete(force: true), responder: responder)]
+        if state.isLive || state.phase == .starting || state.phase == .goingDown { terminate() }
+        advance()
+    }
+
+    private func forget() {
+        tellThoseLeftBehind()
         endOutput()
         attachments = []
         spools = [:]
@@ -251,6 +291,22 @@ actor ContainerQueue {
         let rest = Array(inbox)
         inbox.removeAll()
         pool.assumeIsolated { $0.forget(id, then: rest) }
+    }
+}
+
+/// The request that something comes of.
+struct Cause: Sendable {
+    var requestID: String?
+    var traceparent: String?
+
+    init(_ command: QueuedCommand) {
+        requestID = command.requestID
+        traceparent = command.traceparent
+    }
+
+    init(requestID: String?, traceparent: String?) {
+        self.requestID = requestID
+        self.traceparent = traceparent
     }
 }
 

@@ -179,7 +179,7 @@ struct ContainerState: Sendable, Equatable {
             return [.drive(.terminate)]
         case .goingDown where force:
             isDeletedOnceDown = true
-            return []
+            return [.drive(.terminate)]
         default:
             throw Refusal(
                 code: .failedPrecondition,
@@ -193,11 +193,15 @@ struct ContainerState: Sendable, Equatable {
         case .starting, .running, .paused:
             isStopping = true
             return []
-        case .goingDown, .stopped: return []
+        case .goingDown, .stopped, .discarding: return []
+        case .created:
+            throw Refusal(
+                code: .failedPrecondition,
+                message: "the container is created and has nothing to stop; delete it with force instead")
         default:
             throw Refusal(
                 code: .failedPrecondition,
-                message: "the container is \(wire.rawValue) and has nothing to stop; delete it with force instead")
+                message: "the container is being created; wait for that, and then delete it with force")
         }
     }
 

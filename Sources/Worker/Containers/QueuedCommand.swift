@@ -5,11 +5,34 @@ struct QueuedCommand: Sendable {
     enum Kind: Sendable {
         case create(Creation)
         case start
-        case exec(ProcessName, OCIProcess, stdin: Bool)
+        case exec(Exec)
         case pause, resume, restore
         case update(OCIResources, ignored: [String])
         case checkpoint
         case delete(force: Bool)
+
+        /// The method's name, for logs.
+        var name: String {
+            switch self {
+            case .create: "create"
+            case .start: "start"
+            case .exec: "exec"
+            case .pause: "pause"
+            case .resume: "resume"
+            case .restore: "restore"
+            case .update: "update"
+            case .checkpoint: "checkpoint"
+            case .delete: "delete"
+            }
+        }
+    }
+
+    /// One more process.
+    struct Exec: Sendable {
+        var name: ProcessName
+        var process: OCIProcess
+        var stdin: Bool
+        var ignored: [String]
     }
 
     /// What a new container is made of.

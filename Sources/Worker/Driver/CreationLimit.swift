@@ -1,4 +1,4 @@
-import DequeModule
+import OrderedCollections
 
 /// How many creations and starts may run on the host at a time: start storms kill Windows hosts.
 ///
@@ -7,7 +7,8 @@ actor CreationLimit {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let limit: Int
     private var running = 0
-    private var waiting = Deque<@Sendable () -> Void>()
+    private var waiting: OrderedDictionary<UInt64, @Sendable () -> Void> = [:]
+    private var lastNumber: UInt64 = 0
 
     init(_ limit: Int, on executor: UnownedSerialExecutor) {
         self.limit = max(1, limit)
@@ -15,24 +16,28 @@ actor CreationLimit {
     }
 
     /// Runs `creation` now or when others have left, in order of arrival.
-    func enter(_ creation: @escaping @Sendable () -> Void) {
+    /// - Returns: a number to leave the line by; nil where it runs already.
+    func enter(_ creation: @escaping @Sendable () -> Void) -> UInt64? {
         guard running < limit else {
-            waiting.append(creation)
-            return
+            lastNumber += 1
+            waiting[lastNumber] = creation
+            return lastNumber
         }
         running += 1
         creation()
+        return nil
     }
+
+    /// Leaves the line.
+    /// - Returns: false where it is not in it any more.
+    func leaveLine(_ number: UInt64) -> Bool { waiting.removeValue(forKey: number) != nil }
 
     /// A creation is over, or stuck.
     func leave() {
-        if let next = waiting.popFirst() {
-            next()
-        } else {
+        if waiting.isEmpty {
             running -= 1
+        } else {
+            waiting.removeFirst().value()
         }
     }
-
-    /// How many wait.
-    var queued: Int { waiting.count }
 }

@@ -47,7 +47,7 @@ package final class EventLoad: Sendable {
 
     /// Closes the socket and ends the loop.
     package func stop() {
-        loop.post { [events] in events.assumeIsolated { $0.close() } }
+        loop.post { [events, loop] in events.assumeIsolated { $0.close(on: loop) } }
         loop.stop()
     }
 }

@@ -24,7 +24,7 @@ actor EventPublisher {
     private var unconfirmed = 0
     /// The number of the newest event, confirmed or not.
     private var lastNumbered: UInt64
-    private var isQuiet = true
+    private var lastSent = ContinuousClock.now
 
     /// Binds the event socket. On the loop.
     init(configuration: WorkerConfiguration, log: any EventLog, loop: SocketLoop, logger: Logger) throws {
@@ -51,8 +51,9 @@ actor EventPublisher {
     }
 
     /// Closes the socket; unsent events are kept for as long as the linger says.
-    func close() {
+    func close(on loop: SocketLoop) {
         flush()
+        loop.remove(socket)
         socket.close()
     }
 
@@ -115,7 +116,7 @@ actor EventPublisher {
     }
 
     private func publish(_ event: RecordedEvent) {
-        isQuiet = false
+        lastSent = .now
         topic.removeAll(keepingCapacity: true)
         topic.append(contentsOf: event.kind.rawValue.utf8)
         topic.append(UInt8(ascii: "/"))
@@ -158,10 +159,9 @@ actor EventPublisher {
     /// Once a second while nothing else is sent: collectors see that the stream is alive, and libzmq finds connections
     /// that are dead.
     private func beat(on loop: SocketLoop) {
-        loop.schedule(after: .seconds(1)) { [self] in
+        loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
             assumeIsolated { publisher in
-                if publisher.isQuiet { publisher.heartbeat() }
-                publisher.isQuiet = true
+                if .now - publisher.lastSent >= .seconds(1) { publisher.heartbeat() }
                 publisher.beat(on: loop)
             }
         }
@@ -171,6 +171,7 @@ actor EventPublisher {
         writer.clear()
         writer.map(4)
         writeStanding(type: "heartbeat")
+        lastSent = .now
         send(Array("heartbeat/".utf8))
     }
 

@@ -32,7 +32,15 @@ final class OutputSpool: ProcessOutput {
             end += UInt64(count)
             bytes += count
         }
+
+        /// What the chunks cost: many small ones cost more than their bytes.
+        var cost: Int { bytes + chunks.count * OutputSpool.chunkCost }
     }
+
+    /// The most chunks of one page: a program that writes byte by byte to two streams makes no huge reply.
+    private static let pageChunks = 1024
+    /// What a chunk costs besides its bytes.
+    private static let chunkCost = 64
 
     /// Small writes are gathered in chunks of up to this size; the oldest output is dropped by the chunk.
     private let chunkSize: Int
@@ -92,7 +100,9 @@ final class OutputSpool: ProcessOutput {
                 rest = rest.dropFirst(data.count)
             }
         }
-        while state.bytes > limit, let oldest = state.chunks.popFirst() { state.bytes -= oldest.data.count }
+        while state.cost > limit, state.chunks.count > 1, let oldest = state.chunks.popFirst() {
+            state.bytes -= oldest.data.count
+        }
     }
 
     // MARK: The reader's side
@@ -125,7 +135,7 @@ final class OutputSpool: ProcessOutput {
             var next = min(offset, state.end)
             var left = limit
             for index in firstChunk(after: next, in: state)..<state.chunks.count {
-                guard left > 0 else { break }
+                guard left > 0, chunks.count < OutputSpool.pageChunks else { break }
                 let chunk = state.chunks[index]
                 let skipped = next > chunk.offset ? Int(next - chunk.offset) : 0
                 let data = Array(chunk.data.dropFirst(skipped).prefix(left))

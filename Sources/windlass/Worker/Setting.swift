@@ -101,6 +101,9 @@ struct Setting: Sendable {
             { "\(Int($0.worker.times[keyPath: path] / .milliseconds(1)))" })
     }
 
+    /// Whether it has several texts.
+    var isList: Bool { if case .list = kind { true } else { false } }
+
     /// Checks what was given.
     /// - Returns: nil where it will not do; ``expectation`` then says what would.
     func read(_ text: String) -> Given? {

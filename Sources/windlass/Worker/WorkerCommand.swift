@@ -18,6 +18,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var options: WorkerOptions
 
     func run() async throws {
+        // Whoever reads the logs or the ready line may go away; that is a failed write, and not the worker's end.
+        signal(SIGPIPE, SIG_IGN)
         let logger: Logger
         let worker: Worker
         do {
@@ -35,6 +37,7 @@ struct WorkerCommand: AsyncParsableCommand {
         } catch let error as ConfigurationError {
             WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
         }
+        defer { LogSink.shared.flush() }
         do {
             try await serve(worker, logger)
         } catch let error as Worker.StartFailure {
@@ -65,7 +68,7 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     private static func endAtOnce(_ signal: UnixSignal) -> Never {
-        FileHandle.standardError.write(Data("windlass: told to stop twice; ending at once\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("windlass: told to stop twice; ending at once\n".utf8))
         Foundation.exit(128 + signal.rawValue)
     }
 
@@ -81,11 +84,11 @@ struct WorkerCommand: AsyncParsableCommand {
         guard
             let line = try? encoder.encode(Ready(commands: endpoints.commands, events: endpoints.events))
         else { return }
-        FileHandle.standardOutput.write(line + Data("\n".utf8))
+        try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        FileHandle.standardError.write(Data("windlass: \(message)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
         Foundation.exit(code)
     }
 }

@@ -1,22 +1,48 @@
+import Dispatch
 import Foundation
 import Logging
+import Synchronization
 
 /// Where a worker's logs go: stderr, as lines for people on a terminal and as JSON objects elsewhere.
 enum WorkerLogging {
     static func logger(level: String, host: String) -> Logger {
-        let isTerminal = isatty(STDERR_FILENO) == 1
-        var logger = Logger(label: "windlass") { label in
-            let handler: any LogHandler = isTerminal ? StreamLogHandler.standardError(label: label) : JSONLogHandler()
-            return handler
-        }
+        let format: LogLineFormat = isatty(STDERR_FILENO) == 1 ? .text : .json
+        var logger = Logger(label: "windlass") { _ in LineLogHandler(format: format, sink: .shared) }
         logger.logLevel = Logger.Level(rawValue: level) ?? .info
         logger[metadataKey: "host"] = "\(host)"
         return logger
     }
 }
 
-/// Writes each log record as one line of JSON: `ts` (RFC 3339), `level`, `msg`, and the metadata as further keys.
-struct JSONLogHandler: LogHandler {
+/// How one log record looks.
+enum LogLineFormat: Sendable {
+    /// For a person on a terminal.
+    case text
+    /// One object a line: `ts` (RFC 3339), `level`, `msg`, and the metadata as further keys.
+    case json
+
+    func line(_ event: LogEvent, _ metadata: Logger.Metadata) -> Data? {
+        let time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        switch self {
+        case .text:
+            let details = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            return Data("\(time) \(event.level.rawValue): \(event.message)\(details)\n".utf8)
+        case .json:
+            var record: [String: String] = metadata.mapValues { "\($0)" }
+            record["ts"] = time
+            record["level"] = event.level.rawValue
+            record["msg"] = "\(event.message)"
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return (try? encoder.encode(record)).map { $0 + Data("\n".utf8) }
+        }
+    }
+}
+
+/// Formats log records and hands them to a sink that never makes the caller wait.
+struct LineLogHandler: LogHandler {
+    let format: LogLineFormat
+    let sink: LogSink
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level = .info
 
@@ -26,16 +52,56 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var record: [String: String] = [:]
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
-            record[key] = "\(value)"
+        guard let line = format.line(event, metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 })) else {
+            return
         }
-        record["ts"] = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        record["level"] = event.level.rawValue
-        record["msg"] = "\(event.message)"
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? encoder.encode(record) else { return }
-        FileHandle.standardError.write(line + Data("\n".utf8))
+        sink.write(line)
+    }
+}
+
+/// Writes lines to stderr on a thread of its own: the worker logs from its socket loop, and a reader of the logs that
+/// has stopped reading may not stop the worker. Lines beyond a bound are dropped, and their number is written later.
+final class LogSink: Sendable {
+    static let shared = LogSink()
+
+    private struct State {
+        var waiting = 0
+        var dropped = 0
+    }
+
+    /// The most lines that wait.
+    private static let limit = 1000
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "log")
+
+    func write(_ line: Data) {
+        let isTaken = state.withLock { state in
+            guard state.waiting < LogSink.limit else {
+                state.dropped += 1
+                return false
+            }
+            state.waiting += 1
+            return true
+        }
+        guard isTaken else { return }
+        queue.async { [self] in
+            // A reader that has gone is no reason to stop working.
+            try? FileHandle.standardError.write(contentsOf: line)
+            let dropped = state.withLock { state in
+                state.waiting -= 1
+                defer { state.dropped = 0 }
+                return state.dropped
+            }
+            if dropped > 0 {
+                try? FileHandle.standardError.write(contentsOf: Data("\(dropped) log lines were dropped\n".utf8))
+            }
+        }
+    }
+
+    /// Waits until what was logged has been written, for a moment at most.
+    func flush() {
+        let done = DispatchSemaphore(value: 0)
+        queue.async { done.signal() }
+        _ = done.wait(timeout: .now() + 1)
     }
 }

@@ -58,7 +58,9 @@ extension WorkerSettings {
         private static func reader(_ values: [String: [String]]) -> ConfigReader {
             var entries: [AbsoluteConfigKey: ConfigValue] = [:]
             for (key, texts) in values {
-                entries[AbsoluteConfigKey([scope, key])] = ConfigValue(.stringArray(texts), isSecret: false)
+                let isText = texts.count == 1 && !(Setting.all.first { $0.key == key }?.isList ?? false)
+                entries[AbsoluteConfigKey([scope, key])] = ConfigValue(
+                    isText ? .string(texts[0]) : .stringArray(texts), isSecret: false)
             }
             return ConfigReader(provider: InMemoryProvider(name: "settings", values: entries))
         }
@@ -66,12 +68,19 @@ extension WorkerSettings {
         /// What the first source that has the setting gives it, and that source's name.
         func value(of setting: Setting) throws -> (Setting.Given, source: String)? {
             for (name, reader) in layers {
-                guard let texts = reader.stringArray(forKey: ConfigKey([Sources.scope, setting.key])) else { continue }
-                if case .list = setting.kind, !texts.isEmpty { return (.list(texts), name(setting)) }
-                guard texts.count == 1, let given = setting.read(texts[0]) else {
+                let key = ConfigKey([Sources.scope, setting.key])
+                // Only a list is separated at commas; a path may well have one.
+                if setting.isList {
+                    guard let texts = reader.stringArray(forKey: key), !texts.isEmpty else { continue }
+                    return (.list(texts), name(setting))
+                }
+                guard let text = reader.string(forKey: key) ?? reader.stringArray(forKey: key)?.joined(separator: ",")
+                else {
+                    continue
+                }
+                guard let given = setting.read(text) else {
                     throw ConfigurationError(
-                        "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(texts.joined(separator: ","))\""
-                    )
+                        "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(text)\"")
                 }
                 return (given, name(setting))
             }

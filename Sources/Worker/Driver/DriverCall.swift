@@ -1,0 +1,27 @@
+import Synchronization
+
+/// One driver call: whether it still waits for a thread, has begun, or was taken back before it began.
+final class DriverCall: Sendable {
+    private enum State: UInt8, AtomicRepresentable {
+        case waiting, begun, takenBack
+    }
+
+    private let state = Atomic(State.waiting)
+    private let begunAt = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// Takes the call back.
+    /// - Returns: false where it has begun already.
+    func takeBack() -> Bool {
+        state.compareExchange(expected: .waiting, desired: .takenBack, ordering: .sequentiallyConsistent).exchanged
+    }
+
+    /// Begins, on the thread that makes the call.
+    /// - Returns: false where it was taken back.
+    func begin() -> Bool {
+        begunAt.withLock { $0 = .now }
+        return state.compareExchange(expected: .waiting, desired: .begun, ordering: .sequentiallyConsistent).exchanged
+    }
+
+    /// How long it has been under way; nil while it waits for a thread.
+    var duration: Duration? { begunAt.withLock { $0.map { .now - $0 } } }
+}
