@@ -229,7 +229,8 @@ final class ComputeProcess: NotificationSink, Sendable {
     /// From now on its exit is nobody's business: the start that made it has failed.
     func silence() { state.withLock { $0.concluded = true } }
 
-    private var isConcluded: Bool { state.withLock { $0.concluded } }
+    /// Whether its exit has been told.
+    var isConcluded: Bool { state.withLock { $0.concluded } }
 
     /// Hands over all that the process has written. A grandchild may keep the streams open after that.
     private func drain() {

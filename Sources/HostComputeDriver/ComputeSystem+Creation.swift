@@ -67,7 +67,8 @@ extension ComputeSystem {
     func startProcess(
         _ name: ProcessName, _ document: ProcessDocument, output: any ProcessOutput
     ) throws(DriverFailure) -> UInt32 {
-        let taken = withState { state in state.processes.contains { $0.name == name } }
+        // One whose exit has been told gives its name away, though it may still be closing its handles.
+        let taken = withState { state in state.processes.contains { $0.name == name && !$0.isConcluded } }
         guard !taken else {
             throw DriverFailure(.alreadyExists, "process '\(name)' of \(subject) is running; choose another name")
         }

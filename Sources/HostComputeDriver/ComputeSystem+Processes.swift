@@ -53,7 +53,7 @@ extension ComputeSystem {
     func process(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess? {
         let (process, ended, started) = withState { state in
             (
-                state.processes.first { $0.name == name },
+                state.processes.last { $0.name == name },
                 name == .initial ? state.initialExit != nil || state.closed : state.ended.contains(name),
                 state.started
             )
