@@ -7,11 +7,9 @@ import CMessagePack
 public final class Writer {
     private let buffer: UnsafeMutablePointer<msgpack_sbuffer>
     private let packer: UnsafeMutablePointer<msgpack_packer>
-    private let limit: Int
 
-    /// A writer whose messages may have up to `limit` bytes.
-    public init(limit: Int = .max) {
-        self.limit = limit
+    /// A writer with an empty buffer.
+    public init() {
         buffer = .allocate(capacity: 1)
         buffer.initialize(to: msgpack_sbuffer())
         packer = .allocate(capacity: 1)
@@ -26,9 +24,6 @@ public final class Writer {
 
     /// How many bytes have been written since the last ``clear()``.
     public var count: Int { buffer.pointee.size }
-
-    /// Whether more was written than the limit allows.
-    public var isOverLimit: Bool { count > limit }
 
     /// Begins anew. A buffer that one large message left behind is given back.
     public func clear() {

@@ -34,8 +34,7 @@ public final class EventStream: Sendable {
     /// Ends the stream.
     public func close() {
         continuation.finish()
-        let loop = loop
-        Task.detached { loop.stop() }
+        loop.end()
     }
 
     private static func subscribe(

@@ -50,9 +50,8 @@ public actor WorkerClient {
     }
 
     deinit {
-        // The loop's thread may be the one that lets go of the last reference, and it cannot wait for itself.
-        let loop = loop
-        Task.detached { loop.stop() }
+        for follower in followers.values { follower.continuation.finish(throwing: WorkerClient.closed) }
+        loop.end()
     }
 
     /// Ends every call that is under way, and the connection; later calls fail.

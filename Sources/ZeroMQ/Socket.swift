@@ -87,11 +87,6 @@ public final class Socket {
         guard zmq_connect(raw, endpoint) == 0 else { throw ZeroMQError("cannot connect to \(endpoint)") }
     }
 
-    /// Stops serving at `endpoint`.
-    public func unbind(_ endpoint: String) throws(ZeroMQError) {
-        guard zmq_unbind(raw, endpoint) == 0 else { throw ZeroMQError("cannot unbind \(endpoint)") }
-    }
-
     private func lastEndpoint() throws(ZeroMQError) -> String {
         var text = [UInt8](repeating: 0, count: 1024)
         var count = text.count

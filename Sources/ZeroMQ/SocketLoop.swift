@@ -37,6 +37,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         var work: [Work] = []
         var isWoken = false
         var isStopping = false
+        var hasEnded = false
         /// The sending end of the wake-up pair; used under the mutex only, which makes it safe to use from any thread.
         var waker: Socket?
     }
@@ -106,11 +107,13 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     public func perform<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
-        post {
-            let result = Swift.Result { try work() }
-            outcome.withLock { $0 = result }
-            done.signal()
-        }
+        let isTaken = submit(
+            .call {
+                let result = Swift.Result { try work() }
+                outcome.withLock { $0 = result }
+                done.signal()
+            })
+        guard isTaken else { throw CancellationError() }
         done.wait()
         guard let result = outcome.withLock({ $0 }) else { throw CancellationError() }
         return try result.get()
@@ -118,23 +121,32 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
 
     /// Ends the loop after what has been sent to it, and waits for its thread. What is sent later never runs.
     public func stop() {
-        inbox.withLock { $0.isStopping = true }
-        post {}
+        end()
         finished.wait()
         finished.signal()
         inbox.withLock { $0.waker = nil }
     }
 
+    /// Ends the loop after what has been sent to it, and does not wait: for whoever may be on the loop's own thread.
+    public func end() {
+        inbox.withLock { $0.isStopping = true }
+        post {}
+    }
+
     /// Whether the caller runs on the loop.
     public var isCurrent: Bool { SocketLoop.currentThread() == thread.load(ordering: .acquiring) }
 
-    private func submit(_ work: Work) {
+    /// - Returns: false where the loop has ended, and the work never runs.
+    @discardableResult
+    private func submit(_ work: Work) -> Bool {
         inbox.withLock { inbox in
+            guard !inbox.hasEnded else { return false }
             inbox.work.append(work)
-            guard !inbox.isWoken else { return }
+            guard !inbox.isWoken else { return true }
             inbox.isWoken = true
             // A full pair is a woken loop; other failures mean that the loop is gone.
             if !isCurrent { _ = try? inbox.waker?.send([]) }
+            return true
         }
     }
 
@@ -202,7 +214,11 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
                 }
             }
             if isStopping {
-                if work.isEmpty || inbox.withLock({ $0.work.isEmpty }) { break }
+                let hasEnded = inbox.withLock { inbox in
+                    inbox.hasEnded = inbox.work.isEmpty
+                    return inbox.hasEnded
+                }
+                if hasEnded { break }
                 continue
             }
             busy = fire() || busy

@@ -21,10 +21,6 @@ public struct ZeroMQError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isWouldBlock: Bool { code == EAGAIN }
     /// No peer has the routing id (`ROUTER_MANDATORY`).
     public var isUnreachable: Bool { code == ZeroMQError.hostUnreachable }
-    /// The context is being closed.
-    public var isTerminated: Bool { code == ZeroMQError.contextTerminated }
 
     private static let hostUnreachable = EHOSTUNREACH
-    /// `ETERM` is `ZMQ_HAUSNUMERO + 53`, an expression that Swift does not import.
-    private static let contextTerminated: Int32 = 156_384_712 + 53
 }

@@ -18,7 +18,7 @@ extension CommandGateway {
     }
 
     /// A page of records must fit in a message that a careful peer accepts.
-    private var pageBytes: Int { services.configuration.limits.messageBytes / 4 }
+    private var pageBytes: Int { services.configuration.limits.messageBytes / 8 }
 
     func list(_ query: Command.List, _ responder: Responder) {
         let bytes = pageBytes
@@ -69,7 +69,11 @@ extension CommandGateway {
                 draining ? "the host drains and takes no new container" : "new containers are taken"
             ),
             ("containers", count < limits.containers, "\(count) of at most \(limits.containers) containers"),
-            ("requests", pendingCount < limits.requests, "\(pendingCount) of at most \(limits.requests) requests wait"),
+            (
+                "requests", pendingCount < limits.requests,
+                "\(pendingCount) of at most \(limits.requests) requests wait; \(counters.requests) have come, "
+                    + "\(counters.malformed) were malformed, \(counters.undeliverable) replies found no reader"
+            ),
         ]
         return [
             "live": true, "ready": .bool(checks.allSatisfy(\.ok)),

@@ -69,6 +69,8 @@ actor CommandGateway {
         writer = Writer()
         socket = try Socket(.router, in: services.loop.context)
         try socket.configure(services.configuration)
+        // Replies are larger than events, and those that are too many are held here: libzmq's share is smaller.
+        try socket.set(.sendHighWaterMark, max(1, services.configuration.limits.highWaterMark / 10))
         try socket.set(.routerMandatory, true)
         try socket.set(.routerHandover, true)
         // A broker that this worker connects to knows it by its host's name.

@@ -122,7 +122,7 @@ extension ContainerQueue {
     func logs(_ request: Command.Logs, _ responder: Responder) {
         guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
         // A reply must fit in a message that a careful peer accepts.
-        let limit = min(request.limit, services.configuration.limits.messageBytes / 4)
+        let limit = min(request.limit, services.configuration.limits.messageBytes / 8)
         let page = spool.read(from: request.from, limit: limit)
         let dropped = page.chunks.reduce(0) { $0 + $1.dropped }
         let chunks = page.chunks.map { chunk -> Value in

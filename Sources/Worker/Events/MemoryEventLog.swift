@@ -7,7 +7,10 @@ final class MemoryEventLog: EventLog {
     let epoch: UInt64
     private(set) var lastSequence: UInt64 = 0
     private var events = Deque<RecordedEvent>()
+    private var bytes = 0
     private let limit: Int
+    /// Events that are kept have no more bytes than this, however many they may be.
+    private static let byteLimit = 128 << 20
 
     /// - Throws: where the epoch cannot be read or kept.
     init(stateDirectory: String, limit: Int) throws {
@@ -20,9 +23,12 @@ final class MemoryEventLog: EventLog {
     func append(_ new: [RecordedEvent], kept: @escaping () -> Void) {
         for event in new {
             events.append(event)
+            bytes += event.body.count
             lastSequence = event.seq
         }
-        if events.count > limit { events.removeFirst(events.count - limit) }
+        while events.count > limit || bytes > MemoryEventLog.byteLimit, let oldest = events.popFirst() {
+            bytes -= oldest.body.count
+        }
         kept()
     }
 
