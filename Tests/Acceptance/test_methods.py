@@ -121,16 +121,8 @@ def test_pause_is_unimplemented_without_hyperv(client, containers):
     assert record["state"] == "running" and record["paused"] is False
 
 
-def test_pause_and_resume_under_hyperv(client, containers, collector, tmp_path):
-    if "pause" not in client.call("version")["capabilities"]:
-        pytest.skip("this driver cannot pause")
-    (tmp_path / "UtilityVM" / "Files").mkdir(parents=True)
-    id, msgid = containers.send(
-        "/bin/sleep", "100000", spec={"windows": {"hyperv": {"utilityVMPath": str(tmp_path / "UtilityVM")}}}
-    )
-    reply = client.reply(msgid)
-    if reply.error is not None:
-        pytest.skip(f"no Hyper-V container from the default profile: {reply.error['message']}")
+def test_pause_and_resume_under_hyperv(client, containers, collector):
+    id = containers.run("/bin/sleep", "100000", profile="hyperv")
     assert client.call("pause", id=id)["state"] == "paused"
     record = client.call("state", id=id)
     assert record["state"] == "paused" and record["paused"] is True
