@@ -68,6 +68,12 @@ struct ContainerState: Sendable, Equatable {
         var message: String
     }
 
+    /// A process whose start has not come back.
+    private struct Beginning: Sendable, Equatable {
+        var name: ProcessName
+        var exit: Exit?
+    }
+
     private(set) var phase = Phase.new
     private(set) var pid: UInt32?
     /// The first process's exit: known to others once the compute system is down.
@@ -78,7 +84,7 @@ struct ContainerState: Sendable, Equatable {
     /// The first process's exit, while the compute system is still up.
     private var seenExit: Exit?
     /// The process that is being started, and its exit where that came before the start's answer.
-    private var beginning: (name: ProcessName, exit: Exit?)?
+    private var beginning: Beginning?
     private var isDeletedOnceDown = false
     private var isDiscardedForFailedStart = false
 
@@ -161,7 +167,7 @@ struct ContainerState: Sendable, Equatable {
         guard processes[name]?.state != .running else {
             throw Refusal(code: .alreadyExists, message: "process \(name) runs already; give the new one another name")
         }
-        beginning = (name, nil)
+        beginning = Beginning(name: name)
         return [.drive(.exec(name))]
     }
 
@@ -308,16 +314,5 @@ struct ContainerState: Sendable, Equatable {
         let ended = processes.filter { $0.value.state == .stopped }
         let oldest = ended.min { ($0.value.exit?.at ?? .epoch) < ($1.value.exit?.at ?? .epoch) }
         if let oldest { processes[oldest.key] = nil }
-    }
-}
-
-extension ContainerState {
-    static func == (left: ContainerState, right: ContainerState) -> Bool {
-        left.phase == right.phase && left.pid == right.pid && left.exit == right.exit
-            && left.isStopping == right.isStopping && left.processes == right.processes
-            && left.seenExit == right.seenExit && left.beginning?.name == right.beginning?.name
-            && left.beginning?.exit == right.beginning?.exit && left.isDeletedOnceDown == right.isDeletedOnceDown
-            && left.isUpdatePending == right.isUpdatePending
-            && left.isDiscardedForFailedStart == right.isDiscardedForFailedStart
     }
 }
