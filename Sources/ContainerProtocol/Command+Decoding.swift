@@ -203,6 +203,6 @@ extension Command.Events {
         after = try parameters.unsigned("after", in: 0...UInt64.max) ?? 0
         limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
         types = try parameters.strings("types").map { Set($0) }
-        ids = try parameters.ids("ids").map { Set($0) }
+        ids = try parameters.ids("ids")
     }
 }

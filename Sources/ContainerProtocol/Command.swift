@@ -61,7 +61,7 @@ public enum Command: Sendable {
     /// Whose statistics.
     public enum StatsSelection: Sendable {
         case one(ContainerID)
-        case some([ContainerID])
+        case some(Set<ContainerID>)
         case all
     }
 

@@ -146,15 +146,24 @@ struct Parameters {
         return id
     }
 
-    mutating func ids(_ key: StaticString) throws -> [ContainerID]? {
+    /// The most ids of one request.
+    private static let idLimit = 10_000
+
+    /// Container ids, each once.
+    mutating func ids(_ key: StaticString) throws -> Set<ContainerID>? {
         guard let texts = try strings(key) else { return nil }
-        return try texts.map { text in
-            guard let id = ContainerID(text) else {
-                throw Failure.invalidArgument(
-                    "\"\(key)\" of \(method) holds a text that is no container id: \(Name.rule)")
-            }
-            return id
+        guard texts.count <= Parameters.idLimit else {
+            throw Failure.invalidArgument(
+                "\"\(key)\" of \(method) has \(texts.count) ids, more than \(Parameters.idLimit)")
         }
+        return Set(
+            try texts.map { text in
+                guard let id = ContainerID(text) else {
+                    throw Failure.invalidArgument(
+                        "\"\(key)\" of \(method) holds a text that is no container id: \(Name.rule)")
+                }
+                return id
+            })
     }
 
     /// A process's name; `init` where it is absent.

@@ -13,12 +13,12 @@ extension ComputeSystem {
         var stopped: Bool
 
         /// Reads the basic properties. HCS does not name the isolation; only a utility VM has a runtime image. [inf]
-        init(_ properties: JSONValue) {
-            isolation = (properties["RuntimeImagePath"]?.string ?? "").isEmpty ? .process : .hyperV
-            let state = properties["State"]?.string ?? ""
+        init(_ properties: ContainerProperties) {
+            isolation = (properties.runtimeImagePath ?? "").isEmpty ? .process : .hyperV
+            let state = properties.state ?? ""
             paused = state == "Paused"
             started = state != "Created"
-            stopped = state == "Stopped" || properties["Stopped"]?.bool == true
+            stopped = state == "Stopped" || properties.stopped == true
         }
     }
 

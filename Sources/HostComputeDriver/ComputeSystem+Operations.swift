@@ -72,7 +72,7 @@ extension ComputeSystem {
         return list
     }
 
-    private func properties(_ type: String) throws(DriverFailure) -> JSONValue {
+    private func properties(_ type: String) throws(DriverFailure) -> ContainerProperties {
         do throws(HostComputeError) {
             return try readProperties(PropertyDocuments.query(type))
         } catch {
@@ -80,14 +80,14 @@ extension ComputeSystem {
         }
     }
 
-    func readProperties(_ query: [UInt8]) throws(HostComputeError) -> JSONValue {
+    func readProperties(_ query: [UInt8]) throws(HostComputeError) -> ContainerProperties {
         let text = try use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
             try context.host.properties(ofSystem: system, query)
         }
-        guard let value = JSONValue(parsing: text), case .object = value else {
+        guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
             throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
         }
-        return value
+        return properties
     }
 
     /// A query during a stop is answered in several ways that all say the same (hcs-reference H).

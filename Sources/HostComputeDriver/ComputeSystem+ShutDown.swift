@@ -106,10 +106,8 @@ extension ComputeSystem {
 
     /// Whether a servicing run would have something to merge; what can't be learnt is no.
     private func updatesPending() -> Bool {
-        let text = try? use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
-            try context.host.properties(ofSystem: system, PropertyDocuments.query("PendingUpdates"))
-        }
-        return text.flatMap(JSONValue.init(parsing:))?["AreUpdatesPending"]?.bool ?? false
+        let properties = try? readProperties(PropertyDocuments.query("PendingUpdates"))
+        return properties?.areUpdatesPending ?? false
     }
 
     /// Ends the system by force where it still exists, tells all exits, and closes it.

@@ -11,13 +11,13 @@ extension HostComputeDriver {
         }
         do throws(HostComputeError) {
             let text = try enumerate(query, attempts: 5)
-            guard let systems = JSONValue(parsing: text)?.array else {
+            guard let systems = AnswerDocument.read([Lenient<ContainerProperties>].self, text) else {
                 throw HostComputeError("HcsEnumerateComputeSystems", .noDocument)
             }
             // Older builds leave the query aside, so the owner is looked at here too. [inf]
-            return systems.compactMap { system in
-                guard (system["Owner"]?.string ?? context.owner) == context.owner else { return nil }
-                return (system["Id"]?.string).flatMap(ContainerID.init)
+            return systems.compactMap(\.wrappedValue).compactMap { system in
+                guard (system.owner ?? context.owner) == context.owner else { return nil }
+                return system.id.flatMap(ContainerID.init)
             }
         } catch {
             throw error.failure("the containers of '\(context.owner)'")
@@ -77,7 +77,7 @@ extension HostComputeDriver {
                 let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
                     try context.host.properties(ofSystem: system, PropertyDocuments.basic)
                 }
-                guard let properties = JSONValue(parsing: text) else {
+                guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
                     throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
                 }
                 return (handle, ComputeSystem.Found(properties))

@@ -33,13 +33,10 @@ extension HostComputeError {
             retryable: meaning.retryable, hresult: hresult, operation: operation, driverMessage: said)
     }
 
-    /// What the result document says in words: its message, else its first event's. It may hold anything or nothing.
+    /// What the result document says in words.
     var said: String? {
-        guard let document, let value = JSONValue(parsing: document) else { return nil }
-        let events = value["ErrorEvents"]?.array ?? []
-        let words = [value["ErrorMessage"]?.string] + events.map { $0["Message"]?.string }
-        let text = words.lazy.compactMap { $0 }.first { !$0.isEmpty }
-        return text.map { String($0.prefix(1000).filter { !$0.isNewline }) }
+        let said = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }?.said
+        return said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
     }
 
     private var meaning: Meaning {

@@ -11,20 +11,19 @@ enum ProcessStatus: Equatable {
 
     /// The meaning of a process's properties.
     init(parsing text: String) {
-        guard let properties = JSONValue(parsing: text) else {
+        guard let properties = AnswerDocument.read(ProcessProperties.self, text) else {
             self = .unanswered
             return
         }
-        guard properties["Exited"]?.bool == true else {
+        guard properties.exited == true else {
             self = .running
             return
         }
         // The code counts only where the wait for it went well; one that is missing is not zero.
-        guard (properties["LastWaitResult"]?.int64 ?? 0) == 0, let code = properties["ExitCode"]?.int64 else {
+        guard (properties.lastWaitResult ?? 0) == 0, let code = properties.exitCode else {
             self = .exitedUnreadably
             return
         }
-        // Unsigned by the documentation; a signed one is the same 32 bits.
         if let code = UInt32(exactly: code) ?? Int32(exactly: code).map(UInt32.init(bitPattern:)) {
             self = .exited(code: code)
         } else {

@@ -15,67 +15,65 @@ enum PropertyDocuments {
     /// The query for basic properties.
     static let basic = Array("{}".utf8)
 
-    /// The statistics of an answer to `Statistics`; HCS counts time in ticks of 100 ns.
-    static func statistics(_ properties: JSONValue, readAt: Timestamp) -> ContainerStatistics {
+    /// The statistics of an answer to `Statistics`.
+    static func statistics(_ properties: ContainerProperties, readAt: Timestamp) -> ContainerStatistics {
         var result = ContainerStatistics(readAt: readAt)
-        guard let statistics = properties["Statistics"] else { return result }
-        if let time = statistics["Timestamp"]?.string.flatMap(SystemTime.init(parsing:)) {
-            result.readAt = time.timestamp
+        guard let statistics = properties.statistics else { return result }
+        if let time = time(statistics.timestamp) { result.readAt = time }
+        result.startedAt = time(statistics.containerStartTime)
+        result.uptime = nanoseconds(statistics.uptime)
+        if let memory = statistics.memory {
+            result.memory.commit = memory.commit ?? 0
+            result.memory.commitPeak = memory.commitPeak ?? 0
+            result.memory.privateWorkingSet = memory.privateWorkingSet ?? 0
         }
-        result.startedAt = statistics["ContainerStartTime"]?.string.flatMap(SystemTime.init(parsing:))?.timestamp
-        result.uptime = ticks(statistics["Uptime100ns"])
-        if let memory = statistics["Memory"] {
-            result.memory.commit = number(memory["MemoryUsageCommitBytes"])
-            result.memory.commitPeak = number(memory["MemoryUsageCommitPeakBytes"])
-            result.memory.privateWorkingSet = number(memory["MemoryUsagePrivateWorkingSetBytes"])
+        if let processor = statistics.processor {
+            result.processor.total = nanoseconds(processor.total)
+            result.processor.user = nanoseconds(processor.user)
+            result.processor.kernel = nanoseconds(processor.kernel)
         }
-        if let processor = statistics["Processor"] {
-            result.processor.total = ticks(processor["TotalRuntime100ns"])
-            result.processor.user = ticks(processor["RuntimeUser100ns"])
-            result.processor.kernel = ticks(processor["RuntimeKernel100ns"])
+        if let storage = statistics.storage {
+            result.storage.readCount = storage.readCount ?? 0
+            result.storage.readBytes = storage.readBytes ?? 0
+            result.storage.writeCount = storage.writeCount ?? 0
+            result.storage.writeBytes = storage.writeBytes ?? 0
         }
-        if let storage = statistics["Storage"] {
-            result.storage.readCount = number(storage["ReadCountNormalized"])
-            result.storage.readBytes = number(storage["ReadSizeBytes"])
-            result.storage.writeCount = number(storage["WriteCountNormalized"])
-            result.storage.writeBytes = number(storage["WriteSizeBytes"])
-        }
-        result.network = (statistics["Network"]?.array ?? []).map(endpoint)
+        result.network = (statistics.network ?? []).compactMap { $0.wrappedValue.map(endpoint) }
         return result
     }
 
-    private static func endpoint(_ value: JSONValue) -> ContainerStatistics.NetworkEndpoint {
+    private static func endpoint(_ properties: StatisticsProperties.Endpoint) -> ContainerStatistics.NetworkEndpoint {
         var endpoint = ContainerStatistics.NetworkEndpoint()
-        endpoint.endpoint = value["EndpointId"]?.string ?? ""
-        endpoint.bytesReceived = number(value["BytesReceived"])
-        endpoint.bytesSent = number(value["BytesSent"])
-        endpoint.packetsReceived = number(value["PacketsReceived"])
-        endpoint.packetsSent = number(value["PacketsSent"])
-        endpoint.droppedIncoming = number(value["DroppedPacketsIncoming"])
-        endpoint.droppedOutgoing = number(value["DroppedPacketsOutgoing"])
+        endpoint.endpoint = properties.id ?? ""
+        endpoint.bytesReceived = properties.bytesReceived ?? 0
+        endpoint.bytesSent = properties.bytesSent ?? 0
+        endpoint.packetsReceived = properties.packetsReceived ?? 0
+        endpoint.packetsSent = properties.packetsSent ?? 0
+        endpoint.droppedIncoming = properties.droppedIncoming ?? 0
+        endpoint.droppedOutgoing = properties.droppedOutgoing ?? 0
         return endpoint
     }
 
     /// The processes of an answer to `ProcessList`, in HCS's order.
-    static func processes(_ properties: JSONValue) -> [ProcessSummary] {
-        (properties["ProcessList"]?.array ?? []).compactMap { value in
-            guard let pid = value["ProcessId"]?.uint32 else { return nil }
-            var process = ProcessSummary(pid: pid, image: value["ImageName"]?.string ?? "")
-            process.createdAt = value["CreateTimestamp"]?.string.flatMap(SystemTime.init(parsing:))?.timestamp
-            process.userTime = ticks(value["UserTime100ns"])
-            process.kernelTime = ticks(value["KernelTime100ns"])
-            process.memoryCommit = number(value["MemoryCommitBytes"])
-            process.memoryPrivate = number(value["MemoryWorkingSetPrivateBytes"])
-            process.memoryShared = number(value["MemoryWorkingSetSharedBytes"])
+    static func processes(_ properties: ContainerProperties) -> [ProcessSummary] {
+        (properties.processList ?? []).compactMap { entry in
+            guard let details = entry.wrappedValue, let pid = details.id else { return nil }
+            var process = ProcessSummary(pid: pid, image: details.image ?? "")
+            process.createdAt = time(details.createdAt)
+            process.userTime = nanoseconds(details.userTime)
+            process.kernelTime = nanoseconds(details.kernelTime)
+            process.memoryCommit = details.memoryCommit ?? 0
+            process.memoryPrivate = details.memoryPrivate ?? 0
+            process.memoryShared = details.memoryShared ?? 0
             return process
         }
     }
 
-    private static func number(_ value: JSONValue?) -> UInt64 { value?.uint64 ?? 0 }
+    private static func time(_ text: String?) -> Timestamp? { text.flatMap(SystemTime.init(parsing:))?.timestamp }
 
     /// Nanoseconds of ticks; more than 584 years read as the most that can be said.
-    private static func ticks(_ value: JSONValue?) -> UInt64 {
-        let (nanoseconds, overflow) = number(value).multipliedReportingOverflow(by: 100)
+    private static func nanoseconds(_ ticks: UInt64?) -> UInt64 {
+        let (nanoseconds, overflow) = (ticks ?? 0).multipliedReportingOverflow(by: 100)
         return overflow ? .max : nanoseconds
     }
 }

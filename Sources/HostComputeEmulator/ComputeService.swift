@@ -34,9 +34,9 @@ final class ComputeService: Sendable {
     // MARK: Systems
 
     /// Creates a system in the phase `creating`, with one handle.
-    func create(_ id: String, _ configuration: JSONValue) throws(HostFailure) -> ComputeSystem {
+    func create(_ id: String, _ config: ContainerConfig) throws(HostFailure) -> ComputeSystem {
         var folders = SystemDocument.Folders()
-        let document = try SystemDocument(configuration, folders: &folders)
+        let document = try SystemDocument(config, folders: &folders)
         let settings = configured.withLock { $0 }
         let system = ComputeSystem(id: id, document: document, settings: settings, service: self)
         try systems.withLock { (systems) throws(HostFailure) in

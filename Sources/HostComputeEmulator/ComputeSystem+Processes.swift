@@ -19,7 +19,11 @@ extension ComputeSystem {
             streams = try ProcessStreams(document)
             pid = try spawn(document, streams)
         } catch {
-            state.withLock { $0.spawning -= 1 }
+            state.withLock { state in
+                state.spawning -= 1
+                // Every other process may have exited meanwhile.
+                if self.document.servicing { state.endAfterLastProcess() }
+            }
             finishInPool()
             throw error
         }
@@ -28,6 +32,7 @@ extension ComputeSystem {
         let phase = state.withLock { state in
             state.spawning -= 1
             state.live += 1
+            state.hasRun = true
             state.processes[pid] = process
             return state.phase
         }
@@ -103,11 +108,7 @@ extension ComputeSystem {
             }
             state.usage.add(usage)
             state.live -= 1
-            if document.servicing, state.phase == .running, state.live == 0, state.spawning == 0 {
-                // A servicing system ends by itself (hcs-reference F.6).
-                state.phase = .stopping
-                state.ending = EndCall.shutdown.exit
-            }
+            if document.servicing { state.endAfterLastProcess() }
             return state.claimLine()
         }
         if process.releaseIfDone() { forget(process) }

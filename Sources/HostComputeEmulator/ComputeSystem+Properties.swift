@@ -4,14 +4,14 @@ import Glibc
 extension ComputeSystem {
     func properties(_ query: PropertyQuery) -> String {
         var document = basicProperties()
-        if query.pendingUpdates {
+        if query.asks(for: "PendingUpdates") {
             let pending = service.faults.strike(.getComputeSystemProperties, id) { (effect) -> Bool? in
                 if case .updatesPending = effect { true } else { nil }
             }
             document.add("AreUpdatesPending", !pending.isEmpty)
         }
-        if query.statistics { document.add("Statistics", json: statistics()) }
-        if query.processList { document.add("ProcessList", json: processList()) }
+        if query.asks(for: "Statistics") { document.add("Statistics", json: statistics()) }
+        if query.asks(for: "ProcessList") { document.add("ProcessList", json: processList()) }
         return document.finish()
     }
 

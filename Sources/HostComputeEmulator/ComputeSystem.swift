@@ -36,6 +36,8 @@ final class ComputeSystem: Sendable {
         var processes: [pid_t: ComputeProcess] = [:]
         /// Processes that run, or have exited and are not settled.
         var live = 0
+        /// There has been a process.
+        var hasRun = false
         /// Processes that are being created.
         var spawning = 0
         /// Sessions whose leader has exited while others in them live on.
@@ -140,6 +142,13 @@ extension ComputeSystem.State {
         guard isGone, !forgotten else { return false }
         forgotten = true
         return true
+    }
+
+    /// A servicing system ends by itself, with its last process (hcs-reference F.6).
+    mutating func endAfterLastProcess() {
+        guard phase == .running, hasRun, live == 0, spawning == 0 else { return }
+        phase = .stopping
+        ending = ComputeSystem.EndCall.shutdown.exit
     }
 
     /// Everything has ended that an ending system waits for; true once.

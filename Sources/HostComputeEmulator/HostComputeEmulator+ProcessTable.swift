@@ -14,7 +14,7 @@ extension HostComputeEmulator {
                 let parameters = try HostAnswer.required(parameters, "processParameters")
                 let system = try service.system(system)
                 try service.faults.enter(.createProcess, system.id)
-                let document = try ProcessDocument(JSONParser.parse(parameters))
+                let document = try ProcessDocument(ClientDocument.read(ProcessConfig.self, parameters))
                 let (process, streams) = try system.createProcess(document)
                 if service.faults.exitsBeforeReturn(.createProcess, system.id) { process.waitForExit() }
                 HostAnswer.write(process, streams, to: information)
@@ -89,7 +89,7 @@ extension HostComputeEmulator {
         }
         table.HcsSignalProcess = { process, options, result in
             HostComputeEmulator.onProcess(.signalProcess, process, result) { (process) throws(HostFailure) in
-                let name = try JSONParser.parse(options).string("Signal") ?? ""
+                let name = try ClientDocument.read(SignalOptions.self, options).signal ?? ""
                 guard let signal = HostComputeEmulator.consoleSignals[name] else {
                     throw .invalidArgument(
                         "Signal: '\(name)' is none of CtrlC, CtrlBreak, CtrlClose, CtrlLogOff, CtrlShutdown.")
@@ -114,8 +114,8 @@ extension HostComputeEmulator {
         }
         table.HcsModifyProcess = { process, settings, result in
             HostComputeEmulator.onProcess(.modifyProcess, process, result) { (process) throws(HostFailure) in
-                let request = try JSONParser.parse(try HostAnswer.required(settings, "settings"))
-                try HostComputeEmulator.modify(process, request)
+                let settings = try HostAnswer.required(settings, "settings")
+                try HostComputeEmulator.modify(process, ClientDocument.read(ProcessModification.self, settings))
             }
         }
     }
@@ -133,17 +133,18 @@ extension HostComputeEmulator {
         throw ComputeProcess.hasExited
     }
 
-    private static func modify(_ process: ComputeProcess, _ request: JSONValue) throws(HostFailure) {
-        switch try request.string("Operation") {
+    private static func modify(_ process: ComputeProcess, _ request: ProcessModification) throws(HostFailure) {
+        switch request.operation {
         case "ConsoleSize":
             let limits = 1...Int64(UInt16.max)
-            let size = request["ConsoleSize"] ?? .null
-            guard let height = try size.integer("Height", in: limits), let width = try size.integer("Width", in: limits)
+            let size = request.consoleSize
+            guard let height = try ClientDocument.check(size?.height, "Height", in: limits),
+                let width = try ClientDocument.check(size?.width, "Width", in: limits)
             else { throw .invalidDocument("ConsoleSize: Height and Width are expected.") }
             try process.resize(
                 ConsoleSize(height: UInt16(truncatingIfNeeded: height), width: UInt16(truncatingIfNeeded: width)))
         case "CloseHandle":
-            try process.closeStream(try request["CloseHandle"]?.string("Handle") ?? "")
+            try process.closeStream(request.closeHandle?.handle ?? "")
         default: throw .invalidArgument("Operation: ConsoleSize or CloseHandle is expected.")
         }
     }

@@ -9,7 +9,7 @@ extension HostComputeEmulator {
                 let properties = try HostAnswer.required(properties, "properties")
                 properties.pointee = nil
                 try ComputeService.shared.faults.enter(.getServiceProperties, "")
-                let types = try JSONParser.parse(query).strings("PropertyTypes")
+                let types = try ClientDocument.read(PropertyQuery.self, query).types ?? []
                 guard types.isEmpty || types == ["Basic"] else {
                     throw HostFailure(code: ResultCode.notSupported, message: "PropertyTypes: only Basic is known.")
                 }
@@ -21,7 +21,7 @@ extension HostComputeEmulator {
         }
         table.HcsModifyServiceSettings = { settings, result in
             HostAnswer.give(result) { () throws(HostFailure) in
-                _ = try JSONParser.parse(try HostAnswer.required(settings, "settings"))
+                _ = try ClientDocument.read(UnreadDocument.self, try HostAnswer.required(settings, "settings"))
                 throw HostFailure(code: ResultCode.notSupported, message: "The service has no settings.")
             }
         }

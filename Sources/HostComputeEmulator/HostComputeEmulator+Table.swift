@@ -20,7 +20,7 @@ extension HostComputeEmulator {
                 let systems = try HostAnswer.required(systems, "computeSystems")
                 systems.pointee = nil
                 try service.faults.enter(.enumerateComputeSystems, "")
-                let query = try SystemQuery(JSONParser.parse(query))
+                let query = try ClientDocument.read(SystemQuery.self, query)
                 try HostAnswer.write(service.enumerate(query), to: systems)
                 return ResultCode.success
             }
@@ -34,7 +34,7 @@ extension HostComputeEmulator {
                 guard !id.isEmpty else { throw .invalidArgument("id must not be empty.") }
                 let configuration = try HostAnswer.required(configuration, "configuration")
                 try service.faults.enter(.createComputeSystem, id)
-                let system = try service.create(id, JSONParser.parse(configuration))
+                let system = try service.create(id, ClientDocument.read(ContainerConfig.self, configuration))
                 let number = service.handles.add(.system(system))
                 // Written before the completion can be told: clients may look at the handle from the callback.
                 handle.pointee = UnsafeMutableRawPointer(bitPattern: number)
@@ -139,7 +139,8 @@ extension HostComputeEmulator {
                 properties.pointee = nil
                 let system = try ComputeService.shared.system(system)
                 try system.service.faults.enter(.getComputeSystemProperties, system.id)
-                let query = try PropertyQuery(JSONParser.parse(query))
+                let query = try ClientDocument.read(PropertyQuery.self, query)
+                try query.check()
                 if system.service.faults.dropsProperties(.getComputeSystemProperties, system.id) {
                     return ResultCode.success
                 }
@@ -152,7 +153,7 @@ extension HostComputeEmulator {
                 let configuration = try HostAnswer.required(configuration, "configuration")
                 let system = try ComputeService.shared.system(system)
                 try system.service.faults.enter(.modifyComputeSystem, system.id)
-                try system.modify(JSONParser.parse(configuration))
+                try system.modify(ClientDocument.read(SystemModification.self, configuration))
                 return ResultCode.success
             }
         }
@@ -166,7 +167,7 @@ extension HostComputeEmulator {
         HostAnswer.give(result) { () throws(HostFailure) in
             let system = try ComputeService.shared.system(handle)
             try system.service.faults.enter(call, system.id)
-            _ = try JSONParser.parse(options)
+            if let options, options.pointee != 0 { _ = try ClientDocument.read(UnreadDocument.self, options) }
             return try body(system)
         }
     }

@@ -3,29 +3,24 @@ struct ProcessDocument {
     let arguments: [String]
     let user: String
     let workingDirectory: String
-    let environment: [(key: String, value: String)]
+    let environment: [String: String]
     let console: ConsoleSize?
     let wantsInput: Bool
     let wantsOutput: Bool
     let wantsError: Bool
 
-    init(_ document: JSONValue) throws(HostFailure) {
-        let line = try document.string("CommandLine") ?? ""
+    init(_ config: ProcessConfig) throws(HostFailure) {
+        let line = config.commandLine ?? ""
         arguments = CommandLine.split(line)
-        user = try document.string("User") ?? ""
-        workingDirectory = try document.string("WorkingDirectory") ?? ""
-        environment = try document.members("Environment").map { (member) throws(HostFailure) in
-            guard case .string(let value) = member.value else {
-                throw .invalidDocument("Environment: '\(member.key)' is not a string.")
-            }
-            return (member.key, value)
-        }
-        let emulatesConsole = try document.bool("EmulateConsole")
-        let size = try ProcessDocument.consoleSize(document)
+        user = config.user ?? ""
+        workingDirectory = config.workingDirectory ?? ""
+        environment = config.environment ?? [:]
+        let emulatesConsole = config.emulateConsole ?? false
+        let size = try ProcessDocument.consoleSize(config.consoleSize ?? [])
         console = emulatesConsole ? size : nil
-        wantsInput = try document.bool("CreateStdInPipe")
-        wantsOutput = try document.bool("CreateStdOutPipe")
-        wantsError = try document.bool("CreateStdErrPipe") && !emulatesConsole
+        wantsInput = config.createStdInPipe ?? false
+        wantsOutput = config.createStdOutPipe ?? false
+        wantsError = config.createStdErrPipe ?? false && !emulatesConsole
         guard !arguments.isEmpty else { throw .invalidArgument("CommandLine is required.") }
         for text in [line, user, workingDirectory] + environment.flatMap({ [$0.key, $0.value] })
         where text.utf8.contains(0) {
@@ -34,11 +29,9 @@ struct ProcessDocument {
     }
 
     /// `[height, width]`; zero means the usual size.
-    private static func consoleSize(_ document: JSONValue) throws(HostFailure) -> ConsoleSize {
-        let numbers = try document.array("ConsoleSize")
+    private static func consoleSize(_ numbers: [Int64]) throws(HostFailure) -> ConsoleSize {
         if numbers.isEmpty { return .standard }
-        guard numbers.count == 2, case .integer(let height) = numbers[0], case .integer(let width) = numbers[1],
-            let height = UInt16(exactly: height), let width = UInt16(exactly: width)
+        guard numbers.count == 2, let height = UInt16(exactly: numbers[0]), let width = UInt16(exactly: numbers[1])
         else { throw .invalidDocument("ConsoleSize: [height, width] is expected.") }
         return ConsoleSize(
             height: height == 0 ? ConsoleSize.standard.height : height,

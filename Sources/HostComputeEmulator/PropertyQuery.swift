@@ -1,18 +1,20 @@
 /// What a property query (hcs-reference D.8) asks for; nothing means the basic properties.
-struct PropertyQuery {
-    let pendingUpdates: Bool
-    let statistics: Bool
-    let processList: Bool
+struct PropertyQuery: Decodable {
+    let types: [String]?
 
-    /// That an unknown type makes the query invalid is inference.
-    init(_ query: JSONValue) throws(HostFailure) {
-        let types = try query.strings("PropertyTypes")
-        if let unknown = types.first(where: { !["Basic", "PendingUpdates", "Statistics", "ProcessList"].contains($0) })
-        {
+    private enum CodingKeys: String, CodingKey {
+        case types = "PropertyTypes"
+    }
+
+    /// That an unknown type makes the query of a compute system invalid is inference.
+    func check() throws(HostFailure) {
+        let known = ["Basic", "PendingUpdates", "Statistics", "ProcessList"]
+        if let unknown = types?.first(where: { !known.contains($0) }) {
             throw .invalidDocument("PropertyTypes: '\(unknown)' is not known.")
         }
-        pendingUpdates = types.contains("PendingUpdates")
-        statistics = types.contains("Statistics")
-        processList = types.contains("ProcessList")
+    }
+
+    func asks(for type: String) -> Bool {
+        types?.contains(type) ?? false
     }
 }

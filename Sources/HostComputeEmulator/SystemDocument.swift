@@ -14,45 +14,47 @@ struct SystemDocument: Sendable {
     }
 
     /// Reads and checks a document; whether its folders exist is checked by `folders`' user.
-    init(_ document: JSONValue, folders: inout Folders) throws(HostFailure) {
-        guard try document.string("SystemType") == "Container" else {
+    init(_ config: ContainerConfig, folders: inout Folders) throws(HostFailure) {
+        guard config.systemType == "Container" else {
             throw .invalidDocument("SystemType: \"Container\" is expected.")
         }
-        name = try document.string("Name") ?? ""
-        owner = try document.string("Owner") ?? ""
-        layerFolder = try document.string("LayerFolderPath") ?? ""
-        hyperV = try document.bool("HvPartition")
-        servicing = try document.bool("Servicing")
-        terminatesOnLastHandleClosed = try document.bool("TerminateOnLastHandleClosed")
-        try SystemDocument.checkIsolation(document, layerFolder: layerFolder, hyperV: hyperV)
+        name = config.name ?? ""
+        owner = config.owner ?? ""
+        layerFolder = config.layerFolderPath ?? ""
+        hyperV = config.hvPartition ?? false
+        servicing = config.servicing ?? false
+        terminatesOnLastHandleClosed = config.terminateOnLastHandleClosed ?? false
+        try SystemDocument.checkIsolation(config, layerFolder: layerFolder, hyperV: hyperV)
 
-        let layers = try document.array("Layers")
-        guard !layers.isEmpty else { throw .invalidDocument("Layers: at least one is required.") }
+        guard let layers = config.layers, !layers.isEmpty else {
+            throw .invalidDocument("Layers: at least one is required.")
+        }
         for layer in layers {
-            guard let id = try layer.string("ID"), !id.isEmpty, let path = try layer.string("Path"), !path.isEmpty
-            else { throw .invalidDocument("Layers: each needs an ID and a Path.") }
+            guard let id = layer.id, !id.isEmpty, let path = layer.path, !path.isEmpty else {
+                throw .invalidDocument("Layers: each needs an ID and a Path.")
+            }
             folders.required.append(("Layers", path))
         }
-        for directory in try document.array("MappedDirectories") {
-            guard let host = try directory.string("HostPath"), !host.isEmpty,
-                let container = try directory.string("ContainerPath"), !container.isEmpty
+        for directory in config.mappedDirectories ?? [] {
+            guard let host = directory.hostPath, !host.isEmpty, let container = directory.containerPath,
+                !container.isEmpty
             else { throw .invalidDocument("MappedDirectories: each needs a HostPath and a ContainerPath.") }
             folders.required.append(("MappedDirectories", host))
         }
-        resources = try SystemDocument.resources(document)
+        resources = try SystemDocument.resources(config)
     }
 
     /// The table of hcs-reference D.3. That a missing field answers "invalid document" is inference.
     private static func checkIsolation(
-        _ document: JSONValue, layerFolder: String, hyperV: Bool
+        _ config: ContainerConfig, layerFolder: String, hyperV: Bool
     ) throws(HostFailure) {
         if hyperV {
-            guard let path = try document["HvRuntime"]?.string("ImagePath"), !path.isEmpty else {
+            guard let path = config.hvRuntime?.imagePath, !path.isEmpty else {
                 throw .invalidDocument("HvRuntime.ImagePath is required for Hyper-V isolation.")
             }
             return
         }
-        guard let volume = try document.string("VolumePath"), !volume.isEmpty else {
+        guard let volume = config.volumePath, !volume.isEmpty else {
             throw .invalidDocument("VolumePath is required for process isolation.")
         }
         guard !volume.hasSuffix("\\") else {
@@ -63,18 +65,18 @@ struct SystemDocument: Sendable {
         }
     }
 
-    private static func resources(_ document: JSONValue) throws(HostFailure) -> SystemResources {
+    private static func resources(_ config: ContainerConfig) throws(HostFailure) -> SystemResources {
         // Zero stands for the default: the 1.13 client omits it, others send it.
-        func limit(_ key: String, _ maximum: Int64) throws(HostFailure) -> Int64? {
-            let number = try document.integer(key, in: 0...maximum)
+        func limit(_ number: Int64?, _ name: StaticString, _ maximum: Int64) throws(HostFailure) -> Int64? {
+            let number = try ClientDocument.check(number, name, in: 0...maximum)
             return number == 0 ? nil : number
         }
         var resources = SystemResources()
-        resources.memoryInMB = try limit("MemoryMaximumInMB", .max)
-        resources.processorCount = try limit("ProcessorCount", Int64(UInt32.max))
-        resources.processorWeight = try limit("ProcessorWeight", 10_000)
-        resources.processorMaximum = try limit("ProcessorMaximum", 10_000)
-        resources.endpoints = try document.strings("EndpointList")
+        resources.memoryInMB = try limit(config.memoryMaximumInMB, "MemoryMaximumInMB", .max)
+        resources.processorCount = try limit(config.processorCount, "ProcessorCount", Int64(UInt32.max))
+        resources.processorWeight = try limit(config.processorWeight, "ProcessorWeight", 10_000)
+        resources.processorMaximum = try limit(config.processorMaximum, "ProcessorMaximum", 10_000)
+        resources.endpoints = config.endpointList ?? []
         return resources
     }
 }

@@ -1,21 +1,25 @@
 /// An enumeration query (hcs-reference D.10): lists combine with AND, values within a list with OR [inf].
-struct SystemQuery {
-    private let ids: [String]
-    private let types: [String]
-    private let names: [String]
-    private let owners: [String]
+struct SystemQuery: Decodable {
+    private let ids: [String]?
+    private let types: [String]?
+    private let names: [String]?
+    private let owners: [String]?
 
-    init(_ query: JSONValue) throws(HostFailure) {
-        ids = try query.strings("Ids")
-        types = try query.strings("Types")
-        names = try query.strings("Names")
-        owners = try query.strings("Owners")
+    private enum CodingKeys: String, CodingKey {
+        case ids = "Ids"
+        case types = "Types"
+        case names = "Names"
+        case owners = "Owners"
     }
 
     func matches(_ system: ComputeSystem) -> Bool {
-        (ids.isEmpty || ids.contains(system.id))
-            && (types.isEmpty || types.contains("Container"))
-            && (names.isEmpty || names.contains(system.document.name))
-            && (owners.isEmpty || owners.contains(system.document.owner))
+        SystemQuery.holds(ids, system.id) && SystemQuery.holds(types, "Container")
+            && SystemQuery.holds(names, system.document.name) && SystemQuery.holds(owners, system.document.owner)
+    }
+
+    /// An empty list is one that was left out.
+    private static func holds(_ list: [String]?, _ value: String) -> Bool {
+        guard let list, !list.isEmpty else { return true }
+        return list.contains(value)
     }
 }

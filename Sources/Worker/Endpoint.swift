@@ -43,12 +43,14 @@ extension Socket {
         try set(.sendHighWaterMark, configuration.limits.highWaterMark)
         try set(.receiveHighWaterMark, configuration.limits.highWaterMark)
         try set(.linger, times.linger.milliseconds)
-        try set(.maximumMessageSize, Int64(configuration.limits.messageBytes))
-        try set(.heartbeatInterval, times.heartbeatInterval.milliseconds)
-        try set(.heartbeatTimeout, times.heartbeatTimeout.milliseconds)
         try set(.handshakeInterval, times.handshake.milliseconds)
+        // A dead peer is found as soon by the system's own probes as by ZMTP's heartbeats.
+        let interval = max(1, times.heartbeatInterval.milliseconds / 1000)
+        let timeout = max(1, times.heartbeatTimeout.milliseconds / 1000)
         try set(.tcpKeepAlive, 1)
-        try set(.tcpKeepAliveIdle, 60)
+        try set(.tcpKeepAliveIdle, interval)
+        try set(.tcpKeepAliveInterval, interval)
+        try set(.tcpKeepAliveCount, max(1, timeout / interval - 1))
         try set(.ipv6, true)
     }
 

@@ -28,6 +28,10 @@ extension SocketOption<Int32> {
     public static var tcpKeepAlive: Self { Self(ZMQ_TCP_KEEPALIVE, "ZMQ_TCP_KEEPALIVE") }
     /// Seconds of silence before the first keep-alive probe.
     public static var tcpKeepAliveIdle: Self { Self(ZMQ_TCP_KEEPALIVE_IDLE, "ZMQ_TCP_KEEPALIVE_IDLE") }
+    /// Seconds between keep-alive probes.
+    public static var tcpKeepAliveInterval: Self { Self(ZMQ_TCP_KEEPALIVE_INTVL, "ZMQ_TCP_KEEPALIVE_INTVL") }
+    /// Probes without an answer after which a peer is gone.
+    public static var tcpKeepAliveCount: Self { Self(ZMQ_TCP_KEEPALIVE_CNT, "ZMQ_TCP_KEEPALIVE_CNT") }
     /// Connections that may wait to be accepted.
     public static var backlog: Self { Self(ZMQ_BACKLOG, "ZMQ_BACKLOG") }
     /// Milliseconds that a receive may wait; -1 is for ever.

@@ -2,10 +2,13 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
+import msgpack
 import pytest
+import zmq
 
 from wire import Collector, Dealer
 from worker import binary, environment
@@ -112,3 +115,48 @@ def test_a_stop_of_the_worker_ends_what_runs_and_is_told(start_worker, peers):
     assert worker.exit_code() == 0
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_routing_id_that_is_taken_over_again_and_again(start_worker, peers):
+    """libzmq aborts (libzmq#4841) where such a connection breaks with output queued and a heartbeat falls due."""
+    worker = start_worker(config="heartbeat_interval_ms: 50\nheartbeat_timeout_ms: 500\n")
+    client = peers(Dealer, worker.commands)
+    script = "yes | head -c 20000000; exec sleep 100000"
+    client.call("create", id="loud", spec={"process": {"args": ["/bin/sh", "-c", script]}})
+    context = zmq.Context()
+    for _ in range(40):
+        sockets = []
+        for _ in range(15):
+            socket = context.socket(zmq.DEALER)
+            socket.routing_id, socket.linger = b"same", 0
+            socket.connect(worker.commands)
+            socket.send(msgpack.packb([0, 1, "attach", [{"id": "loud", "credit": 1 << 40}]]))
+            socket.send(msgpack.packb([0, 2, "logs", [{"id": "loud"}]]))
+            sockets.append(socket)
+        # A round trip of somebody else's: what was sent has been dealt with by then.
+        client.call("ping")
+        for socket in sockets:
+            socket.close()
+    assert client.call("ping")["time"] is not None
+    context.destroy(0)
+
+
+def test_long_subscriptions_are_refused(worker, client, peers):
+    """A subscription costs libzmq many times its length; nobody needs one that is longer than a topic."""
+    socket = zmq.Context.instance().socket(zmq.SUB)
+    socket.linger = 0
+    for n in range(50):
+        socket.subscribe(f"{n}" * 200_000)
+    socket.connect(worker.events)
+    collector = peers(Collector, worker.events, "exit/")
+    assert collector.welcomed("exit/")
+    assert client.call("ping")["time"] is not None
+    rss = int((pathlib.Path("/proc") / str(worker.pid) / "statm").read_text().split()[1]) * 4096
+    assert rss < 200 << 20
+    socket.close()
+
+
+def test_the_same_id_half_a_million_times(client, containers):
+    id = containers.idle()
+    assert client.call("stats", ids=[id, id]).keys() == {id}
+    client.refused("invalid_argument", "stats", ids=[id] * 10_001)

@@ -1,7 +1,9 @@
 import CHostCompute
 import Foundation
-import HostComputeEmulator
+import Synchronization
 import Testing
+
+@testable import HostComputeEmulator
 
 extension EmulatorTests {
     @Suite("Ends of systems")
@@ -101,6 +103,44 @@ extension EmulatorTests {
             _ = Host.table.HcsTerminateComputeSystem?(handle, nil, &result)
             _ = process.recorder.wait(for: 0x10000)
             _ = Host.table.HcsCloseComputeSystem?(handle)
+        }
+
+        @Test func servicingEndsWhenItsLastProcessEndsDuringACreationThatFails() throws {
+            // So many folders to look into that the first process ends long before the second one is not found.
+            let path = String(repeating: "x:", count: 100_000)
+            for _ in 0..<5 {
+                let id = Host.newID() + "_servicing"
+                let system = try TestSystem(id, document: Host.document(id, ["Servicing": true]))
+                let handle = UInt(bitPattern: system.handle)
+                let first = try system.shell("read line; exit 0")
+                let document = Host.json(["CommandLine": "no-such-program", "Environment": ["PATH": path]])
+                let code = Mutex<UInt32?>(nil)
+                let done = DispatchSemaphore(value: 0)
+                Thread.detachNewThread {
+                    if let system = UnsafeMutableRawPointer(bitPattern: handle) {
+                        let (answer, _) = TestProcess.create(in: system, document)
+                        code.withLock { $0 = answer.code }
+                    }
+                    done.signal()
+                }
+                for _ in 0..<100_000 where ComputeService.shared.system(named: id)?.state.withLock(\.spawning) == 0 {
+                    usleep(100)
+                }
+                first.write("\n")
+                #expect(try first.exitCode() == 0)
+                #expect(done.wait(timeout: .now() + .seconds(10)) == .success)
+                #expect(code.withLock { $0 } == 0x8007_0002)
+                #expect(system.recorder.wait(for: 1)?.status == 0)
+            }
+        }
+
+        @Test func servicingLivesOnWhereNoProcessCouldBeCreated() throws {
+            let id = Host.newID() + "_servicing"
+            let system = try TestSystem(id, document: Host.document(id, ["Servicing": true]))
+            #expect(system.createProcess(["CommandLine": "no-such-program"]).answer.code == 0x8007_0002)
+            #expect(system.state == "Running")
+            #expect(try system.shell("exit 0").exitCode() == 0)
+            #expect(system.recorder.wait(for: 1)?.status == 0)
         }
 
         @Test func everyHandleHears() throws {

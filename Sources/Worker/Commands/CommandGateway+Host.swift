@@ -103,25 +103,33 @@ extension CommandGateway {
 
     // MARK: Statistics of many
 
-    func statistics(ofNamed ids: [ContainerID], _ responder: Responder) {
+    func statistics(ofNamed ids: Set<ContainerID>, _ responder: Responder) {
         for id in ids where pool.assumeIsolated({ $0.queue(id) == nil }) { return responder.fail(.noContainer(id)) }
-        let live = Set(pool.assumeIsolated { $0.liveContainers() })
-        statistics(of: ids.filter(live.contains), responder)
+        let live = pool.assumeIsolated { $0.liveContainers() }
+        statistics(of: live.filter(ids.contains), responder)
     }
 
     /// Every container is asked by itself; one that ended meanwhile, or does not answer in time, is left out.
     func statistics(of ids: [ContainerID], _ responder: Responder) {
         let gathering = StatisticsGathering(expected: ids.count) { responder.succeed(Value.map($0)) }
         services.loop.schedule(after: StatisticsGathering.patience) { gathering.finish() }
-        for id in ids {
+        ask(ids[...], for: responder.number, gathering)
+    }
+
+    /// Asks a few, and the others in later turns of the loop.
+    private func ask(_ ids: ArraySlice<ContainerID>, for number: UInt64, _ gathering: StatisticsGathering) {
+        guard !ids.isEmpty else { return }
+        for id in ids.prefix(StatisticsGathering.turnSize) {
             guard let queue = pool.assumeIsolated({ $0.queue(id) }) else {
                 gathering.add(id, nil)
                 continue
             }
             queue.assumeIsolated { queue in
-                queue.statistics(for: responder.number) { result in gathering.add(id, try? result.get()) }
+                queue.statistics(for: number) { result in gathering.add(id, try? result.get()) }
             }
         }
+        let rest = ids.dropFirst(StatisticsGathering.turnSize)
+        services.loop.post { [self] in assumeIsolated { $0.ask(rest, for: number, gathering) } }
     }
 }
 
@@ -132,6 +140,8 @@ private final class StatisticsGathering: @unchecked Sendable {
     private var expected: Int
     private var finished: ((Value.Map) -> Void)?
 
+    /// How many are asked in one turn of the loop.
+    static let turnSize = 100
     /// For how long containers are waited for.
     static let patience = Duration.seconds(2)
 

@@ -63,7 +63,11 @@ actor CommandGateway {
         try socket.configure(services.configuration)
         // Replies are larger than events, and those that are too many are held here: libzmq's share is smaller.
         try socket.set(.sendHighWaterMark, max(1, services.configuration.limits.highWaterMark / 10))
+        try socket.set(.maximumMessageSize, Int64(services.configuration.limits.messageBytes))
         try socket.set(.routerMandatory, true)
+        // With handover, a heartbeat of libzmq's own that falls due on a connection that was taken over and is broken
+        // aborts the process (libzmq#4841, in 4.3.4 and 4.3.5): so this socket sends none. It answers those of its peers,
+        // and finds dead ones by TCP keep-alive.
         try socket.set(.routerHandover, true)
         // A broker that this worker connects to knows it by its host's name.
         if !services.configuration.host.isEmpty, services.configuration.host.utf8.count <= 255 {
@@ -108,7 +112,7 @@ actor CommandGateway {
     private func receive() -> SocketLoop.Turn {
         let start = ContinuousClock.now
         for count in 0..<CommandGateway.turnSize {
-            if count % 8 == 7, .now - start > CommandGateway.turnDuration { return .busy }
+            if count > 0, .now - start > CommandGateway.turnDuration { return .busy }
             do throws(ZeroMQError) {
                 guard try socket.receive(into: &routingFrame) else { return count == 0 ? .idle : .busy }
                 try receiveRequest()

@@ -35,8 +35,16 @@ actor EventPublisher {
         lastNumbered = log.lastSequence
         socket = try Socket(.xpub, in: loop.context)
         try socket.configure(configuration)
+        try socket.set(.heartbeatInterval, configuration.times.heartbeatInterval.milliseconds)
+        try socket.set(.heartbeatTimeout, configuration.times.heartbeatTimeout.milliseconds)
+        // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none needs
+        // to be longer than the longest topic.
+        try socket.set(.maximumMessageSize, EventPublisher.longestSubscription)
         try socket.set(.xpubVerbose, true)
     }
+
+    /// Bytes of a subscription: more than any topic has.
+    private static let longestSubscription: Int64 = 256
 
     /// Serves at `endpoint`.
     /// - Returns: where it serves.
@@ -139,7 +147,7 @@ actor EventPublisher {
             turn = .busy
             // The first byte says what it is: 1 is a subscription, 0 its end; anything else is no business of a publisher.
             let prefix = message.withBytes { bytes -> [UInt8]? in
-                guard bytes.first == 1, bytes.count <= 1024 else { return nil }
+                guard bytes.first == 1 else { return nil }
                 return Array(bytes.dropFirst())
             }
             if let prefix { welcome(prefix) }

@@ -1,0 +1,25 @@
+/// ProcessConfig as clients send it (hcs-reference D.4), as far as the emulator heeds it.
+struct ProcessConfig: Decodable {
+    let commandLine: String?
+    let user: String?
+    let workingDirectory: String?
+    let environment: [String: String]?
+    let emulateConsole: Bool?
+    let createStdInPipe: Bool?
+    let createStdOutPipe: Bool?
+    let createStdErrPipe: Bool?
+    /// Height and width.
+    let consoleSize: [Int64]?
+
+    private enum CodingKeys: String, CodingKey {
+        case commandLine = "CommandLine"
+        case user = "User"
+        case workingDirectory = "WorkingDirectory"
+        case environment = "Environment"
+        case emulateConsole = "EmulateConsole"
+        case createStdInPipe = "CreateStdInPipe"
+        case createStdOutPipe = "CreateStdOutPipe"
+        case createStdErrPipe = "CreateStdErrPipe"
+        case consoleSize = "ConsoleSize"
+    }
+}

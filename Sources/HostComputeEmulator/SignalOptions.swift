@@ -1,0 +1,8 @@
+/// The signal that a process is to get (hcs-reference D.7).
+struct SignalOptions: Decodable {
+    let signal: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case signal = "Signal"
+    }
+}
