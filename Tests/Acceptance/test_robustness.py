@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
 
@@ -138,22 +137,22 @@ def test_a_routing_id_that_is_taken_over_again_and_again(start_worker, peers):
         for socket in sockets:
             socket.close()
     assert client.call("ping")["time"] is not None
-    context.destroy(0)
+    context.term()
 
 
 def test_long_subscriptions_are_refused(worker, client, peers):
     """A subscription costs libzmq many times its length; nobody needs one that is longer than a topic."""
-    socket = zmq.Context.instance().socket(zmq.SUB)
+    context = zmq.Context()
+    socket = context.socket(zmq.SUB)
     socket.linger = 0
-    for n in range(50):
-        socket.subscribe(f"{n}" * 200_000)
+    socket.subscribe("x" * 1000)
     socket.connect(worker.events)
-    collector = peers(Collector, worker.events, "exit/")
-    assert collector.welcomed("exit/")
+    for _ in range(5):
+        assert peers(Collector, worker.events, "exit/").welcomed("exit/")
+    assert not socket.poll(0), "a subscription of 1000 bytes was taken"
     assert client.call("ping")["time"] is not None
-    rss = int((pathlib.Path("/proc") / str(worker.pid) / "statm").read_text().split()[1]) * 4096
-    assert rss < 200 << 20
     socket.close()
+    context.term()
 
 
 def test_the_same_id_half_a_million_times(client, containers):
