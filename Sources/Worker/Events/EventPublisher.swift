@@ -75,9 +75,8 @@ actor EventPublisher {
     var oldestSequence: UInt64 { log.oldestSequence }
 
     /// Numbers an event; it is kept and published at the end of the loop's turn.
-    func record(_ event: Event) {
+    func record(_ event: consuming Event) {
         lastNumbered += 1
-        var event = event
         event.host = host
         event.epoch = log.epoch
         event.seq = lastNumbered
@@ -117,6 +116,7 @@ actor EventPublisher {
         log.append(events) { [self] in
             assumeIsolated { publisher in
                 publisher.unconfirmed -= 1
+                if !events.isEmpty { publisher.lastSent = .now }
                 for event in events { publisher.publish(event) }
             }
             for work in next { work() }
@@ -124,7 +124,6 @@ actor EventPublisher {
     }
 
     private func publish(_ event: RecordedEvent) {
-        lastSent = .now
         topic.removeAll(keepingCapacity: true)
         topic.append(contentsOf: event.kind.rawValue.utf8)
         topic.append(UInt8(ascii: "/"))

