@@ -29,19 +29,24 @@ final class ComputeHandle: Sendable {
     /// Has notifications delivered to `sink` from now on; what happened before is told again by HCS. [inf]
     func register(_ sink: any NotificationSink) throws(HostComputeError) {
         let number = NotificationRegistry.shared.add(sink)
+        let operation: StaticString =
+            kind == .system ? "HcsRegisterComputeSystemCallback" : "HcsRegisterProcessCallback"
         do throws(HostComputeError) {
-            let callback =
-                switch kind {
-                case .system: try host.register(system: raw, number: number)
-                case .process: try host.register(process: raw, number: number)
+            // As every call, so that the handle is not closed under it.
+            try use(operation) { raw throws(HostComputeError) in
+                let callback =
+                    switch kind {
+                    case .system: try host.register(system: raw, number: number)
+                    case .process: try host.register(process: raw, number: number)
+                    }
+                let closed = state.withLock { state in
+                    guard !state.closing else { return true }
+                    state.number = number
+                    state.callback = callback
+                    return false
                 }
-            let closed = state.withLock { state in
-                guard !state.closing else { return true }
-                state.number = number
-                state.callback = callback
-                return false
+                if closed { unregister(callback, number) }
             }
-            if closed { unregister(callback, number) }
         } catch {
             NotificationRegistry.shared.remove(number)
             throw error

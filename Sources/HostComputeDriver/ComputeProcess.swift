@@ -227,7 +227,14 @@ final class ComputeProcess: NotificationSink, Sendable {
     }
 
     /// From now on its exit is nobody's business: the start that made it has failed.
-    func silence() { state.withLock { $0.concluded = true } }
+    /// - Returns: false where its exit has been told already.
+    @discardableResult
+    func silence() -> Bool {
+        state.withLock { state in
+            defer { state.concluded = true }
+            return !state.concluded
+        }
+    }
 
     /// Whether its exit has been told.
     var isConcluded: Bool { state.withLock { $0.concluded } }

@@ -85,7 +85,8 @@ extension ComputeSystem {
                 adopt(process)
                 try process.handle.register(process)
             } catch {
-                process.silence()
+                // Where the system's end has told its exit meanwhile, it was started, and is no failure.
+                guard process.silence() else { return information.pid }
                 try? process.handle.use("HcsTerminateProcess") { process throws(HostComputeError) in
                     try context.host.terminate(process: process)
                 }

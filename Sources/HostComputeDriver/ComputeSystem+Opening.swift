@@ -89,7 +89,7 @@ extension ComputeSystem {
             adopt(process)
             try process.handle.register(process)
         } catch {
-            process.silence()
+            guard process.silence() else { return }
             process.release(keepingOutput: false)
             disown(process)
             throw error

@@ -14,6 +14,15 @@ extension ComputeSystem {
         } ?? .timedOut
     }
 
+    /// Takes it from an answer of HCS that the system is down, where no notification has told it.
+    private func assumeExited() {
+        change { state in
+            guard state.exited == nil else { return }
+            state.exited = 0
+            state.assumedExited = state.saidToBeGone
+        }
+    }
+
     /// Takes the system down, gracefully where it lets itself, tells all exits, and closes it.
     func shutDown() throws(DriverFailure) -> ShutDown {
         let (closed, down, terminated) = withState { state in
@@ -29,7 +38,7 @@ extension ComputeSystem {
                 throw HostComputeError("HcsShutdownComputeSystem", .disconnected).failure(subject)
             }
             if forced { try terminateAndWait() }
-            change { $0.exited = $0.exited ?? 0 }
+            assumeExited()
         }
         finish()
         return ShutDown(updatePending: updatePending, forced: forced)
@@ -40,7 +49,7 @@ extension ComputeSystem {
         do throws(HostComputeError) {
             guard try kill() == .pending else {
                 // Gone at once, or gone before: no notification needs to come any more.
-                change { $0.exited = $0.exited ?? 0 }
+                assumeExited()
                 enqueue { self.concludeProcesses() }
                 return
             }
@@ -69,6 +78,7 @@ extension ComputeSystem {
             return try context.host.terminate(second)
         } catch  where error.isGone {
             // It has ended already. Whose exit has not been told by then, is asked for.
+            withState { $0.saidToBeGone = true }
             later { self.pollProcesses() }
             return .done
         } catch  where error.isAccessDenied && !first {
@@ -100,6 +110,7 @@ extension ComputeSystem {
             guard progress == .pending else { return true }
             return waitForExit(context.timeouts.shutDown) == .exited
         } catch {
+            if error.isGone { withState { $0.saidToBeGone = true } }
             return error.isGone
         }
     }

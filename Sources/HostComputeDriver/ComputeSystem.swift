@@ -19,6 +19,10 @@ final class ComputeSystem: NotificationSink, Sendable {
         var completion: HcsResult?
         /// The status of SystemExited. It is kept, not consumed: any number of waiters may need it.
         var exited: HcsResult?
+        /// Whether HCS has refused a call because the system is gone.
+        var saidToBeGone = false
+        /// Whether only that told the exit, and no notification.
+        var assumedExited = false
         var disconnected = false
         var closed = false
         /// Whether a termination has been accepted: a shutdown after it would hang (hcs-reference H).

@@ -123,8 +123,8 @@ public final class HostComputeDriver: ContainerDriver {
                 try system.takeDown()
             }
             remove(system)
-            // Closed without having been seen to end: HCS may have it still.
-            if system.withState({ $0.exited != nil }) { return }
+            // Closed without having been seen to end, or only said to be gone: HCS may have it still.
+            if system.withState({ $0.exited != nil && !$0.assumedExited }) { return }
         }
         // Not one of ours, or no longer: by its id.
         let stranger = ComputeSystem(id, isolation: .process, servicing: false, context: context)
@@ -135,7 +135,13 @@ public final class HostComputeDriver: ContainerDriver {
         } catch {
             throw error.failure(stranger.subject)
         }
-        try stranger.takeDown()
+        do throws(DriverFailure) {
+            try stranger.takeDown()
+        } catch {
+            // Nobody will use this handle again, and while it is open the compute system can't go.
+            stranger.close()
+            throw error
+        }
     }
 
     // MARK: Operations

@@ -118,7 +118,7 @@ final class ComputeService: Sendable {
         }
     }
 
-    private static let dead = HostFailure(
+    static let dead = HostFailure(
         code: ResultCode.serverUnavailable, message: "The service was restarted; the handle is dead.")
 
     func disconnect() {

@@ -8,6 +8,10 @@ public struct Fault: Sendable {
         case stallWhile(file: String)
         /// The call takes this much longer.
         case delay(Duration)
+        /// The call takes longer, each time by another span.
+        case latency(Latency)
+        /// The service is restarted under the call, which fails as all handles do.
+        case disconnect
         /// The call fails with this HRESULT.
         case fail(Int32)
         /// The call fails with this HRESULT and a result that is not JSON.

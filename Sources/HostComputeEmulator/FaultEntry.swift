@@ -4,7 +4,11 @@ struct FaultEntry: Decodable {
     private let id: String?
     private let stallWhile: String?
     private let delay: Int64?
+    private let latency: Spans?
+    private let exitBeforeReturn: Bool?
+    private let disconnect: Bool?
     private let hresult: String?
+    private let loseNotification: String?
     private let times: Int64?
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -12,9 +16,39 @@ struct FaultEntry: Decodable {
         case id
         case stallWhile = "stall_while"
         case delay = "delay_ms"
+        case latency
+        case exitBeforeReturn = "exit_before_return"
+        case disconnect
         case hresult
+        case loseNotification = "lose_notification"
         case times
     }
+
+    /// The range of a latency, as it is written.
+    private struct Spans: Decodable {
+        let least: Int64?
+        let most: Int64
+        let seed: UInt64?
+
+        enum CodingKeys: String, CodingKey {
+            case least = "min_ms"
+            case most = "max_ms"
+            case seed
+        }
+    }
+
+    private static let notifications = [
+        "SystemExited": NotificationType.systemExited, "SystemCreateCompleted": NotificationType.systemCreateCompleted,
+        "SystemStartCompleted": NotificationType.systemStartCompleted,
+        "SystemPauseCompleted": NotificationType.systemPauseCompleted,
+        "SystemResumeCompleted": NotificationType.systemResumeCompleted,
+        "ProcessExited": NotificationType.processExited,
+    ]
+    /// The calls that something can exit before the return of.
+    private static let exitingCalls: [EmulatorCall] = [
+        .createProcess, .startComputeSystem, .pauseComputeSystem, .resumeComputeSystem,
+    ]
+    private static let longest: Int64 = 3_600_000
 
     /// Any name: one that is misspelt must not be passed over.
     private struct Name: CodingKey {
@@ -38,30 +72,69 @@ struct FaultEntry: Decodable {
         id = try fields.decodeIfPresent(String.self, forKey: .id)
         stallWhile = try fields.decodeIfPresent(String.self, forKey: .stallWhile)
         delay = try fields.decodeIfPresent(Int64.self, forKey: .delay)
+        latency = try fields.decodeIfPresent(Spans.self, forKey: .latency)
+        exitBeforeReturn = try fields.decodeIfPresent(Bool.self, forKey: .exitBeforeReturn)
+        disconnect = try fields.decodeIfPresent(Bool.self, forKey: .disconnect)
+        loseNotification = try fields.decodeIfPresent(String.self, forKey: .loseNotification)
         hresult = try fields.decodeIfPresent(String.self, forKey: .hresult)
         times = try fields.decodeIfPresent(Int64.self, forKey: .times)
     }
 
     /// The fault that the entry stands for.
     func fault() throws(HostFailure) -> Fault {
+        var fault = Fault(id: id ?? "*", times: nil)
+        fault.times = try ClientDocument.check(times, "times", in: 1...1_000_000_000).map(Int.init)
+        fault.effects = try effects()
+        if let loseNotification {
+            guard let type = Self.notifications[loseNotification] else {
+                let names = Self.notifications.keys.sorted().joined(separator: ", ")
+                throw .invalidDocument("lose_notification: one of \(names) is expected.")
+            }
+            guard call == nil, fault.effects.isEmpty else {
+                throw .invalidDocument("lose_notification stands without a call and what happens to one.")
+            }
+            fault.effects = [.loseNotification(type)]
+            return fault
+        }
         guard let call = call.flatMap(EmulatorCall.init(rawValue:)) else {
             throw .invalidDocument("call: the name of an export is expected, such as HcsCreateComputeSystem.")
         }
-        var fault = Fault(call: call, id: id ?? "*", times: nil)
-        fault.times = try ClientDocument.check(times, "times", in: 1...1_000_000_000).map(Int.init)
-        if let stallWhile { fault.effects.append(.stallWhile(file: stallWhile)) }
-        if let delay = try ClientDocument.check(delay, "delay_ms", in: 0...3_600_000), delay > 0 {
-            fault.effects.append(.delay(.milliseconds(delay)))
+        fault.call = call
+        guard exitBeforeReturn != true || Self.exitingCalls.contains(call) else {
+            let names = Self.exitingCalls.map(\.rawValue).joined(separator: ", ")
+            throw .invalidDocument("exit_before_return: one of the calls \(names) is expected.")
         }
+        guard !fault.effects.isEmpty else {
+            let names = CodingKeys.allCases.filter { ![.call, .id, .times].contains($0) }.map(\.stringValue)
+            throw .invalidDocument("one of \(names.joined(separator: ", ")) is required.")
+        }
+        return fault
+    }
+
+    /// What happens to the call, in order: it takes its time before it fails.
+    private func effects() throws(HostFailure) -> [Fault.Effect] {
+        var effects: [Fault.Effect] = []
+        if let stallWhile { effects.append(.stallWhile(file: stallWhile)) }
+        if let delay = try ClientDocument.check(delay, "delay_ms", in: 0...Self.longest), delay > 0 {
+            effects.append(.delay(.milliseconds(delay)))
+        }
+        if let latency {
+            let least = try ClientDocument.check(latency.least, "min_ms", in: 0...Self.longest) ?? 0
+            guard (least...Self.longest).contains(latency.most) else {
+                throw .invalidDocument("max_ms: an integer from \(least) to \(Self.longest) is expected.")
+            }
+            effects.append(
+                .latency(
+                    Latency(.milliseconds(least) ... .milliseconds(latency.most), seed: latency.seed ?? 0)))
+        }
+        if exitBeforeReturn == true { effects.append(.exitBeforeReturn) }
+        if disconnect == true { effects.append(.disconnect) }
         if let hresult {
             guard hresult.hasPrefix("0x"), let bits = UInt32(hresult.dropFirst(2), radix: 16), bits >> 31 == 1 else {
                 throw .invalidDocument("hresult: a failure in hexadecimal is expected, such as \"0xC0370110\".")
             }
-            fault.effects.append(.fail(Int32(bitPattern: bits)))
+            effects.append(.fail(Int32(bitPattern: bits)))
         }
-        guard !fault.effects.isEmpty else {
-            throw .invalidDocument("one of stall_while, delay_ms, hresult is required.")
-        }
-        return fault
+        return effects
     }
 }

@@ -8,9 +8,18 @@ import Glibc
 ///   "hresult": "0xC0370110", "times": 1}]
 /// ```
 ///
-/// `call` is an export and required. `id` is a compute system's id, or the beginning of ids and a `*`; absent means
-/// all. `stall_while`: the call hangs while that file exists. `delay_ms`: the call takes that much longer. `hresult`:
-/// the call then fails with it. `times`: how often; absent means always.
+/// `call` is an export. `id` is a compute system's id, or the beginning of ids and a `*`; absent means all. `times`: how
+/// often; absent means always. What happens:
+///
+/// - `stall_while`: the call hangs while that file exists.
+/// - `delay_ms`: the call takes that much longer.
+/// - `latency`, such as `{"min_ms": 1, "max_ms": 50, "seed": 7}`: the call takes longer by another span each time, drawn
+///   evenly; the same seed (absent means 0) draws the same spans.
+/// - `exit_before_return`, true: the process that the call creates has ended before it returns, or the compute system
+///   that it starts, pauses or resumes. A process ends by itself; the call waits for that.
+/// - `disconnect`, true: the service restarts under the call.
+/// - `hresult`: the call then fails with it.
+/// - `lose_notification`, in place of a call: the name of a notification, such as `ProcessExited`, that is lost.
 public enum FaultFile {
     static func read(_ path: String) throws(ConfigurationFailure) -> [Fault] {
         let text = try contents(path)

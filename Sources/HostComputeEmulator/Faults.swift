@@ -73,7 +73,7 @@ public final class Faults: Sendable {
         guard isArmed else { return }
         let effects = strike(call, id) { (effect) -> Fault.Effect? in
             switch effect {
-            case .stall, .stallWhile, .delay, .fail, .failUnparsable: effect
+            case .stall, .stallWhile, .delay, .latency, .disconnect, .fail, .failUnparsable: effect
             default: nil
             }
         }
@@ -82,8 +82,11 @@ public final class Faults: Sendable {
             case .stall(let stall): stall.hold()
             case .stallWhile(let file):
                 while access(file, F_OK) == 0 { usleep(10_000) }
-            case .delay(let duration):
-                usleep(UInt32(clamping: duration.components.seconds * 1_000_000 + duration.microseconds))
+            case .delay(let duration): usleep(UInt32(clamping: duration.wholeMicroseconds))
+            case .latency(let latency): usleep(UInt32(clamping: latency.next().wholeMicroseconds))
+            case .disconnect:
+                ComputeService.shared.disconnect()
+                throw ComputeService.dead
             case .fail(let code):
                 throw HostFailure(code: code, message: "\(call.rawValue) failed on purpose.")
             case .failUnparsable(let code):
@@ -92,9 +95,4 @@ public final class Faults: Sendable {
             }
         }
     }
-}
-
-extension Duration {
-    /// The part below a second.
-    fileprivate var microseconds: Int64 { components.attoseconds / 1_000_000_000_000 }
 }

@@ -23,6 +23,15 @@ final class HandleTable: Sendable {
             default: false
             }
         }
+
+        /// The compute system that it belongs to; nil for a dead one.
+        var systemID: String? {
+            switch self {
+            case .system(let system), .systemCallback(_, let system): system.id
+            case .process(let process), .processCallback(_, let process): process.system.id
+            case .dead: nil
+            }
+        }
     }
 
     /// A part of the table. Every call looks a handle up, so that one lock would be where all threads meet.
@@ -58,6 +67,13 @@ final class HandleTable: Sendable {
             guard let target = targets[handle], fitting(target) else { return nil }
             targets[handle] = nil
             return target
+        }
+    }
+
+    /// How many handles there are of the compute system `id`, its processes and the callbacks of either.
+    func count(of id: String) -> Int {
+        shards.reduce(0) { sum, shard in
+            sum + shard.targets.withLock { targets in targets.values.count { $0.systemID == id } }
         }
     }
 

@@ -38,7 +38,14 @@ extension HostComputeEmulator {
                 let number = service.handles.add(.system(system))
                 // Written before the completion can be told: clients may look at the handle from the callback.
                 handle.pointee = UnsafeMutableRawPointer(bitPattern: number)
-                return try system.run(.create)
+                let status = try system.run(.create)
+                if status < 0, status != ResultCode.pending {
+                    // It has failed before the call returns: the caller gets no handle.
+                    handle.pointee = nil
+                    _ = service.handles.remove(number, where: \.isSystem)
+                    system.close(number)
+                }
+                return status
             }
         }
         table.HcsOpenComputeSystem = { id, system, result in

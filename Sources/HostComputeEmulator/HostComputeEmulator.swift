@@ -38,6 +38,12 @@ public enum HostComputeEmulator {
         ComputeService.shared.system(named: id)?.resources
     }
 
+    /// How many handles are open of the compute system `id`, its processes and the callbacks of either: what a client
+    /// that has closed everything has none of.
+    public static func openHandles(of id: String) -> Int {
+        ComputeService.shared.handles.count(of: id)
+    }
+
     /// Behaves like a restart of the service: every registration hears ServiceDisconnect and every handle is dead
     /// (0x800706BF until it is closed). Compute systems live on and can be opened again by id.
     public static func disconnect() {
