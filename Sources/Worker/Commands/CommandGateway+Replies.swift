@@ -71,7 +71,7 @@ extension CommandGateway {
                 return
             case .full: break
             }
-            services.loop.schedule(after: CommandGateway.patience) { [self] in assumeIsolated { $0.sendHeld() } }
+            retrySoon()
         }
         hold(routingID, hasDelimiter)
     }
@@ -102,8 +102,19 @@ extension CommandGateway {
             }
             if held[routingID]?.first == nil { held[routingID] = nil }
         }
-        guard !held.isEmpty else { return }
-        services.loop.schedule(after: CommandGateway.patience) { [self] in assumeIsolated { $0.sendHeld() } }
+        if !held.isEmpty { retrySoon() }
+    }
+
+    /// One deadline serves all peers: a new one for each of them would soon be very many.
+    private func retrySoon() {
+        guard !isRetrying else { return }
+        isRetrying = true
+        services.loop.schedule(after: CommandGateway.patience) { [self] in
+            assumeIsolated { gateway in
+                gateway.isRetrying = false
+                gateway.sendHeld()
+            }
+        }
     }
 
     /// Sends a notification: `[2, "output", [{...}]]`.

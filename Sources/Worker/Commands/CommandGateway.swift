@@ -25,6 +25,8 @@ actor CommandGateway {
     private var lastNumber: UInt64 = 0
     /// Replies that a peer's full queue has not taken yet.
     var held: [[UInt8]: HeldReplies] = [:]
+    /// Whether they will be tried again in a moment.
+    var isRetrying = false
     var counters = Counters()
     /// Called when a `drain` with `stop` asks for the worker's end.
     var onStop: (@Sendable () -> Void)?
