@@ -49,7 +49,8 @@ struct HungCallTests {
             stall.release()
             try await worker.collector.next("unstuck", id)
             _ = try await created
-            #expect(try await worker.client.state(id)["stuck"] == nil)
+            // On a slow machine another call of its may be stuck by now, but not this one.
+            #expect(try await worker.client.state(id)["stuck"] != "create")
         }
     }
 
