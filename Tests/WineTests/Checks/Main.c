@@ -2,6 +2,7 @@
 //   checks absent   there is no vmcompute.dll in the system directory, and one beside this program
 //   checks lacking  the one in the system directory lacks exports
 //   checks          everything
+//   checks only S   the section S
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ CRITICAL_SECTION check_lock;
 CONDITION_VARIABLE check_changed = CONDITION_VARIABLE_INIT;
 
 static LONG made, failed;
-static const char *section_name = "";
+static const char *section_name = "", *only_section;
 
 bool check(bool good, const char *file, int line, const char *format, ...) {
     char what[400];
@@ -123,6 +124,7 @@ static void find_service(void) {
 }
 
 static void run(const char *name, void (*section)(void)) {
+    if (only_section != NULL && service != NULL && strcmp(only_section, name) != 0) return;
     section_name = name;
     balance before = {0};
     if (service != NULL) before = balance_now();
@@ -141,6 +143,7 @@ static LONG WINAPI crashed(EXCEPTION_POINTERS *pointers) {
 
 int main(int count, char **arguments) {
     const char *mode = count > 1 ? arguments[1] : "";
+    if (count > 2 && strcmp(mode, "only") == 0) only_section = arguments[2];
     setvbuf(stdout, NULL, _IONBF, 0);
     SetUnhandledExceptionFilter(crashed);
     InitializeCriticalSection(&check_lock);

@@ -157,7 +157,12 @@ static void check_crowd(hc_handle system) {
         good = good && process->exits == 1 && exit_code(process) == (each % 4 == 0 ? 0u : 7u);
         good = good && record_equals(process->out_cookie, text);
         good = good && record_equals(process->error_cookie, each % 4 == 0 ? "" : error);
-        if (!good) wrong++;
+        if (!good) {
+            wrong++;
+            printf(
+                "# %d: exits %ld, code %u, ends %u and %u\n", each, process->exits, exit_code(process),
+                record_of(process->out_cookie)->ends, record_of(process->error_cookie)->ends);
+        }
         process_release(process);
         if (record_of(process->in_cookie)->ends != 1 || record_of(process->out_cookie)->ends != 1) wrong++;
     }
@@ -190,7 +195,9 @@ void section_grandchildren(void) {
         snprintf(arguments, sizeof arguments, "leave %s", name);
         HANDLE event = CreateEventA(NULL, TRUE, FALSE, name);
         running *process = process_run(system, child_command(arguments), with_out);
-        CHECK(await_exit(process) && exit_code(process) == 3, "the parent's exit is told while its child lives");
+        CHECK(
+            await_exit(process) && exit_code(process) == 3, "the parent's exit is told while its child lives: %u",
+            exit_code(process));
         hc_stream_drain(process->out);
         CHECK(record_equals(process->out_cookie, "the parent"), "a drain after the exit has all that it wrote");
         CHECK(

@@ -23,6 +23,11 @@ static void check_whole(bool client_end) {
             offered += (size_t)(taken < 0 ? 0 : taken);
             if (offered == sizeof big && hc_stream_finish(stream) != 0) wrong++;
         }
+        // What was taken can be read already before the reactor has heard that it was written and takes more.
+        if (received == offered) {
+            Sleep(0);
+            continue;
+        }
         uint8_t part[5000];
         DWORD count = 0;
         if (!ReadFile(theirs, part, sizeof part, &count, NULL) || memcmp(part, big + received, count) != 0) {
