@@ -10,6 +10,7 @@ final class Recorder: Sendable {
         var data: String?
     }
 
+    private static let last = Atomic<UInt>(0)
     private static let recorders = Mutex<[UInt: Recorder]>([:])
     private static let order = Mutex<[(UInt, UInt32)]>([])
 
@@ -21,7 +22,8 @@ final class Recorder: Sendable {
 
     init(inside: (@Sendable (Heard) -> Void)? = nil) {
         self.inside = inside
-        number = Recorder.recorders.withLock { UInt($0.count) + 1 }
+        // In one step: recorders are also made by several threads at once, and no two may share a number.
+        number = Recorder.last.add(1, ordering: .relaxed).newValue
         Recorder.recorders.withLock { $0[number] = self }
     }
 

@@ -61,7 +61,8 @@ int main(int count, char **arguments) {
             .cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES, .hStdInput = in, .hStdOutput = out,
             .hStdError = error};
         PROCESS_INFORMATION made;
-        if (!CreateProcessA(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &made)) return 2;
+        if (!CreateProcessA(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &made))
+            return (int)(1000 + GetLastError());
         put(out, "the parent", 10);
         return 3;
     }

@@ -24,6 +24,8 @@ typedef struct record {
 bool streams_start(void);
 /// Opens and closes many: the reactor keeps the memory of its slots for good, and no section may be blamed for it.
 void streams_warm(void);
+/// Returns when the reactor has seen all that completed before, so that the slots of closed streams are free again.
+void streams_catch_up(void);
 /// A cookie that nobody else has, and its record.
 uint64_t cookie_new(void);
 record *record_of(uint64_t cookie);
