@@ -9,6 +9,32 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// Windows has the Host Compute Service itself. The emulator, whose containers are Linux processes, and the benchmarks,
+// whose bare processes are, are left out there with all that stands on them.
+#if os(Windows)
+    let isWindows = true
+#else
+    let isWindows = false
+#endif
+
+let linuxSources = ["Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift"]
+let linuxTargets: [Target] = [
+    .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),
+    // What `windlass bench` measures against.
+    .target(
+        name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
+        cSettings: [.treatAllWarnings(as: .error)]),
+    .testTarget(
+        name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator", "windlass"],
+        exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
+    .testTarget(
+        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"], swiftSettings: strict),
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
+        swiftSettings: strict),
+]
+
 let package = Package(
     name: "windlass",
     products: [
@@ -20,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -44,8 +71,6 @@ let package = Package(
         .target(name: "ContainerDriver", dependencies: ["ContainerProtocol"], swiftSettings: strict),
         .target(
             name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver"], swiftSettings: strict),
-        .target(
-            name: "HostComputeEmulator", dependencies: ["CHostCompute"], swiftSettings: strict),
 
         // The product, the library that speaks to it, and what you can run.
         .target(
@@ -53,6 +78,7 @@ let package = Package(
             dependencies: [
                 "ContainerDriver", "ContainerProtocol", "MessagePack", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -63,33 +89,21 @@ let package = Package(
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "Baselines", "HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient",
+                "CHostCompute", "HostComputeDriver", "Worker", "WorkerClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ],
+            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator"]),
+            exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
-
-        // What `windlass bench` measures against.
-        .target(
-            name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
-            cSettings: [.treatAllWarnings(as: .error)]),
 
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
-        .testTarget(
-            name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator"],
-            exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
-        .testTarget(name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator"], swiftSettings: strict),
         .testTarget(name: "WorkerTests", dependencies: ["Worker"], swiftSettings: strict),
         .testTarget(name: "WindlassTests", dependencies: ["windlass"], swiftSettings: strict),
-        .testTarget(
-            name: "EndToEndTests",
-            dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
-            swiftSettings: strict),
-    ]
+    ] + (isWindows ? [] : linuxTargets)
 )

@@ -10,13 +10,22 @@ void hc_set_notification(hc_notification notification) {
     atomic_store(&target, notification);
 }
 
+// The low 28 bits name the type and the top four are flags, of which one is defined: failure, 0x80000000 (hcs-reference
+// A.5 and HCS_NOTIFICATION_FLAGS of Microsoft's header). computecore's newer events use the same bits for types of their
+// own: 0x80000002, 0x80000003, 0xC0000001. Without its top bits the last would be read as SystemExited. Those are told
+// of no failure [inf], so a type that is marked as one is taken for a flagged type only where the status is a failure
+// too; any other keeps its bits and is one that nobody above listens to.
+static uint32_t type_of(uint32_t type, HcsResult status) {
+    if ((type & HcsNotificationFlagFailure) != 0 && status >= 0) return type;
+    return type & ~(uint32_t)HcsNotificationFlagsReserved;
+}
+
 void HCS_CALL hc_trampoline(uint32_t type, void *context, HcsResult status, const HcsChar *data) {
     hc_notification notification = atomic_load(&target);
     if (notification == NULL) return;
     // The data belongs to HCS and lives only during this call, so the UTF-8 copy does too. Without memory for it the
     // notification is passed on without data: that it happened matters more than what it says.
     char *copy = data == NULL ? NULL : hc_utf8(data);
-    // The top four bits of the type are flags (hcs-reference A.5).
-    notification((uintptr_t)context, type & 0x0FFFFFFFu, status, copy);
+    notification((uintptr_t)context, type_of(type, status), status, copy);
     hc_free(copy);
 }

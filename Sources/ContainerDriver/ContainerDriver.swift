@@ -4,8 +4,8 @@ public import ContainerProtocol
 ///
 /// Every call blocks until the operation is complete or has failed, so it is made on the worker's blocking pool, never
 /// on Swift's cooperative pool and never on the socket loop. Calls for one container come one after another, except
-/// `signal`, `terminate`, `resize`, `write`, `statistics` and `processes`, which may come at any time, also while
-/// another call of the same container hangs. A driver never lets one container's call wait for another container's.
+/// `signal`, `terminate`, `check`, `resize`, `write`, `statistics` and `processes`, which may come at any time, also
+/// while another call of the same container hangs. A driver never lets one container's call wait for another container's.
 ///
 /// Exits are told to the ``DriverEvents`` given to ``connect(_:)``, on any thread, at any time after the process began
 /// to run: before `start` has returned included. Before a process's exit is told, all that it had written has been
@@ -50,6 +50,11 @@ public protocol ContainerDriver: Sendable {
     /// Forgets the container: by force where it still exists. It is no failure when nothing is left to forget.
     func discard(_ id: ContainerID) throws(DriverFailure)
 
+    /// Asks the service whether what the container runs still runs: an exit that is found this way is told to
+    /// ``DriverEvents`` as if it had been notified, exactly once. For whoever waits, so that a notification that was lost
+    /// costs time and not the exit. It may come at any time, beside any other call of the container.
+    func check(_ id: ContainerID) throws(DriverFailure)
+
     /// Freezes a container; ``DriverFailure/Code/unimplemented`` where its isolation cannot be paused.
     func pause(_ id: ContainerID) throws(DriverFailure)
     /// Lets a paused container run on.
@@ -68,14 +73,24 @@ public protocol ContainerDriver: Sendable {
     /// The processes that run in the container, the first one first.
     func processes(_ id: ContainerID) throws(DriverFailure) -> [ProcessSummary]
 
-    /// Changes limits at run time.
+    /// Changes limits and network endpoints at run time.
     func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources
 
     /// The containers of this worker that the service knows, whoever made them.
     func enumerate() throws(DriverFailure) -> [ContainerID]
 
-    /// Finds a container again that an earlier worker made, and attaches to its first process and its output.
-    func open(_ id: ContainerID, output: any ProcessOutput) throws(DriverFailure) -> OpenedContainer
+    /// Finds a container again that an earlier worker made, or whose service went away, and attaches to its processes:
+    /// their output, their input and their exits.
+    ///
+    /// The exit of each process of `processes` that is found is told exactly once, after all of its remaining output; at
+    /// once where it has ended already, so it may come before this returns. One whose id is known and that is not found
+    /// any more is told as lost. One whose id is not known is looked for by its place: the first process is the oldest
+    /// that can be opened, any other the only one that can be opened and is no other's; of one that is not found, nothing
+    /// is told. What this driver has open already is kept as it is, and an exit that it has told is not told again.
+    ///
+    /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
+    /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.
+    func open(_ id: ContainerID, _ processes: [KnownProcess]) throws(DriverFailure) -> OpenedContainer
 
     /// Asks whether the service behind the driver answers; for `health`.
     func probe() throws(DriverFailure)

@@ -18,11 +18,15 @@ public struct DriverFailure: Error, Sendable, Equatable, CustomStringConvertible
     public var operation: String?
     /// What the service itself said.
     public var driverMessage: String?
+    /// The events by which the service explains the failure, in its order; a bounded number, of bounded size.
+    public var errorEvents: [ErrorEvent]
+    /// How many more events there were.
+    public var errorEventsDropped: Int
 
     /// A failure.
     public init(
         _ code: Code, _ message: String, retryable: Bool = false, hresult: UInt32? = nil, operation: String? = nil,
-        driverMessage: String? = nil
+        driverMessage: String? = nil, errorEvents: [ErrorEvent] = [], errorEventsDropped: Int = 0
     ) {
         self.code = code
         self.message = message
@@ -30,6 +34,8 @@ public struct DriverFailure: Error, Sendable, Equatable, CustomStringConvertible
         self.hresult = hresult
         self.operation = operation
         self.driverMessage = driverMessage
+        self.errorEvents = errorEvents
+        self.errorEventsDropped = errorEventsDropped
     }
 
     public var description: String { message }

@@ -72,23 +72,25 @@ public struct ShutDown: Sendable, Equatable {
 
 /// A container that was found again.
 public struct OpenedContainer: Sendable, Equatable {
-    /// What became of its first process.
+    /// How its compute system stands; whether its first process still runs is another question.
     public enum State: Sendable, Equatable {
-        case created
-        case running(pid: UInt32)
-        case paused(pid: UInt32)
-        /// It has ended; the exit is what the service knows of it.
-        case stopped(Exit)
+        case created, running, paused, stopped
     }
     /// How it is kept apart.
     public var isolation: Isolation
-    /// What became of its first process.
+    /// Whether it can be paused.
+    public var canPause: Bool
+    /// How its compute system stands.
     public var state: State
+    /// The ids of the processes that were found, those that have ended included.
+    public var pids: [ProcessName: UInt32]
 
     /// A container that was found.
-    public init(isolation: Isolation, state: State) {
+    public init(isolation: Isolation, canPause: Bool, state: State, pids: [ProcessName: UInt32]) {
         self.isolation = isolation
+        self.canPause = canPause
         self.state = state
+        self.pids = pids
     }
 }
 

@@ -91,7 +91,43 @@ extension ContainerRecord: WireEncodable {
     }
 }
 
+extension ContainerRecord {
+    /// Reads a record; nil where `value` is none.
+    public init?(_ value: Value) {
+        guard let id = value["id"]?.string.flatMap(ContainerID.init), let createdAt = value["created_at"]?.timestamp,
+            let state = value["state"]?.string.flatMap(State.init(rawValue:))
+        else { return nil }
+        self.init(id: id, createdAt: createdAt)
+        self.state = state
+        pid = value["pid"]?.unsigned.flatMap { UInt32(exactly: $0) }
+        startedAt = value["started_at"]?.timestamp
+        exit = Exit(value["exit"])
+        isolation = value["isolation"]?.string ?? isolation
+        imageLayers = (value["image_layers"]?.array ?? []).compactMap(\.string)
+        for (name, process) in value["processes"]?.map ?? [:] {
+            guard let name = ProcessName(name), let process = Process(process) else { return nil }
+            processes[name] = process
+        }
+        for (key, label) in value["labels"]?.map ?? [:] { labels[key] = label.string }
+        isPaused = value["paused"]?.bool ?? false
+        isUpdatePending = value["update_pending"]?.bool ?? false
+        queueDepth = value["queue_depth"]?.unsigned.flatMap { Int(exactly: $0) } ?? 0
+        stuck = value["stuck"]?.string
+        ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
+    }
+}
+
 extension ContainerRecord.Process: WireEncodable {
+    /// Reads a process; nil where `value` is none.
+    init?(_ value: Value) {
+        guard let pid = value["pid"]?.unsigned.flatMap({ UInt32(exactly: $0) }),
+            let state = value["state"]?.string.flatMap(State.init(rawValue:))
+        else { return nil }
+        self.init(pid: pid)
+        self.state = state
+        exit = Exit(value["exit"])
+    }
+
     public func encode(to writer: Writer) {
         writer.map(exit == nil ? 2 : 3)
         writer.string("pid")

@@ -160,21 +160,3 @@ extension LinuxResources {
         reader.close(object)
     }
 }
-
-/// Limits to change, in either platform's OCI form.
-public enum OCIResources: Sendable, Equatable {
-    case windows(WindowsResources)
-    case linux(LinuxResources)
-
-    /// Reads `resources` of an `update`. Fields that only one platform has decide which it is; Windows where none does.
-    /// - Returns: it, and the keys in it that nothing honours, as dotted paths.
-    public static func read(_ value: Value) throws(Failure) -> (resources: OCIResources, ignored: [String]) {
-        var reader = SpecificationReader()
-        let object = try reader.open(value, "resources")
-        let cpu = value["cpu"]?.map ?? [:]
-        let isLinux = value["pids"] != nil || cpu["quota"] != nil || cpu["period"] != nil
-        let resources: OCIResources =
-            isLinux ? .linux(try LinuxResources(object, &reader)) : .windows(try WindowsResources(object, &reader))
-        return (resources, reader.ignored.map { String($0.dropFirst("resources.".count)) })
-    }
-}

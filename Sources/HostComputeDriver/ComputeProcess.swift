@@ -18,7 +18,7 @@ final class ComputeProcess: NotificationSink, Sendable {
         var stdinEnded = false
         var stdout: hc_stream = 0
         var stderr: hc_stream = 0
-        var output: (any ProcessOutput)?
+        var output: OutputGate?
         var influence = Influence()
         /// When its exit was seen, and the influence until then: a kill that comes after that changes nothing.
         var seen: (influence: Influence, at: Timestamp)?
@@ -48,7 +48,7 @@ final class ComputeProcess: NotificationSink, Sendable {
 
     /// Takes over the standard handles: each is closed once, those of a failed call included.
     func attach(
-        _ information: hc_process_information, output: any ProcessOutput
+        _ information: hc_process_information, output: OutputGate
     ) throws(HostComputeError) {
         var left = [information.standard_input, information.standard_output, information.standard_error]
         func take(_ index: Int) -> UInt? {
@@ -74,7 +74,13 @@ final class ComputeProcess: NotificationSink, Sendable {
     }
 
     /// Where its output goes.
-    var output: (any ProcessOutput)? { state.withLock { $0.output } }
+    var output: OutputGate? { state.withLock { $0.output } }
+
+    /// The outputs that it was given no handle for.
+    var missingOutputs: [OutputStream] {
+        let (stdout, stderr) = state.withLock { ($0.stdout, $0.stderr) }
+        return (stdout == 0 ? [.stdout] : []) + (stderr == 0 && !terminal ? [.stderr] : [])
+    }
 
     /// Hands bytes to the standard input; see ``ContainerDriver/write(_:_:_:end:)``.
     func write(_ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int {
@@ -160,7 +166,7 @@ final class ComputeProcess: NotificationSink, Sendable {
 
     // MARK: Telling its exit
 
-    private func ask() -> ProcessStatus {
+    func ask() -> ProcessStatus {
         let host = system.context.host
         do throws(HostComputeError) {
             return ProcessStatus(
@@ -169,15 +175,6 @@ final class ComputeProcess: NotificationSink, Sendable {
                 })
         } catch {
             return error.isGone ? .gone : .unanswered
-        }
-    }
-
-    /// The exit of a process that was found ended; nil where it runs.
-    func exitAtReopening() -> Exit? {
-        switch ask() {
-        case .exited(let code): Exit(code: code, reason: .exited, at: .now, observedBy: .restore)
-        case .exitedUnreadably, .gone: .unknown(reason: .exited, at: .now, observedBy: .restore)
-        case .running, .unanswered: nil
         }
     }
 
@@ -197,18 +194,23 @@ final class ComputeProcess: NotificationSink, Sendable {
     @discardableResult
     func concludeIfGone() -> Bool {
         if isConcluded { return true }
-        switch ask() {
-        case .exited(let code):
-            noteExit()
-            drain()
-            tell(code, .poll)
-        case .exitedUnreadably:
-            noteExit()
-            drain()
-            tell(nil, .poll)
-        case .running, .gone, .unanswered:
-            return false
+        return concludeFound(ask())
+    }
+
+    /// Tells the exit where `status`, which HCS has given, is one.
+    /// - Returns: whether its exit has been told.
+    @discardableResult
+    func concludeFound(_ status: ProcessStatus, _ observer: Exit.Observer = .poll) -> Bool {
+        if isConcluded { return true }
+        let code: UInt32?
+        switch status {
+        case .exited(let known): code = known
+        case .exitedUnreadably: code = nil
+        case .running, .gone, .unanswered: return false
         }
+        noteExit()
+        drain()
+        tell(code, observer)
         return true
     }
 
@@ -259,7 +261,7 @@ final class ComputeProcess: NotificationSink, Sendable {
         if let exit { tell(exit) }
     }
 
-    /// The process could not be found again after the service had gone away.
+    /// The process could not be found again.
     func concludeVanished() {
         let first = state.withLock { state in
             defer { state.concluded = true }

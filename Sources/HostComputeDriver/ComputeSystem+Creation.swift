@@ -81,7 +81,7 @@ extension ComputeSystem {
                 handle: ComputeHandle(context.host, .process, raw), system: self)
             do throws(HostComputeError) {
                 // The streams come first, so that the exit, which HCS tells again to a late registration, finds them.
-                try process.attach(information, output: output)
+                try process.attach(information, output: OutputGate(output))
                 adopt(process)
                 try process.handle.register(process)
             } catch {
@@ -106,9 +106,9 @@ extension ComputeSystem {
     ) -> DriverFailure {
         var failure = error.failure("process '\(name)' of \(subject)")
         guard error.operation == "HcsCreateProcess" else { return failure }
+        let program = CommandLine.program(of: document.commandLine)
         switch error.code {
         case 0x2:
-            let program = CommandLine.program(of: document.commandLine)
             failure.code = .invalidArgument
             failure.message =
                 "the program '\(program)' was not found in \(subject): correct the process's args, or add the program "
@@ -118,6 +118,26 @@ extension ComputeSystem {
             failure.message =
                 "the working directory '\(document.workingDirectory)' of process '\(name)' is not a folder in "
                 + "\(subject): correct the process's cwd"
+        case _ where error.isAccessDenied:
+            let user = document.user.isEmpty ? "the container's user" : "the user '\(document.user)'"
+            failure.message =
+                "access to the program '\(program)' was denied in \(subject): it must be an executable file that \(user) "
+                + "may run"
+        case 0xC1:
+            failure.code = .invalidArgument
+            failure.message =
+                "'\(program)' is no program that \(subject) can run: it is not an executable file, or one for another kind "
+                + "of machine"
+        case 0xCE:
+            failure.code = .invalidArgument
+            failure.message =
+                "the arguments and the environment of process '\(name)' of \(subject) are too long: pass less, or a file"
+        case 0x522, 0x525, 0x534:
+            failure.code = error.code == 0x522 ? .permissionDenied : .invalidArgument
+            failure.message =
+                "process '\(name)' of \(subject) can't run as '\(document.user)': "
+                + (error.code == 0x522 ? "that takes rights that are missing here" : "there is no such user")
+                + "; correct the process's user.username"
         default:
             break
         }

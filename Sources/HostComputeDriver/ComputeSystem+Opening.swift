@@ -11,6 +11,8 @@ extension ComputeSystem {
         var paused: Bool
         var started: Bool
         var stopped: Bool
+        /// Nil where HCS does not say.
+        var owner: String?
 
         /// Reads the basic properties. HCS does not name the isolation; only a utility VM has a runtime image. [inf]
         init(_ properties: ContainerProperties) {
@@ -19,87 +21,213 @@ extension ComputeSystem {
             paused = state == "Paused"
             started = state != "Created"
             stopped = state == "Stopped" || properties.stopped == true
+            owner = properties.owner
+        }
+
+        var state: OpenedContainer.State {
+            if stopped { return .stopped }
+            if !started { return .created }
+            return paused ? .paused : .running
         }
     }
 
-    /// Finds the first process again and attaches to it.
-    /// - Parameter pid: its id, where it is known. HCS does not say which process was the first; without its id it is
-    ///   taken to be the oldest that HCS lets be opened, since only those that were made through it can be. [inf]
-    func reattach(
-        _ found: Found, pid: UInt32?, output: any ProcessOutput
-    ) throws(HostComputeError) -> OpenedContainer.State {
-        withState { $0.started = found.started }
-        if found.stopped { return lost() }
-        if !found.started { return .created }
-        let candidates: [UInt32]
-        if let pid {
-            candidates = [pid]
-        } else {
-            candidates = PropertyDocuments.processes(try readProperties(PropertyDocuments.query("ProcessList")))
-                .sorted { ($0.createdAt ?? .epoch) < ($1.createdAt ?? .epoch) }.map(\.pid)
+    /// The processes of a record, as they were found again. Nothing has been told of them yet.
+    struct Located: Sendable {
+        /// Those that HCS let be opened, each with what HCS says of it.
+        var found: [(known: KnownProcess, process: ComputeProcess, status: ProcessStatus)] = []
+        /// Those whose id is known and that are not there.
+        var lost: [KnownProcess] = []
+
+        /// Closes what was opened.
+        func close() {
+            for (_, process, _) in found { process.handle.close() }
         }
-        for pid in candidates {
-            if let process = try reopen(.initial, pid: pid) {
-                if let exit = process.exitAtReopening() {
-                    process.handle.close()
-                    withState { $0.initialExit = exit }
-                    return .stopped(exit)
+
+        /// Those whose exit has not been told meanwhile.
+        func without(_ told: Set<ProcessName>) -> Located {
+            for (known, process, _) in found where told.contains(known.name) { process.handle.close() }
+            return Located(
+                found: found.filter { !told.contains($0.known.name) }, lost: lost.filter { !told.contains($0.name) })
+        }
+    }
+
+    /// How much later than its start a process may have been created. The time of a start may be that before the call,
+    /// which HCS's clients give four minutes (hcs-reference C.4), and the clock may have been set since: what was created
+    /// later still is another process that got the same id.
+    private static let latestCreation: Int64 = 300
+    /// How much earlier a process may seem to have been created than it was about to be: HCS's clock may be coarser, and
+    /// a utility VM has one of its own. [inf]
+    private static let earliestCreation: Int64 = 1
+
+    /// Opens the processes of a record.
+    /// - Parameter taken: ids of processes that are none of theirs.
+    func locate(_ known: [KnownProcess], taken: Set<UInt32>) throws(HostComputeError) -> Located {
+        var located = Located()
+        do throws(HostComputeError) {
+            for process in known {
+                guard let pid = process.pid else { continue }
+                if let opened = try reopen(process, pid: pid) {
+                    located.found.append(opened)
+                } else {
+                    located.lost.append(process)
                 }
-                try resume(process, output: output)
-                return found.paused ? .paused(pid: pid) : .running(pid: pid)
             }
-        }
-        return lost()
-    }
-
-    /// Finds the execs of the record that this one takes the place of; what became of the others nobody knows.
-    func reattachExecs(of former: ComputeSystem) {
-        for exec in former.withState({ $0.processes }) where exec.name != .initial {
-            let process = try? reopen(exec.name, pid: exec.pid)
-            if let process, let output = exec.output, (try? resume(process, output: output)) != nil {
-                exec.silence()
-            } else {
-                exec.concludeVanished()
+            let hasUnnamed = known.contains { $0.pid == nil }
+            let needsDates = located.found.contains { $0.status == .running && $0.known.startedAt != nil }
+            guard hasUnnamed || needsDates else { return located }
+            let list = try listedProcesses()
+            located.dropReused(list)
+            guard hasUnnamed else { return located }
+            var taken = taken.union(known.compactMap(\.pid))
+            for process in known.filter({ $0.pid == nil }).initialFirst {
+                guard let opened = try search(process, list.filter { !taken.contains($0.pid) }) else { continue }
+                taken.insert(opened.process.pid)
+                located.found.append(opened)
             }
-        }
-    }
-
-    /// - Returns: nil where it has ended, or is not one of HCS's own.
-    private func reopen(_ name: ProcessName, pid: UInt32) throws(HostComputeError) -> ComputeProcess? {
-        do throws(HostComputeError) {
-            let raw = try use("HcsOpenProcess") { system throws(HostComputeError) in
-                try context.host.openProcess(system, pid: pid)
-            }
-            // HCS knows whether there is a terminal and does not tell; a resize of one that is none is HCS's to refuse.
-            return ComputeProcess(
-                name, pid: pid, terminal: true, handle: ComputeHandle(context.host, .process, raw), system: self)
-        } catch  where error.isGone || error.code == 0x57 {
-            return nil
-        }
-    }
-
-    /// Takes up the streams and the exit of a process that runs.
-    private func resume(_ process: ComputeProcess, output: any ProcessOutput) throws(HostComputeError) {
-        do throws(HostComputeError) {
-            // The standard handles are handed out again where the process has some; without them it still has an exit.
-            let information = try? process.handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
-                try context.host.information(ofProcess: raw)
-            }
-            if let information { try process.attach(information, output: output) }
-            adopt(process)
-            try process.handle.register(process)
+            return located
         } catch {
-            guard process.silence() else { return }
-            process.release(keepingOutput: false)
-            disown(process)
+            located.close()
             throw error
         }
     }
 
-    /// The first process is gone and nobody knows how it ended.
-    private func lost() -> OpenedContainer.State {
+    /// The processes that HCS lists, the oldest first; none where it is too late to ask.
+    private func listedProcesses() throws(HostComputeError) -> [ProcessSummary] {
+        do throws(HostComputeError) {
+            let properties = try readProperties(PropertyDocuments.query("ProcessList"))
+            return PropertyDocuments.processes(properties).sorted {
+                ($0.createdAt ?? .epoch) < ($1.createdAt ?? .epoch)
+            }
+        } catch  where error.isGone || error.isInvalidState {
+            return []
+        }
+    }
+
+    /// Looks for a process of which only its place is known. HCS does not say which process was the first; it is taken
+    /// to be the oldest that HCS lets be opened, since only those that were made through it can be. [inf]
+    private func search(
+        _ known: KnownProcess, _ list: [ProcessSummary]
+    ) throws(HostComputeError) -> (KnownProcess, process: ComputeProcess, ProcessStatus)? {
+        if known.name == .initial {
+            for process in list {
+                if let opened = try reopen(known, pid: process.pid) { return opened }
+            }
+            return nil
+        }
+        var only: (KnownProcess, process: ComputeProcess, ProcessStatus)?
+        for process in list {
+            if let start = known.startedAt, let created = process.createdAt,
+                created.seconds < start.seconds - Self.earliestCreation
+            {
+                continue
+            }
+            guard let opened = try reopen(known, pid: process.pid) else { continue }
+            if let other = only {
+                // Two that may be it: none is, rather than the wrong one.
+                other.process.handle.close()
+                opened.process.handle.close()
+                return nil
+            }
+            only = opened
+        }
+        return only
+    }
+
+    /// - Returns: nil where it is not there, or is not one of HCS's own.
+    private func reopen(
+        _ known: KnownProcess, pid: UInt32
+    ) throws(HostComputeError) -> (known: KnownProcess, process: ComputeProcess, status: ProcessStatus)? {
+        let raw: UInt
+        do throws(HostComputeError) {
+            raw = try use("HcsOpenProcess") { system throws(HostComputeError) in
+                try context.host.openProcess(system, pid: pid)
+            }
+        } catch  where error.isGone || error.code == 0x57 {
+            return nil
+        }
+        let process = ComputeProcess(
+            known.name, pid: pid, terminal: known.terminal, handle: ComputeHandle(context.host, .process, raw),
+            system: self)
+        let status = process.ask()
+        if status == .gone {
+            process.handle.close()
+            return nil
+        }
+        return (known, process, status)
+    }
+
+    /// Attaches to the processes that were found, and tells the exits that are to be told. It can't fail: what goes wrong
+    /// from here on is found by asking, or when the service is lost.
+    /// - Returns: the ids of those that were found.
+    func takeUp(_ located: Located, _ former: [ProcessName: OutputGate]) -> [ProcessName: UInt32] {
+        // The first process comes last: no exit of another one is told after its own.
+        for isInitial in [false, true] {
+            for (known, process, status) in located.found where (known.name == .initial) == isInitial {
+                takeUp(process, known, status, former[known.name])
+            }
+            for known in located.lost where (known.name == .initial) == isInitial {
+                conclude(known, former[known.name])
+            }
+        }
+        return Dictionary(
+            located.found.map { ($0.known.name, $0.process.pid) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func takeUp(
+        _ process: ComputeProcess, _ known: KnownProcess, _ status: ProcessStatus, _ former: OutputGate?
+    ) {
+        attach(process, known, former)
+        if process.concludeFound(status, .restore) { return }
+        adopt(process)
+        do throws(HostComputeError) {
+            try process.handle.register(process)
+        } catch {
+            later { process.concludeIfGone() }
+        }
+    }
+
+    /// Tells the exit of a process that is not there any more.
+    private func conclude(_ known: KnownProcess, _ former: OutputGate?) {
+        let gate = OutputGate(known.output)
+        if let former { gate.resume(former) }
+        for stream in known.terminal ? [OutputStream.stdout] : [.stdout, .stderr] { gate.end(stream) }
         let exit = Exit.unknown(reason: .lost, at: .now, observedBy: .restore)
-        withState { $0.initialExit = exit }
-        return .stopped(exit)
+        // Known before it is told: who hears of it may ask at once.
+        note(exit, of: known.name)
+        context.events?.processExited(id, known.name, exit)
+    }
+
+    /// Takes up the streams of a process. The standard handles are handed out again where it has some; without them it
+    /// still has an exit.
+    private func attach(_ process: ComputeProcess, _ known: KnownProcess, _ former: OutputGate?) {
+        let gate = OutputGate(known.output)
+        if let former { gate.resume(former) }
+        let information = try? process.handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
+            try context.host.information(ofProcess: raw)
+        }
+        if let information { try? process.attach(information, output: gate) }
+        // What is not handed out again has nothing more to say.
+        for stream in process.missingOutputs { gate.end(stream) }
+    }
+}
+
+extension [KnownProcess] {
+    /// The first process, and then the others.
+    fileprivate var initialFirst: [KnownProcess] { filter { $0.name == .initial } + filter { $0.name != .initial } }
+}
+
+extension ComputeSystem.Located {
+    /// Takes out those whose id stands for another process by now.
+    fileprivate mutating func dropReused(_ list: [ProcessSummary]) {
+        let created = Dictionary(list.map { ($0.pid, $0.createdAt) }, uniquingKeysWith: { first, _ in first })
+        let isReused = { (known: KnownProcess, pid: UInt32) in
+            guard let start = known.startedAt, let created = created[pid] ?? nil else { return false }
+            return created.seconds > start.seconds + ComputeSystem.latestCreation
+        }
+        for (known, process, _) in found where isReused(known, process.pid) {
+            process.handle.close()
+            lost.append(known)
+        }
+        found.removeAll { isReused($0.known, $0.process.pid) }
     }
 }

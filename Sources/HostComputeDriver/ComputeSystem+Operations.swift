@@ -81,7 +81,14 @@ extension ComputeSystem {
     }
 
     func readProperties(_ query: [UInt8]) throws(HostComputeError) -> ContainerProperties {
-        let text = try use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
+        try readProperties(query, of: handle("HcsGetComputeSystemProperties"))
+    }
+
+    /// Asks through a handle that may be another than the system's own.
+    func readProperties(
+        _ query: [UInt8], of handle: ComputeHandle
+    ) throws(HostComputeError) -> ContainerProperties {
+        let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
             try context.host.properties(ofSystem: system, query)
         }
         guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
@@ -102,11 +109,12 @@ extension ComputeSystem {
     func update(_ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
         switch resources {
         case .linux(let linux): UpdatedResources(applied: [], ignored: Self.names(linux))
-        case .windows(let windows): try update(windows)
+        case .windows(let windows, let endpoints): try update(windows, endpoints)
         }
     }
 
-    private func update(_ resources: WindowsResources) throws(DriverFailure) -> UpdatedResources {
+    private func update(_ resources: WindowsResources, _ endpoints: [String]?) throws(DriverFailure) -> UpdatedResources
+    {
         // All is checked before anything is changed.
         let limits = try ResourceLimits(resources)
         var result = UpdatedResources(applied: [], ignored: [])
@@ -127,6 +135,7 @@ extension ComputeSystem {
             }
             try modify(name, document, &result)
         }
+        if let endpoints { try update(endpoints: endpoints, &result) }
         if resources.storageIOPS != nil { result.ignored.append("storage.iops") }
         if resources.storageBytesPerSecond != nil { result.ignored.append("storage.bps") }
         if resources.storageSandboxSize != nil { result.ignored.append("storage.sandboxSize") }

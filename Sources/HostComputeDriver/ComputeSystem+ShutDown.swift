@@ -6,12 +6,23 @@ extension ComputeSystem {
     /// How a wait for the system's exit ended.
     enum Wait: Sendable { case exited, disconnected, timedOut }
 
-    /// Waits for SystemExited.
+    /// Waits for SystemExited. Should it have been lost, the system is asked for, more and more seldom: after a second,
+    /// after two more, and so on to every half minute.
     func waitForExit(_ timeout: Duration) -> Wait {
-        wait(timeout) { state -> Wait? in
-            if state.exited != nil { return .exited }
-            return state.disconnected ? .disconnected : nil
-        } ?? .timedOut
+        let end = ContinuousClock.now + timeout
+        var patience = context.timeouts.lostExit
+        while true {
+            let left = end - .now
+            let found = wait(min(patience, left)) { state -> Wait? in
+                if state.exited != nil { return .exited }
+                return state.disconnected ? .disconnected : nil
+            }
+            if let found { return found }
+            guard left > patience else { return .timedOut }
+            // Aside, because a question that hangs must not make this wait longer than it may.
+            aside { try? self.check() }
+            patience = min(patience * 2, .seconds(30))
+        }
     }
 
     /// Takes it from an answer of HCS that the system is down, where no notification has told it.
@@ -153,6 +164,9 @@ extension ComputeSystem {
             }
             return (state.processes, state.outputs, state.handle)
         }
+        // A question that is under way holds a handle, and while one is open HCS keeps the system and its id; but one that
+        // hangs is not waited for.
+        _ = wait(context.timeouts.lostExit) { $0.isChecking ? nil : true }
         for process in processes { process.release(keepingOutput: false) }
         for output in outputs { hc_stream_close(output) }
         handle?.close()

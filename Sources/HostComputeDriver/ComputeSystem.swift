@@ -14,15 +14,17 @@ final class ComputeSystem: NotificationSink, Sendable {
 
     struct State {
         var handle: ComputeHandle?
-        /// The operation whose completion is awaited, and its status once it is there. Operations come one by one.
+        /// The operation whose completion is awaited, and what was told of it. Operations come one by one.
         var awaited: Completion?
-        var completion: HcsResult?
+        var completion: (status: HcsResult, document: String?)?
         /// The status of SystemExited. It is kept, not consumed: any number of waiters may need it.
         var exited: HcsResult?
         /// Whether HCS has refused a call because the system is gone.
         var saidToBeGone = false
         /// Whether only that told the exit, and no notification.
         var assumedExited = false
+        /// Whether HCS is being asked what still runs.
+        var isChecking = false
         var disconnected = false
         var closed = false
         /// Whether a termination has been accepted: a shutdown after it would hang (hcs-reference H).
@@ -37,6 +39,8 @@ final class ComputeSystem: NotificationSink, Sendable {
         var initialExit: Exit?
         /// The first process's working directory: where an exec starts that names none.
         var directory = ""
+        /// The HNS endpoints that it has; nil where this driver did not make it and has not asked yet.
+        var endpoints: [String]?
         /// Outputs that outlive their process.
         var outputs: [hc_stream] = []
         var queue: DispatchQueue?
@@ -124,10 +128,12 @@ final class ComputeSystem: NotificationSink, Sendable {
 
     func notified(_ notification: Notification) {
         switch notification {
-        case .createCompleted(let status): complete(.create, status)
-        case .startCompleted(let status): complete(.start, status)
-        case .pauseCompleted(let status): complete(.pause, status)
-        case .resumeCompleted(let status): complete(.resume, status)
+        case .completed(let completion, let status, let document):
+            change { state in
+                // A completion that nobody awaits belongs to an operation that was given up.
+                guard state.awaited == completion, state.completion == nil else { return }
+                state.completion = (status, document)
+            }
         case .systemExited(let status):
             let first = change { state in
                 defer { state.exited = state.exited ?? status }
@@ -146,25 +152,18 @@ final class ComputeSystem: NotificationSink, Sendable {
         }
     }
 
-    private func complete(_ completion: Completion, _ status: HcsResult) {
-        change { state in
-            // A completion that nobody awaits belongs to an operation that was given up.
-            if state.awaited == completion, state.completion == nil { state.completion = status }
-        }
-    }
-
     /// Waits for the completion of an operation whose `awaited` was set before its call.
     func awaitCompletion(_ operation: StaticString, _ timeout: Duration) throws(HostComputeError) {
-        enum End: Sendable { case completed(HcsResult), exited, disconnected }
+        enum End: Sendable { case completed(HcsResult, String?), exited, disconnected }
         let end = wait(timeout) { state -> End? in
-            if let status = state.completion { return .completed(status) }
+            if let (status, document) = state.completion { return .completed(status, document) }
             if state.disconnected { return .disconnected }
             return state.exited == nil ? nil : .exited
         }
         withState { $0.awaited = nil }
         switch end {
-        case .completed(let status):
-            if status < 0 { throw HostComputeError(operation, status: status) }
+        case .completed(let status, let document):
+            if status < 0 { throw HostComputeError(operation, status: status, document: document) }
         case .exited: throw HostComputeError(operation, .exitedMeanwhile)
         case .disconnected: throw HostComputeError(operation, .disconnected)
         case nil: throw HostComputeError(operation, .timedOut(timeout))

@@ -33,60 +33,100 @@ extension HostComputeDriver {
         }
     }
 
-    /// Finds a container again; see ``open(_:pid:output:)``.
-    public func open(_ id: ContainerID, output: any ProcessOutput) throws(DriverFailure) -> OpenedContainer {
-        try open(id, pid: nil, output: output)
-    }
-
-    /// Finds a container again, as ``open(_:output:)`` does, and its first process by its id: HCS itself does not say
-    /// which process was the first.
+    /// Finds a container again, or what is left of one whose service went away.
+    ///
+    /// A process with an id is opened by it; HCS itself does not say which process was the first. Where the time of its
+    /// start is known, a process that HCS created more than five minutes later is not taken for it.
     public func open(
-        _ id: ContainerID, pid: UInt32?, output: any ProcessOutput
+        _ id: ContainerID, _ processes: [KnownProcess]
     ) throws(DriverFailure) -> OpenedContainer {
-        // The record of a container whose service went away: its handles are dead, what it knows is not.
-        let former = systems.withLock { $0[id] }.flatMap { $0.isDisconnected ? $0 : nil }
-        let known = former?.withState { state in state.processes.first { $0.name == .initial }?.pid }
+        let current = systems.withLock { $0[id] }
+        if let current, !current.isDisconnected, let opened = try complete(current, processes) { return opened }
         let (handle, found) = try find(id)
-        if let former { remove(former) }
         let system = ComputeSystem(id, isolation: found.isolation, servicing: false, context: context)
+        let known = current.map { $0.merged(processes) } ?? processes
+        let located: ComputeSystem.Located
+        do throws(HostComputeError) {
+            try system.attach(handle)
+            located = try system.locate(known, taken: [])
+        } catch {
+            system.close()
+            throw error.failure(system.subject)
+        }
+        let (told, gates) = current?.handOver() ?? ([], [:])
+        if let current {
+            remove(current)
+            system.inherit(current)
+        }
         do throws(DriverFailure) {
             try insert(system)
         } catch {
-            handle.close()
+            located.close()
+            system.close()
             throw error
         }
+        system.withState { $0.started = found.started }
+        return opened(system, found, system.takeUp(located.without(told), gates))
+    }
+
+    /// Attaches to those processes of a container that is open already which are not.
+    /// - Returns: nil where its handle is dead.
+    private func complete(
+        _ system: ComputeSystem, _ processes: [KnownProcess]
+    ) throws(DriverFailure) -> OpenedContainer? {
         do throws(HostComputeError) {
-            try system.attach(handle)
-            let state = try system.reattach(found, pid: pid ?? known, output: output)
-            if let former {
-                system.reattachExecs(of: former)
-                former.close()
-            }
-            return OpenedContainer(isolation: said(found.isolation), state: state)
+            let found = ComputeSystem.Found(try system.readProperties(PropertyDocuments.basic))
+            let (here, missing) = system.split(processes)
+            let located = try system.locate(missing, taken: Set(here.values))
+            let pids = system.takeUp(located, [:]).merging(here) { first, _ in first }
+            return opened(system, found, pids)
+        } catch  where error.isServiceGone {
+            return nil
         } catch {
-            system.close()
-            remove(system)
             throw error.failure(system.subject)
         }
     }
 
+    private func opened(
+        _ system: ComputeSystem, _ found: ComputeSystem.Found, _ pids: [ProcessName: UInt32]
+    ) -> OpenedContainer {
+        OpenedContainer(
+            isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state, pids: pids)
+    }
+
+    /// Opens a compute system, which has to be this driver's.
     private func find(_ id: ContainerID) throws(DriverFailure) -> (ComputeHandle, ComputeSystem.Found) {
+        let handle: ComputeHandle
+        let found: ComputeSystem.Found
         do throws(HostComputeError) {
-            let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
-            do throws(HostComputeError) {
-                let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
-                    try context.host.properties(ofSystem: system, PropertyDocuments.basic)
-                }
-                guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
-                    throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
-                }
-                return (handle, ComputeSystem.Found(properties))
-            } catch {
-                handle.close()
-                throw error
-            }
+            (handle, found) = try look(id)
         } catch {
             throw error.failure("container '\(id)'")
+        }
+        // Where HCS does not say whose it is, the worker's record has to do. [inf]
+        if let owner = found.owner, owner != context.owner {
+            handle.close()
+            throw DriverFailure(
+                .failedPrecondition,
+                "container '\(id)' belongs to '\(owner)' and not to this worker, '\(context.owner)'; leave it to its owner"
+            )
+        }
+        return (handle, found)
+    }
+
+    private func look(_ id: ContainerID) throws(HostComputeError) -> (ComputeHandle, ComputeSystem.Found) {
+        let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
+        do throws(HostComputeError) {
+            let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
+                try context.host.properties(ofSystem: system, PropertyDocuments.basic)
+            }
+            guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
+                throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
+            }
+            return (handle, ComputeSystem.Found(properties))
+        } catch {
+            handle.close()
+            throw error
         }
     }
 

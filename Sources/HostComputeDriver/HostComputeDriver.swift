@@ -52,7 +52,7 @@ public final class HostComputeDriver: ContainerDriver {
         if outlivesWorker { set.insert(.restore) }
         if host.pauses { set.insert(.pause) }
         if host.signalsProcesses { set.insert(.signals) }
-        if host.modifiesSystems { set.insert(.updateResources) }
+        if host.modifiesSystems { set.formUnion([.updateResources, .updateNetwork]) }
         return set
     }
 
@@ -69,6 +69,7 @@ public final class HostComputeDriver: ContainerDriver {
         try insert(system)
         do throws(DriverFailure) {
             try system.create(built.document.bytes)
+            system.withState { $0.endpoints = built.document.endpoints }
         } catch {
             remove(system)
             throw error
@@ -144,6 +145,10 @@ public final class HostComputeDriver: ContainerDriver {
         }
     }
 
+    /// Asks HCS whether what the container runs still runs, and tells exits whose notifications were lost. Costs one
+    /// question per process that runs; a second check of a container, while one is under way, does nothing.
+    public func check(_ id: ContainerID) throws(DriverFailure) { try system(id).check() }
+
     // MARK: Operations
 
     /// Sends a console control event, or ends a process; a number is a console control code.
@@ -179,7 +184,7 @@ public final class HostComputeDriver: ContainerDriver {
         try system(id).processList()
     }
 
-    /// Changes limits that HCS lets be changed; the others are ignored and named.
+    /// Changes limits and network endpoints where HCS lets them be changed; the others are ignored and named.
     public func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
         try system(id).update(resources)
     }

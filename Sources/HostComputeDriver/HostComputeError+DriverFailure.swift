@@ -26,26 +26,43 @@ extension HostComputeError {
             hresult = value
             number = " (0x\(hexadecimal(value)))"
         }
-        let said = self.said
+        // It may hold anything; a document that can't be read is as good as none.
+        let result = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }
+        let said = result?.said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
+        let events = result?.errorEvents ?? (kept: [], dropped: 0)
         let quote = said.map { "; HCS says: \($0)" } ?? ""
         return DriverFailure(
             meaning.code, "\(operation) failed for \(subject): \(meaning.words)\(number)\(quote); \(meaning.advice)",
-            retryable: meaning.retryable, hresult: hresult, operation: operation, driverMessage: said)
+            retryable: meaning.retryable, hresult: hresult, operation: operation, driverMessage: said,
+            errorEvents: events.kept, errorEventsDropped: events.dropped)
     }
 
-    /// What the result document says in words.
-    var said: String? {
-        let said = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }?.said
-        return said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
+    /// The meaning of the code.
+    private var refusal: Meaning {
+        let code = self.code ?? 0
+        return switch code >> 8 {
+        case 0xC03701, 0x803701: Self.meaning(ofCompute: UInt8(truncatingIfNeeded: code))
+        default: Self.meaning(ofSystem: code)
+        }
+    }
+
+    /// What a person can do about it depends on what was asked: HCS obeys administrators only, but a process has rights
+    /// of its own, and what has ended is refused so too (hcs-reference B.2).
+    private var accessDenied: Meaning {
+        let advice =
+            switch operation {
+            case "HcsCreateProcess": "see whether the process's user may run the program"
+            case "HcsTerminateProcess", "HcsSignalProcess", "HcsModifyProcess", "HcsOpenProcess": "it may have ended"
+            case "HcsTerminateComputeSystem": "it may be ending already; else run the worker as an administrator"
+            default: "run the worker as an administrator"
+            }
+        return Meaning(.permissionDenied, "access is denied", advice)
     }
 
     private var meaning: Meaning {
         switch reason {
-        case .refused(let code, _):
-            switch code >> 8 {
-            case 0xC03701, 0x803701: Self.meaning(ofCompute: UInt8(truncatingIfNeeded: code))
-            default: Self.meaning(ofSystem: code)
-            }
+        case .refused:
+            if isAccessDenied { accessDenied } else { refusal }
         case .notExported:
             Meaning(.unimplemented, "this Windows does not have the function", "a newer version of Windows is needed")
         case .badText:
@@ -105,7 +122,6 @@ extension HostComputeError {
         case 0x15, 0x16, 0x19: Meaning(.internal, "the calls came in the wrong order", "report this")
         case 0x18: Meaning(.deadlineExceeded, "the operation timed out", "try again", retryable: true)
         case 0x1A: Meaning(.resourceExhausted, "there is no room for the answer", "try again", retryable: true)
-        case 0x1B: Meaning(.permissionDenied, "access is denied", "run the worker as an administrator")
         case 0x1C: Meaning(.aborted, "the guest had a critical error", "see the guest's event log")
         case 0x1D: Meaning(.failedPrecondition, "the process gives no information", "it may have ended")
         case 0x1E:
@@ -121,7 +137,6 @@ extension HostComputeError {
         switch code {
         case 0x02: Meaning(.notFound, "a file was not found", "look at the paths of the specification")
         case 0x03, 0x10B: Meaning(.notFound, "a folder was not found", "look at the paths of the specification")
-        case 0x05: Meaning(.permissionDenied, "access is denied", "run the worker as an administrator")
         case 0x06: Meaning(.failedPrecondition, "it is being closed", "nothing can be asked of it any more")
         case 0x08, 0x0E, 0x5AA, 0x5AF:
             Meaning(

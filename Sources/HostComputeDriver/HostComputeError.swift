@@ -49,10 +49,10 @@ struct HostComputeError: Error, Sendable {
         self.init(operation, reason, document: document)
     }
 
-    /// The failure that a notification tells.
-    init(_ operation: StaticString, status: HcsResult) {
+    /// The failure that a notification tells. Its data is a result document, where there is one. [inf]
+    init(_ operation: StaticString, status: HcsResult, document: String? = nil) {
         self.init(
-            operation, .refused(code: hc_normalise(status), hresult: UInt32(bitPattern: status)))
+            operation, .refused(code: hc_normalise(status), hresult: UInt32(bitPattern: status)), document: document)
     }
 
     /// The normalised code, where HCS refused.
@@ -88,7 +88,7 @@ struct HostComputeError: Error, Sendable {
 
     var isInvalidState: Bool { code == 0xC037_0105 || code == 0x8037_0105 }
 
-    var isAccessDenied: Bool { code == 5 }
+    var isAccessDenied: Bool { code == 5 || code == 0xC037_011B || code == 0x8037_011B }
 
     var isInvalidHandle: Bool { code == 6 }
 

@@ -3,22 +3,23 @@ import Synchronization
 
 /// What HCS tells through a callback.
 enum Notification: Sendable, Equatable {
-    case createCompleted(HcsResult)
-    case startCompleted(HcsResult)
-    case pauseCompleted(HcsResult)
-    case resumeCompleted(HcsResult)
+    /// An operation is complete: its status and, where it failed, what HCS says of that.
+    case completed(ComputeSystem.Completion, HcsResult, document: String?)
     case systemExited(HcsResult)
     case processExited
     case serviceDisconnected
 
     /// Nil for a type that this driver does not listen to: newer systems send more, and none of it may block or fail.
-    init?(type: UInt32, status: HcsResult) {
+    init?(type: UInt32, status: HcsResult, data: UnsafePointer<CChar>?) {
+        func completed(_ completion: ComputeSystem.Completion) -> Notification {
+            .completed(completion, status, document: status < 0 ? data.map { String(cString: $0) } : nil)
+        }
         switch type {
         case UInt32(HcsNotificationSystemExited): self = .systemExited(status)
-        case UInt32(HcsNotificationSystemCreateCompleted): self = .createCompleted(status)
-        case UInt32(HcsNotificationSystemStartCompleted): self = .startCompleted(status)
-        case UInt32(HcsNotificationSystemPauseCompleted): self = .pauseCompleted(status)
-        case UInt32(HcsNotificationSystemResumeCompleted): self = .resumeCompleted(status)
+        case UInt32(HcsNotificationSystemCreateCompleted): self = completed(.create)
+        case UInt32(HcsNotificationSystemStartCompleted): self = completed(.start)
+        case UInt32(HcsNotificationSystemPauseCompleted): self = completed(.pause)
+        case UInt32(HcsNotificationSystemResumeCompleted): self = completed(.resume)
         case UInt32(HcsNotificationProcessExited): self = .processExited
         case UInt32(HcsNotificationServiceDisconnect): self = .serviceDisconnected
         default: return nil
@@ -45,9 +46,9 @@ final class NotificationRegistry: Sendable {
     private let state = Mutex(State())
 
     private init() {
-        hc_set_notification { number, type, status, _ in
+        hc_set_notification { number, type, status, data in
             // The data is not trusted with an exit code; HCS is asked for it instead (hcs-reference C.2).
-            guard let notification = Notification(type: type, status: status) else { return }
+            guard let notification = Notification(type: type, status: status, data: data) else { return }
             NotificationRegistry.shared.deliver(notification, to: UInt(number))
         }
     }

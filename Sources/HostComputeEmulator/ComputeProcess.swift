@@ -10,11 +10,19 @@ final class ComputeProcess: Sendable {
     let pid: pid_t
     let system: ComputeSystem
     let hasConsole: Bool
+    private let keepsExited: Bool
 
     fileprivate struct State {
         var exit: ProcessExit?
         /// Those who were registered have been told of the exit.
         var announced = false
+        /// When a client first learnt of the exit; nil while none has.
+        var heardAt: ContinuousClock.Instant?
+        /// When the one who had learnt of it was gone.
+        var forgottenAt: ContinuousClock.Instant?
+        /// What it was called, and when it began, in ticks of the clock since the machine was booted; only of an exited
+        /// one that is kept.
+        var past: (name: String, startTicks: UInt64)?
         var terminated = false
         var handles = 1
         var registrations: [Registration] = []
@@ -22,12 +30,16 @@ final class ComputeProcess: Sendable {
         var exitWaiters: [DispatchSemaphore] = []
     }
 
+    /// How long an exit whose hearer has gone counts as one that nobody has learnt: long enough for the next one to come.
+    private static let longestForgotten = Duration.seconds(600)
+
     private let state: Mutex<State>
 
     init(pid: pid_t, system: ComputeSystem, streams: ProcessStreams) {
         self.pid = pid
         self.system = system
         hasConsole = streams.terminal >= 0
+        keepsExited = system.settings.keepsExited
         state = Mutex(State(streams: streams))
     }
 
@@ -38,6 +50,7 @@ final class ComputeProcess: Sendable {
         // Under the lock, so that no signal can reach a process that takes over the id.
         let waiters = state.withLock { state in
             let code = state.terminated ? system.settings.terminatedExitCode : nil
+            if keepsExited { state.past = ProcessStatus(pid).map { ($0.name, $0.startTicks) } }
             state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
             state.streams.closeInput()
             defer { state.exitWaiters = [] }
@@ -73,10 +86,10 @@ final class ComputeProcess: Sendable {
 
     // MARK: Handles and registrations
 
-    /// One more handle; false when the process has exited.
+    /// One more handle; false when the process has exited and is not kept.
     func open() -> Bool {
         state.withLock { state in
-            guard state.exit == nil else { return false }
+            guard state.exit == nil || keepsExited else { return false }
             state.handles += 1
             return true
         }
@@ -88,15 +101,46 @@ final class ComputeProcess: Sendable {
             let silenced = state.registrations.filter { $0.handle == handle }
             state.registrations.removeAll { $0.handle == handle }
             state.handles -= 1
-            return (silenced, state.releaseIfDone())
+            return (silenced, state.releaseIfDone(keepsExited))
         }
         for registration in silenced { registration.silence() }
         return last
     }
 
-    /// True when the process has exited and nobody has a handle: its streams are closed with that.
+    /// True when the process has exited and nobody has a handle: its streams are closed with that, or those of them
+    /// that hold nothing more where it is kept.
     func releaseIfDone() -> Bool {
-        state.withLock { $0.releaseIfDone() }
+        state.withLock { $0.releaseIfDone(keepsExited) }
+    }
+
+    /// Closes its streams: nobody can ask for them any more.
+    func release() {
+        state.withLock { $0.streams.closeKept() }
+    }
+
+    /// Notes that a client has learnt of its exit.
+    func noteHeard() {
+        state.withLock { state in
+            if state.exit != nil, state.heardAt == nil { state.heardAt = .now }
+        }
+    }
+
+    /// Whoever learnt of its exit since `time` is gone and may not have kept it.
+    func forgetHearing(since time: ContinuousClock.Instant) {
+        state.withLock { state in
+            guard let heard = state.heardAt, heard >= time else { return }
+            state.heardAt = nil
+            state.forgottenAt = .now
+        }
+    }
+
+    /// What a list of processes shows of one whose exit no client has learnt; nil for any other.
+    var unheard: (name: String, startTicks: UInt64)? {
+        state.withLock { state in
+            guard state.exit != nil, state.heardAt == nil else { return nil }
+            let isOld = state.forgottenAt.map { .now - $0 > ComputeProcess.longestForgotten } ?? false
+            return isOld ? nil : state.past
+        }
     }
 
     func register(_ registration: Registration) {
@@ -124,7 +168,7 @@ final class ComputeProcess: Sendable {
     }
 
     private func notification(_ exit: ProcessExit) -> Notification {
-        Notification(type: NotificationType.processExited, data: properties(exit))
+        Notification(type: NotificationType.processExited, data: properties(exit), exited: self)
     }
 
     // MARK: Documents
@@ -133,6 +177,8 @@ final class ComputeProcess: Sendable {
         let results = system.service.faults.strike(.getProcessProperties, system.id) { (effect) -> Int32? in
             if case .lastWaitResult(let result) = effect { result } else { nil }
         }
+        let exit = exit
+        if exit != nil { noteHeard() }
         return properties(exit, lastWaitResult: results.first)
     }
 
@@ -182,9 +228,9 @@ final class ComputeProcess: Sendable {
 }
 
 extension ComputeProcess.State {
-    fileprivate mutating func releaseIfDone() -> Bool {
+    fileprivate mutating func releaseIfDone(_ keepsExited: Bool) -> Bool {
         guard exit != nil, handles <= 0 else { return false }
-        streams.closeKept()
+        if keepsExited { streams.closeDrained() } else { streams.closeKept() }
         return true
     }
 }

@@ -7,7 +7,7 @@ final class ComputeService: Sendable {
     static let shared = ComputeService()
 
     let faults = Faults()
-    let pool = NotificationPool()
+    let pool = ThreadPool()
     let reaper = ExitReaper()
     let handles = HandleTable()
 
@@ -94,10 +94,27 @@ final class ComputeService: Sendable {
 
     /// The system has gone: its folder goes before its name is free again.
     func forget(_ system: ComputeSystem) {
+        system.releaseKept()
         if system.state.withLock({ $0.ownsLayerFolder }) { ScratchFolder.remove(system.document.layerFolder) }
         systems.withLock { systems in
             if systems[system.id] === system { systems[system.id] = nil }
         }
+    }
+
+    /// How long clients may take to learn how what they have open has ended.
+    private static let farewell = Duration.seconds(3)
+
+    /// Ends every system and waits until they are down, for a while, and until their clients have closed them.
+    /// - Returns: how many there were, and how many would not end.
+    func endAll(_ patience: Duration) -> (ended: Int, left: Int) {
+        // One that has stopped is only waiting for somebody to look.
+        let all = systems.withLock { $0.values.filter { $0.phase != .stopped } }
+        for system in all { _ = try? system.end(.terminate) }
+        let deadline = ContinuousClock.now + patience
+        let left = all.count { !$0.waitForEnd(until: deadline) }
+        let end = ContinuousClock.now + ComputeService.farewell
+        while ContinuousClock.now < end, all.contains(where: { $0.isOpen && $0.phase == .stopped }) { usleep(5000) }
+        return (all.count, left)
     }
 
     // MARK: Handles
@@ -116,6 +133,25 @@ final class ComputeService: Sendable {
         case .dead: throw ComputeService.dead
         default: throw .invalidHandle
         }
+    }
+
+    // MARK: Registrations
+
+    /// Registers on the system that the registration's handle stands for.
+    /// - Parameter announce: is given the callback's handle before anything can be told to it.
+    func registerSystem(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
+        let target = try system(UnsafeMutableRawPointer(bitPattern: registration.handle))
+        try faults.enter(.registerComputeSystemCallback, target.id)
+        announce(handles.add(.systemCallback(registration, target)))
+        target.register(registration)
+    }
+
+    /// The same for a process.
+    func registerProcess(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
+        let target = try process(UnsafeMutableRawPointer(bitPattern: registration.handle))
+        try faults.enter(.registerProcessCallback, target.system.id)
+        announce(handles.add(.processCallback(registration, target)))
+        target.register(registration)
     }
 
     static let dead = HostFailure(
@@ -137,7 +173,7 @@ final class ComputeService: Sendable {
         }
         for (handle, target) in targets {
             switch target {
-            case .system(let system): system.close(handle, terminates: false)
+            case .system(let system): system.close(handle, terminates: false, abandoned: true)
             case .process(let process): close(process, handle)
             case .systemCallback, .processCallback, .dead: break
             }
@@ -146,5 +182,32 @@ final class ComputeService: Sendable {
 
     func close(_ process: ComputeProcess, _ handle: UInt) {
         if process.close(handle) { process.system.forget(process) }
+    }
+
+    /// Closes the handles of a client that has gone, as those of a process that dies: no fault can keep them.
+    func abandon(_ abandoned: [UInt]) {
+        // What it heard in its last moments may have got no further than to it.
+        let recently = ContinuousClock.now - .seconds(10)
+        // Callbacks first, as a client closes them itself.
+        for handle in abandoned {
+            switch handles.remove(handle, where: { !$0.isSystem && !$0.isProcess }) {
+            case .systemCallback(let registration, let system):
+                system.unregister(registration)
+                try? registration.cancel()
+            case .processCallback(let registration, let process):
+                process.unregister(registration)
+                try? registration.cancel()
+            default: break
+            }
+        }
+        for handle in abandoned {
+            if case .process(let process) = handles.remove(handle, where: \.isProcess) { close(process, handle) }
+        }
+        for handle in abandoned {
+            if case .system(let system) = handles.remove(handle, where: \.isSystem) {
+                system.forgetHearing(since: recently)
+                system.close(handle, abandoned: true)
+            }
+        }
     }
 }

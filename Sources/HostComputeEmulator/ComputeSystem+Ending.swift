@@ -97,6 +97,7 @@ extension ComputeSystem {
             adjust(&exit)
             state.phase = .stopped
             state.exit = exit
+            if state.handles <= 0 { state.isKept = settings.keepsExited && state.hasRun }
             state.broadcast(exit.notification, service.faults, id)
             state.line += state.heldBack ?? []
             state.heldBack = nil
@@ -115,6 +116,18 @@ extension ComputeSystem {
             return state.phase != .stopped
         }
         if waits { waiter.wait() }
+    }
+
+    /// Waits until the system has ended; false when it has not by then.
+    func waitForEnd(until deadline: ContinuousClock.Instant) -> Bool {
+        let waiter = DispatchSemaphore(value: 0)
+        let waits = state.withLock { state in
+            if state.phase != .stopped { state.endWaiters.append(waiter) }
+            return state.phase != .stopped
+        }
+        guard waits else { return true }
+        let left = max(0, (deadline - .now).wholeMicroseconds)
+        return waiter.wait(timeout: .now() + .microseconds(Int(left))) == .success
     }
 
     /// A fault: the system has ended by itself before the caller hears of its operation.

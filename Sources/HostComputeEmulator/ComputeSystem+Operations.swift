@@ -79,6 +79,8 @@ extension ComputeSystem {
                 state.phase = operation == .create ? .stopped : phases.from
             }
             if operation == .start, state.phase == .running { state.startedAt = .now() }
+            // Its last process may have been killed while it was paused.
+            if document.servicing { state.endAfterLastProcess() }
             if operation == .create, notify { state.createStatus = status }
             if notify {
                 state.broadcast(Notification(type: operation.completion, status: status), service.faults, id)
@@ -86,6 +88,7 @@ extension ComputeSystem {
             return (state.claimLine(), state.claimGone())
         }
         if gone { service.forget(self) }
+        if document.servicing { _ = finishIfEnded() }
         return deliver
     }
 }

@@ -16,7 +16,7 @@ extension ComputeSystem {
         let streams: ProcessStreams
         let pid: pid_t
         do throws(HostFailure) {
-            streams = try ProcessStreams(document)
+            streams = try ProcessStreams(document, keepsOutput: settings.keepsExited)
             pid = try spawn(document, streams)
         } catch {
             state.withLock { state in
@@ -29,13 +29,17 @@ extension ComputeSystem {
         }
         let process = ComputeProcess(pid: pid, system: self, streams: streams)
         // In one step, so that an exit that comes at once finds the process counted among the live, and only there.
-        let phase = state.withLock { state in
+        let (phase, replaced) = state.withLock { state in
             state.spawning -= 1
             state.live += 1
             state.hasRun = true
             state.processes[pid] = process
-            return state.phase
+            // The id stands for this one now.
+            let replaced = state.kept.filter { $0.pid == pid }
+            if !replaced.isEmpty { state.kept.removeAll { $0.pid == pid } }
+            return (state.phase, replaced)
         }
+        for process in replaced { process.release() }
         service.reaper.watch(process)
         guard phase == .running || phase == .pausing || phase == .paused else {
             // The system ended while the program started, and may have looked for processes before this one was known.
@@ -69,22 +73,47 @@ extension ComputeSystem {
         if mayFinish { service.pool.submit { [self] in _ = finishIfEnded() } }
     }
 
-    /// The open process `pid`.
+    /// The process `pid`, with one more handle.
     func openProcess(_ pid: pid_t) throws(HostFailure) -> ComputeProcess {
-        let (process, stopped) = state.withLock { ($0.processes[pid], $0.phase == .stopped) }
-        if stopped { throw .alreadyStopped }
+        let (process, stopped) = state.withLock { state in
+            (state.processes[pid] ?? state.kept.last { $0.pid == pid }, state.phase == .stopped)
+        }
+        if stopped, process == nil || !settings.keepsExited { throw .alreadyStopped }
         guard let process, process.open() else {
             throw HostFailure(code: ResultCode.elementNotFound, message: "No process \(pid) runs here.")
         }
         return process
     }
 
-    /// Forgets a process that has exited and has no handle.
+    /// The most exited processes that one system keeps.
+    private static let mostKept = 1000
+
+    /// Forgets a process that has exited and has no handle, or keeps it where the settings say so.
     func forget(_ process: ComputeProcess) {
-        state.withLock { state in
+        let released = state.withLock { state -> ComputeProcess? in
             // The id may stand for another process already.
-            if state.processes[process.pid] === process { state.processes[process.pid] = nil }
+            let isItself = state.processes[process.pid] === process
+            if isItself { state.processes[process.pid] = nil }
+            guard settings.keepsExited, !state.kept.contains(where: { $0 === process }) else { return nil }
+            guard isItself, !state.forgotten else { return process }
+            state.kept.append(process)
+            return state.kept.count > ComputeSystem.mostKept ? state.kept.removeFirst() : nil
         }
+        released?.release()
+    }
+
+    /// The system has gone, and with it what it kept.
+    func releaseKept() {
+        let kept = state.withLock { state in
+            defer { state.kept = [] }
+            return state.kept
+        }
+        for process in kept { process.release() }
+    }
+
+    /// A client has gone: what it heard last may not have come further than to it.
+    func forgetHearing(since time: ContinuousClock.Instant) {
+        for process in state.withLock({ Array($0.processes.values) + $0.kept }) { process.forgetHearing(since: time) }
     }
 
     /// A process has exited and its properties say so: tell it, then see what it left behind.

@@ -31,6 +31,7 @@ extension ComputeSystem {
         properties.add("RuntimeOsType", string: "Windows")
         let name = id.uppercased().utf16
         properties.add("RuntimeId", string: NameGuid(namespace: NameGuid.systems, name: name).text)
+        if document.hyperV { properties.add("RuntimeImagePath", string: document.runtimeImage) }
         if let exit {
             properties.add("Stopped", true)
             properties.add("ExitType", string: exit.kind.rawValue)
@@ -116,11 +117,13 @@ extension ComputeSystem {
 
     private func processList() -> String {
         let bootedAt = SystemTime.bootUnits()
+        let createdAt = { (startTicks: UInt64) in
+            SystemTime(units: bootedAt + Int64(startTicks * ProcessStatus.tickUnits)).text
+        }
         let processes = liveFamily().map { process in
             let shared = min(process.residentBytes, process.sharedBytes())
-            let createdAt = SystemTime(units: bootedAt + Int64(process.startTicks * ProcessStatus.tickUnits))
             var entry = JSONObject()
-            entry.add("CreateTimestamp", string: createdAt.text)
+            entry.add("CreateTimestamp", string: createdAt(process.startTicks))
             entry.add("ImageName", string: process.name)
             entry.add("KernelTime100ns", process.kernelTicks * ProcessStatus.tickUnits)
             entry.add("MemoryCommitBytes", process.residentBytes)
@@ -130,7 +133,21 @@ extension ComputeSystem {
             entry.add("UserTime100ns", process.userTicks * ProcessStatus.tickUnits)
             return entry.finish()
         }
-        return "[" + processes.joined(separator: ",") + "]"
+        return "[" + (processes + unheardProcesses(createdAt)).joined(separator: ",") + "]"
+    }
+
+    /// The kept processes whose exit no client has learnt: a client that died before it knew their ids finds them here.
+    private func unheardProcesses(_ createdAt: (UInt64) -> String) -> [String] {
+        guard settings.keepsExited else { return [] }
+        let known = state.withLock { Array($0.processes.values) + $0.kept }
+        return known.compactMap { process in
+            guard let past = process.unheard else { return nil }
+            var entry = JSONObject()
+            entry.add("CreateTimestamp", string: createdAt(past.startTicks))
+            entry.add("ImageName", string: past.name)
+            entry.add("ProcessId", process.pid)
+            return entry.finish()
+        }
     }
 }
 

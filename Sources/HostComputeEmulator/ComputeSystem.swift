@@ -34,6 +34,10 @@ final class ComputeSystem: Sendable {
         var resources: SystemResources
         var startedAt: SystemTime?
         var processes: [pid_t: ComputeProcess] = [:]
+        /// Those that have exited and have been without a handle since, oldest first, where the settings keep them.
+        var kept: [ComputeProcess] = []
+        /// Stopped, and its exits may be known to no client that still lives: it stays until one has looked.
+        var isKept = false
         /// Processes that run, or have exited and are not settled.
         var live = 0
         /// There has been a process.
@@ -75,12 +79,14 @@ final class ComputeSystem: Sendable {
     }
 
     /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document says so.
-    func close(_ handle: UInt, terminates: Bool = true) {
+    /// - Parameter abandoned: whether its owner has gone without closing it.
+    func close(_ handle: UInt, terminates: Bool = true, abandoned: Bool = false) {
         let (silenced, gone, terminate) = state.withLock { state -> ([Registration], Bool, Bool) in
             let silenced = state.registrations.filter { $0.handle == handle }
             if !silenced.isEmpty { state.registrations.removeAll { $0.handle == handle } }
             state.handles -= 1
             let last = state.handles == 0
+            state.isKept = abandoned && settings.keepsExited && state.hasRun
             let ends = last && terminates && document.terminatesOnLastHandleClosed
             return (silenced, state.claimGone(), ends && state.phase != .stopping && state.phase != .stopped)
         }
@@ -124,18 +130,21 @@ final class ComputeSystem: Sendable {
     /// Empties the line; only who has claimed it may.
     func deliver() {
         while let delivery = state.withLock({ $0.nextDelivery() }) {
-            delivery.registration.deliver(delivery.notification)
+            if delivery.registration.deliver(delivery.notification) { delivery.notification.exited?.noteHeard() }
         }
     }
 
     var phase: Phase { state.withLock { $0.phase } }
+
+    /// Whether a client has a handle.
+    var isOpen: Bool { state.withLock { $0.handles > 0 } }
 
     var resources: SystemResources { state.withLock { $0.resources } }
 }
 
 extension ComputeSystem.State {
     /// Stopped, and nobody has a handle: there is no way back.
-    var isGone: Bool { phase == .stopped && handles <= 0 }
+    var isGone: Bool { phase == .stopped && handles <= 0 && !isKept }
 
     /// True once, when the system has gone: the caller has to forget it.
     mutating func claimGone() -> Bool {

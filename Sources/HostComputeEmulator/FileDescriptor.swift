@@ -43,7 +43,8 @@ enum FileDescriptor {
         if descriptor >= 0 { _ = Glibc.close(descriptor) }
     }
 
-    private static func raise(_ descriptor: Int32) -> Int32 {
+    /// The same descriptor, or one above 2 in its place.
+    static func raise(_ descriptor: Int32) -> Int32 {
         guard descriptor >= 0, descriptor <= 2 else { return descriptor }
         defer { close(descriptor) }
         return duplicate(descriptor)

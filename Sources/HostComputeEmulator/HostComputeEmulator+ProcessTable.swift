@@ -55,13 +55,9 @@ extension HostComputeEmulator {
                 let out = try HostAnswer.required(handle, "callbackHandle")
                 out.pointee = nil
                 let callback = try HostAnswer.required(callback, "callback")
-                let target = try service.process(process)
-                try service.faults.enter(.registerProcessCallback, target.system.id)
                 let registration = Registration(
                     callback: callback, context: context, handle: UInt(bitPattern: process))
-                out.pointee = UnsafeMutableRawPointer(
-                    bitPattern: service.handles.add(.processCallback(registration, target)))
-                target.register(registration)
+                try service.registerProcess(registration) { out.pointee = UnsafeMutableRawPointer(bitPattern: $0) }
                 return ResultCode.success
             }
         }

@@ -81,13 +81,9 @@ extension HostComputeEmulator {
                 let out = try HostAnswer.required(handle, "callbackHandle")
                 out.pointee = nil
                 let callback = try HostAnswer.required(callback, "callback")
-                let target = try service.system(system)
-                try service.faults.enter(.registerComputeSystemCallback, target.id)
                 let registration = Registration(
                     callback: callback, context: context, handle: UInt(bitPattern: system))
-                out.pointee = UnsafeMutableRawPointer(
-                    bitPattern: service.handles.add(.systemCallback(registration, target)))
-                target.register(registration)
+                try service.registerSystem(registration) { out.pointee = UnsafeMutableRawPointer(bitPattern: $0) }
                 return ResultCode.success
             }
         }

@@ -43,27 +43,27 @@ enum LiveProcesses {
         return pid_t(last) ?? 0
     }
 
-    private static func all() -> [pid_t] {
-        entries("/proc").compactMap { pid_t($0) }
-    }
+    private static func all() -> [pid_t] { numbers("/proc") }
 
     private static func children(of pid: pid_t) -> [pid_t] {
-        entries("/proc/\(pid)/task").compactMap { pid_t($0) }.flatMap { thread in
+        numbers("/proc/\(pid)/task").flatMap { thread in
             (read("/proc/\(pid)/task/\(thread)/children") ?? "").split(separator: " ").compactMap { pid_t($0) }
         }
     }
 
-    private static func entries(_ folder: String) -> [String] {
+    /// The entries of a folder that are numbers. There may be thousands, so none becomes a string first.
+    private static func numbers(_ folder: String) -> [pid_t] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
-        var names: [String] = []
+        var numbers: [pid_t] = []
         while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            let number = withUnsafePointer(to: &entry.pointee.d_name) {
+                // What begins with a digit is an id in full; anything else reads as 0.
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
             }
-            names.append(name)
+            if number > 0 { numbers.append(number) }
         }
-        return names
+        return numbers
     }
 
     /// The text of a small file of /proc; nil when it has gone or is not ours to read.

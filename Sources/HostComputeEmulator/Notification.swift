@@ -5,4 +5,6 @@ struct Notification: Sendable {
     let type: UInt32
     var status: HcsResult = ResultCode.success
     var data: String?
+    /// The process whose exit it tells.
+    var exited: ComputeProcess?
 }

@@ -20,12 +20,13 @@ struct ProcessStreams: Sendable {
     var terminal = FileDescriptor.none
 
     /// Makes what the document asks for.
-    init(_ document: ProcessDocument) throws(HostFailure) {
+    /// - Parameter keepsOutput: whether what nobody has read outlives the caller's descriptors.
+    init(_ document: ProcessDocument, keepsOutput: Bool) throws(HostFailure) {
         do throws(HostFailure) {
             if let size = document.console {
                 try makeTerminal(size, document)
             } else {
-                try makePipes(document)
+                try makePipes(document, keepsOutput)
             }
         } catch {
             closeChild()
@@ -43,7 +44,10 @@ struct ProcessStreams: Sendable {
         if document.wantsOutput { caller[1] = try checked(FileDescriptor.duplicate(terminal)) }
     }
 
-    private mutating func makePipes(_ document: ProcessDocument) throws(HostFailure) {
+    private mutating func makePipes(_ document: ProcessDocument, _ keepsOutput: Bool) throws(HostFailure) {
+        // A reader of its own keeps the pipe and what is in it; a mere reference lets a writer see that its reader has
+        // gone.
+        let keep = keepsOutput ? FileDescriptor.reopen : FileDescriptor.reference
         var ends = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
         defer { child = .pipes(input: ends[0], output: ends[1], error: ends[2]) }
         if document.wantsInput {
@@ -56,13 +60,13 @@ struct ProcessStreams: Sendable {
             guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
             ends[1] = pipe.write
             caller[1] = pipe.read
-            output = try checked(FileDescriptor.reference(pipe.read))
+            output = try checked(keep(pipe.read))
         }
         if document.wantsError {
             guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
             ends[2] = pipe.write
             caller[2] = pipe.read
-            error = try checked(FileDescriptor.reference(pipe.read))
+            error = try checked(keep(pipe.read))
         }
     }
 
@@ -106,6 +110,21 @@ struct ProcessStreams: Sendable {
         for end in [input, output, error, terminal] { FileDescriptor.close(end) }
         (input, output, error, terminal) =
             (FileDescriptor.none, FileDescriptor.none, FileDescriptor.none, FileDescriptor.none)
+    }
+
+    /// Closes the outputs that have ended and hold nothing that was not read.
+    mutating func closeDrained() {
+        let isDrained = { (descriptor: Int32) in
+            var query = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return descriptor >= 0 && poll(&query, 1, 0) == 1 && query.revents & Int16(POLLIN) == 0
+        }
+        if isDrained(output) { closeOutput() }
+        if isDrained(error) { closeError() }
+        if isDrained(terminal) {
+            FileDescriptor.close(terminal)
+            terminal = FileDescriptor.none
+            caller = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
+        }
     }
 
     mutating func closeInput() {

@@ -21,7 +21,18 @@ struct ProcessUsage: Sendable {
         readBytes = readCount * 512
         writeCount = UInt64(max(0, resources.ru_oublock))
         writeBytes = writeCount * 512
-        peakBytes = UInt64(max(0, resources.ru_maxrss)) * 1024
+        peakBytes = ProcessUsage.ownPeak(resources.ru_maxrss, parent: ProcessUsage.peakOfThisProcess()) * 1024
+    }
+
+    /// The most memory of a process in KiB; 0 where it is not known.
+    ///
+    /// Until it becomes its program, a new process shares the memory of the one that makes it, and the kernel counts that
+    /// as its own too. So a peak no higher than the parent's says nothing of the program.
+    static func ownPeak(_ peak: Int, parent: Int) -> UInt64 { peak > parent ? UInt64(peak) : 0 }
+
+    private static func peakOfThisProcess() -> Int {
+        var resources = rusage()
+        return getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &resources) == 0 ? resources.ru_maxrss : 0
     }
 
     /// Adds what an ended process had used.

@@ -3,15 +3,14 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A callback registered on one handle.
+/// A callback registered on one handle, or whatever else is told what happens to it.
 ///
 /// Deliveries to it are one at a time and in order (the line of its compute system sees to that); after `cancel` has
 /// returned the callback is not running and will not run again.
 final class Registration: @unchecked Sendable {
-    // Sendable: everything is immutable but `state`, which is a lock; the callback is a C function without captured
-    // state, and the context is a number that is never followed.
-    private let callback: HcsNotificationCallback
-    private let context: UnsafeMutableRawPointer?
+    // Sendable: everything is immutable but `state`, which is a lock; a C callback is a function without captured state,
+    // and its context a number that is never followed.
+    private let tell: (Notification) -> Void
     /// The handle that it was registered on.
     let handle: UInt
 
@@ -23,35 +22,51 @@ final class Registration: @unchecked Sendable {
 
     private let state = Mutex(State())
 
-    init(callback: @escaping HcsNotificationCallback, context: UnsafeMutableRawPointer?, handle: UInt) {
-        self.callback = callback
-        self.context = context
+    init(handle: UInt, tell: @escaping @Sendable (Notification) -> Void) {
         self.handle = handle
+        self.tell = tell
     }
 
-    /// Calls the callback on the current thread, unless it was cancelled.
-    func deliver(_ notification: Notification) {
-        let wanted = state.withLock { state in
-            if state.cancelled { return false }
-            state.runner = pthread_self()
-            return true
-        }
-        guard wanted else { return }
-        if let data = notification.data {
+    init(callback: @escaping HcsNotificationCallback, context: UnsafeMutableRawPointer?, handle: UInt) {
+        self.handle = handle
+        tell = { notification in
+            guard let data = notification.data else {
+                return callback(notification.type, context, notification.status, nil)
+            }
             var units = Array(data.utf16)
             units.append(0)
             units.withUnsafeBufferPointer {
                 callback(notification.type, context, notification.status, $0.baseAddress)
             }
-        } else {
-            callback(notification.type, context, notification.status, nil)
         }
+    }
+
+    /// Calls the callback on the current thread, unless it was cancelled.
+    /// - Returns: whether it was called.
+    @discardableResult
+    func deliver(_ notification: Notification) -> Bool {
+        let wanted = state.withLock { state in
+            if state.cancelled { return false }
+            state.runner = pthread_self()
+            return true
+        }
+        guard wanted else { return false }
+        tell(notification)
         let waiters = state.withLock { state in
             state.runner = nil
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.signal() }
+        return true
+    }
+
+    /// Refuses what would wait for ever: to unregister from inside the callback itself.
+    func checkNotWithin() throws(HostFailure) {
+        let within = state.withLock { state in
+            state.runner.map { pthread_equal($0, pthread_self()) != 0 } ?? false
+        }
+        if within { throw Registration.within }
     }
 
     /// Stops deliveries without waiting for one that runs: what closing the handle does.
@@ -74,10 +89,10 @@ final class Registration: @unchecked Sendable {
             state.waiters.append(waiter)
             return (waiter, false)
         }
-        if within {
-            throw HostFailure(
-                code: ResultCode.possibleDeadlock, message: "A callback cannot unregister itself while it runs.")
-        }
+        if within { throw Registration.within }
         wait?.wait()
     }
+
+    private static let within = HostFailure(
+        code: ResultCode.possibleDeadlock, message: "A callback cannot unregister itself while it runs.")
 }

@@ -21,10 +21,16 @@ extension HostComputeEmulator {
         /// True: operations are complete when their call returns, with S_OK and no completion notification.
         public var completesAtOnce: Bool
 
+        /// True, for a service that outlives its clients: a process that has exited can be opened by its id until its
+        /// compute system is gone, with its exit code and the output that nobody has read; the newest 1,000 of a system
+        /// are kept so. A system that has stopped is kept until a client has opened and closed it. False, as HCS does
+        /// it: what has exited is gone with its last handle.
+        public var keepsExited: Bool
+
         /// Settings for a root folder; everything else at its default.
         public init(
             root: String, grace: Duration = .seconds(2), faultFile: String? = nil, terminatedExitCode: UInt32? = nil,
-            answersProcessAlreadyStopped: Bool = false, completesAtOnce: Bool = false
+            answersProcessAlreadyStopped: Bool = false, completesAtOnce: Bool = false, keepsExited: Bool = false
         ) {
             self.root = root
             self.grace = grace
@@ -32,6 +38,7 @@ extension HostComputeEmulator {
             self.terminatedExitCode = terminatedExitCode
             self.answersProcessAlreadyStopped = answersProcessAlreadyStopped
             self.completesAtOnce = completesAtOnce
+            self.keepsExited = keepsExited
         }
     }
 }

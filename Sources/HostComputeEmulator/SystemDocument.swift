@@ -3,10 +3,13 @@ struct SystemDocument: Sendable {
     let name: String
     let owner: String
     let layerFolder: String
-    let hyperV: Bool
+    /// The image of its utility VM; empty with process isolation.
+    let runtimeImage: String
     let servicing: Bool
     let terminatesOnLastHandleClosed: Bool
     let resources: SystemResources
+
+    var hyperV: Bool { !runtimeImage.isEmpty }
 
     /// The folders that must exist, each with the field that names it.
     struct Folders {
@@ -21,10 +24,10 @@ struct SystemDocument: Sendable {
         name = config.name ?? ""
         owner = config.owner ?? ""
         layerFolder = config.layerFolderPath ?? ""
-        hyperV = config.hvPartition ?? false
+        runtimeImage = config.hvPartition == true ? config.hvRuntime?.imagePath ?? "" : ""
         servicing = config.servicing ?? false
         terminatesOnLastHandleClosed = config.terminateOnLastHandleClosed ?? false
-        try SystemDocument.checkIsolation(config, layerFolder: layerFolder, hyperV: hyperV)
+        try SystemDocument.checkIsolation(config, layerFolder: layerFolder, runtimeImage: runtimeImage)
 
         guard let layers = config.layers, !layers.isEmpty else {
             throw .invalidDocument("Layers: at least one is required.")
@@ -46,10 +49,10 @@ struct SystemDocument: Sendable {
 
     /// The table of hcs-reference D.3. That a missing field answers "invalid document" is inference.
     private static func checkIsolation(
-        _ config: ContainerConfig, layerFolder: String, hyperV: Bool
+        _ config: ContainerConfig, layerFolder: String, runtimeImage: String
     ) throws(HostFailure) {
-        if hyperV {
-            guard let path = config.hvRuntime?.imagePath, !path.isEmpty else {
+        if config.hvPartition == true {
+            guard !runtimeImage.isEmpty else {
                 throw .invalidDocument("HvRuntime.ImagePath is required for Hyper-V isolation.")
             }
             return

@@ -35,6 +35,9 @@ enum WideString {
         return isASCII ? text : String(decoding: units, as: UTF16.self)
     }
 
+    /// The text as the table takes it: with a NUL at its end.
+    static func units(_ text: String) -> [HcsChar] { Array(text.utf16) + [0] }
+
     /// A NUL-terminated copy of `text`; the caller of the table frees it. Nil when memory is exhausted.
     static func allocate(_ text: String) -> UnsafeMutablePointer<HcsChar>? {
         let units = text.utf16

@@ -8,7 +8,16 @@ struct Windlass: AsyncParsableCommand {
         commandName: "windlass",
         abstract: "Runs containers for schedulers, and speaks to the workers that do.",
         version: WindlassVersion.current,
-        subcommands: [WorkerCommand.self, ConfigCommand.self, BenchCommand.self],
+        subcommands: [WorkerCommand.self, ConfigCommand.self] + linuxCommands,
         groupedSubcommands: clientCommands
     )
+
+    /// What is built on the emulator, or beside bare processes.
+    private static var linuxCommands: [any ParsableCommand.Type] {
+        #if os(Windows)
+            []
+        #else
+            [EmulatorCommand.self, BenchCommand.self]
+        #endif
+    }
 }

@@ -57,12 +57,34 @@ struct SpecificationTests {
     }
 
     @Test func resourcesAreOfThePlatformWhoseFieldsTheyHave() throws {
-        guard case .windows(let windows) = try OCIResources.read(["cpu": ["maximum": 100]]).resources,
+        guard case .windows(let windows, nil) = try OCIResources.read(["cpu": ["maximum": 100]]).resources,
             case .linux(let linux) = try OCIResources.read(["cpu": ["quota": 5], "memory": ["limit": -1]]).resources
         else {
             Issue.record("the wrong platform")
             return
         }
         #expect(windows.cpuMaximum == 100 && linux.cpuQuota == 5 && linux.memoryLimit == -1)
+    }
+
+    /// The network is beside the resources in a specification, so its place in an update is said here.
+    @Test func theEndpointsOfAnUpdate() throws {
+        func read(_ value: Value) throws -> (OCIResources, [String]) { try OCIResources.read(value) }
+        #expect(try read([:]).0 == .windows(WindowsResources(), endpoints: nil))
+        #expect(try read(["network": [:]]).0 == .windows(WindowsResources(), endpoints: nil))
+        #expect(try read(["network": ["endpointList": []]]).0 == .windows(WindowsResources(), endpoints: []))
+        let (resources, ignored) = try read([
+            "cpu": ["shares": 5], "network": ["endpointList": ["a", "b"], "DNSSearchList": ["c"]], "other": 1,
+        ])
+        var limits = WindowsResources()
+        limits.cpuShares = 5
+        #expect(resources == .windows(limits, endpoints: ["a", "b"]))
+        #expect(ignored.sorted() == ["network.DNSSearchList", "other"])
+        for wrong: Value in [1, ["endpointList": "a"], ["endpointList": [1]], ["endpointList": ["a", ""]]] {
+            let failure = try #require(throws: Failure.self) { _ = try read(["network": wrong]) }
+            #expect(failure.code == .invalidArgument && failure.message.contains("resources.network"), "\(failure)")
+        }
+        // Linux has no such endpoints; there it is one of the keys that nothing honours.
+        let linux = try read(["pids": ["limit": 5], "network": ["endpointList": ["a"]]])
+        #expect(linux.1 == ["network"])
     }
 }

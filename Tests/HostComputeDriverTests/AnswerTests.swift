@@ -108,7 +108,47 @@ import struct MessagePack.Timestamp
         #expect(refused(5, events).failure("x").driverMessage == "no disk")
         #expect(refused(5, events).failure("x").message.contains("no disk"))
         #expect(refused(5, "{broken").failure("x").driverMessage == nil)
-        #expect(refused(5, #"{"ErrorMessage":"first","ErrorEvents":[]}"#).said == "first")
+        #expect(refused(5, #"{"ErrorMessage":"first","ErrorEvents":[]}"#).failure("x").driverMessage == "first")
+    }
+
+    @Test func eventsOfAResult() throws {
+        let document = #"""
+            {"Error":-1070137082,"ErrorMessage":"text","Attribution":[{"OperationFailure":{"Detail":"Construct"}}],
+            "ErrorEvents":[{"Message":"one","StackTrace":"a\nb","Provider":"5d2b","EventId":65535,"Flags":4294967295,
+            "Source":"vmcompute","Data":[{"Type":"String","Value":"x"}]},null,7,{"EventId":"1","Flags":-1,"Source":""},
+            {"Message":"two","StackTrace":"","EventId":0}]}
+            """#
+        let failure = refused(5, document).failure("x")
+        #expect(
+            failure.errorEvents == [
+                ErrorEvent(
+                    message: "one", provider: "5d2b", eventID: 65535, flags: .max, stackTrace: "a\nb",
+                    source: "vmcompute"), ErrorEvent(message: "two", eventID: 0),
+            ])
+        #expect(failure.errorEventsDropped == 0 && failure.driverMessage == "text")
+        for nothing in [nil, "", "{", "[]", #"{"ErrorEvents":{}}"#, #"{"ErrorEvents":[[]]}"#] {
+            #expect(refused(5, nothing).failure("x").errorEvents == [])
+        }
+    }
+
+    /// A result document is the guest's and the host's, and may be of any size; a reply is not.
+    @Test func eventsAreBounded() throws {
+        func events(_ event: String, count: Int) throws -> (DriverFailure, size: Int) {
+            let list = Array(repeating: event, count: count).joined(separator: ",")
+            let failure = refused(5, "{\"ErrorEvents\":[\(list)]}").failure("x")
+            let sizes = failure.errorEvents.flatMap { [$0.message, $0.provider, $0.stackTrace, $0.source] }
+            return (failure, sizes.reduce(0) { $0 + ($1?.utf8.count ?? 0) })
+        }
+        let (many, _) = try events(#"{"Message":"m"}"#, count: 1000)
+        #expect(many.errorEvents.count == 16 && many.errorEventsDropped == 984)
+        let long = String(repeating: "é", count: 50_000)
+        let fields = ["Message", "StackTrace", "Source", "Provider"].map { "\"\($0)\":\"\(long)\"" }
+        let event = "{" + fields.joined(separator: ",") + "}"
+        let (large, size) = try events(event, count: 5)
+        #expect(large.errorEvents.count == 2 && large.errorEventsDropped == 3 && size <= 16_000)
+        let first = try #require(large.errorEvents.first)
+        #expect(first.message.hasSuffix("é…") && first.message.utf8.count == 1003)
+        #expect(large.message.utf8.count < 3000)
     }
 
     // MARK: Signals

@@ -203,6 +203,14 @@ import Testing
         process.cwd = "/no/such/folder"
         told = try failure(process)
         #expect(told.code == .invalidArgument && told.message.contains("/no/such/folder"), "\(told)")
+        // A file that is no program was once advised to be run by an administrator.
+        told = try failure(OCIProcess(args: ["/etc/passwd"]))
+        #expect(told.code == .permissionDenied && told.hresult == 0x8007_0005)
+        #expect(told.message.contains("'/etc/passwd' was denied") && !told.message.contains("administrator"), "\(told)")
+        process = OCIProcess(args: ["/bin/sh"])
+        process.username = "no-such-user"
+        told = try failure(process)
+        #expect(told.code == .invalidArgument && told.message.contains("user.username"), "\(told)")
         told = try failure(OCIProcess())
         #expect(told.code == .invalidArgument && told.message.contains("spec.process.args"))
         #expect(host.events.exits.isEmpty)
@@ -275,23 +283,25 @@ import Testing
         let pid = try host.run(id, "echo early; read line; echo late; exit 6", stdin: true)
         let next = try EmulatedHost()
         let output = OutputRecorder()
-        let opened = try next.driver.open(id, output: output)
-        #expect(opened == OpenedContainer(isolation: .none, state: .running(pid: pid)))
+        let known = [KnownProcess(name: .initial, pid: nil, terminal: false, startedAt: nil, output: output)]
+        let opened = try next.driver.open(id, known)
+        let expected = OpenedContainer(isolation: .none, canPause: false, state: .running, pids: [.initial: pid])
+        #expect(opened == expected)
         _ = try next.driver.write(id, .initial, Array("x\n".utf8), end: false)
         let exit = try #require(next.events.exit(id))
         #expect(exit.code == 6 && exit.known)
         _ = try next.driver.shutDown(id)
-        #expect(throws: DriverFailure.self) { try next.driver.open(id, output: output) }
+        #expect(throws: DriverFailure.self) { try next.driver.open(id, known) }
         try driver.discard(id)
         let missing = try EmulatedHost.id("missing")
-        #expect(try #require(throws: DriverFailure.self) { try driver.open(missing, output: output) }.code == .notFound)
+        #expect(try #require(throws: DriverFailure.self) { try driver.open(missing, known) }.code == .notFound)
     }
 
     @Test func openingOneThatWasNotStarted() throws {
         let id = try EmulatedHost.id()
         _ = try driver.create(id, host.specification(id))
         let next = try EmulatedHost()
-        #expect(try next.driver.open(id, output: OutputRecorder()).state == .created)
+        #expect(try next.driver.open(id, []).state == .created)
         let output = OutputRecorder()
         _ = try next.driver.start(id, EmulatedHost.shell("echo hi"), stdin: false, output: output)
         #expect(next.events.exit(id)?.code == 0)

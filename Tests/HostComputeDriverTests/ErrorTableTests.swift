@@ -90,8 +90,22 @@ import Testing
                 0xC037_010D, 0x8037_010D, 0xC037_010B, 0x8037_010B, 0x8007_000D, 0x8007_0032, 0x8000_4001,
             ])
         expect("invalid state", \.isInvalidState, [0xC037_0105, 0x8037_0105])
-        expect("access denied", \.isAccessDenied, [0x8007_0005])
+        expect("access denied", \.isAccessDenied, [0x8007_0005, 0xC037_011B, 0x8037_011B])
         expect("invalid handle", \.isInvalidHandle, [0x8007_0006])
         expect("gone", \.isGone, stopped + missing + [0x8007_0006])
+    }
+
+    /// Access is denied for many reasons; advice to become an administrator fits few of them.
+    @Test(
+        arguments: [
+            ("HcsCreateComputeSystem", "administrator"), ("HcsEnumerateComputeSystems", "administrator"),
+            ("HcsCreateProcess", "the process's user"), ("HcsModifyProcess", "ended"), ("HcsSignalProcess", "ended"),
+            ("HcsTerminateComputeSystem", "ending"),
+        ] as [(StaticString, String)])
+    func adviceFitsTheCall(operation: StaticString, advice: String) {
+        for code: UInt32 in [0x8007_0005, 0x8037_011B] {
+            let failure = HostComputeError(operation, status: HcsResult(bitPattern: code)).failure("container 'a'")
+            #expect(failure.code == .permissionDenied && failure.message.contains(advice), "\(failure.message)")
+        }
     }
 }

@@ -33,12 +33,12 @@ final class FaultSchedule {
     }
 
     enum Step {
-        case create, start, awaitExit, shutDown, terminate, discard, pause, resume, observe
+        case create, start, awaitExit, shutDown, terminate, discard, pause, resume, observe, check
         case exec(ProcessName)
         case signal(ProcessName, Signal)
         /// The same, from another thread and while the next steps are taken.
         case signalAside(ProcessName, Signal)
-        case terminateAside
+        case terminateAside, checkAside
     }
 
     /// Every process carries this variable, so that one that is left can be found.
@@ -89,6 +89,10 @@ final class FaultSchedule {
         }
         if hyperV && random.chance(60) { steps += [.pause, .resume] }
         if random.chance(20) { steps.append(.observe) }
+        for _ in 0..<Int.random(in: 0...2, using: &random) {
+            let place = Int.random(in: 1...steps.count, using: &random)
+            steps.insert(random.chance(50) ? .check : .checkAside, at: place)
+        }
         if random.chance(10) {
             steps.insert(.terminateAside, at: Int.random(in: 1...steps.count, using: &random))
         }
@@ -145,6 +149,8 @@ final class FaultSchedule {
             DispatchQueue.global().async(group: aside) { [driver] in try? driver.signal(id, name, signal) }
         case .terminate: try driver.terminate(id)
         case .terminateAside: DispatchQueue.global().async(group: aside) { [driver] in try? driver.terminate(id) }
+        case .check: try driver.check(id)
+        case .checkAside: DispatchQueue.global().async(group: aside) { [driver] in try? driver.check(id) }
         case .pause: try driver.pause(id)
         case .resume: try driver.resume(id)
         case .observe:

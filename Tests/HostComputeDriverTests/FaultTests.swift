@@ -31,6 +31,7 @@ import Testing
         let failure = try #require(throws: DriverFailure.self) { try host.driver.create(id, host.specification(id)) }
         #expect(failure.code == .deadlineExceeded && failure.retryable)
         #expect(try !driver.enumerate().contains(id))
+        #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         // Nothing is left: the id is free.
         try host.run(id, "exit 0")
         #expect(host.events.exit(id)?.code == 0)
@@ -113,6 +114,7 @@ import Testing
         fault(id, .registerComputeSystemCallback, .fail(Int32(bitPattern: 0x8007_000E)))
         #expect(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }
         #expect(try !driver.enumerate().contains(id))
+        #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         _ = try driver.create(id, host.specification(id))
         fault(id, .registerProcessCallback, .fail(Int32(bitPattern: 0x8007_000E)))
         let output = OutputRecorder()
@@ -122,6 +124,7 @@ import Testing
         #expect(failure.code == .resourceExhausted)
         #expect(output.ended == [.stdout, .stderr])
         #expect(try !driver.enumerate().contains(id))
+        #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         #expect(host.events.exits.isEmpty)
         try driver.discard(id)
     }

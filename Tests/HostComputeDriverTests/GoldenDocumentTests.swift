@@ -191,7 +191,7 @@ import Testing
         RecordingService.forget()
         let driver = try #require(RecordingService.driver())
         let id = try #require(ContainerID("ab12"))
-        _ = try driver.open(id, output: OutputRecorder())
+        _ = try driver.open(id, [])
         try expect("HcsGetComputeSystemProperties", "query-basic")
         try driver.discard(id)
         #expect(RecordingService.documents(of: "HcsTerminateComputeSystem") == [""])
@@ -221,7 +221,6 @@ import Testing
         try driver.discard(id)
     }
 
-    /// Network has no such request here: a driver's update knows limits only.
     @Test func limits() throws {
         let (driver, id) = try started()
         var resources = WindowsResources()
@@ -238,6 +237,23 @@ import Testing
         try expect(
             "HcsModifyComputeSystem", "modify-memory", "modify-processor-count", "modify-processor-maximum",
             "modify-processor-weight")
+        try driver.discard(id)
+    }
+
+    @Test func network() throws {
+        RecordingService.forget()
+        let driver = try #require(RecordingService.driver())
+        let id = try #require(ContainerID("ab12"))
+        let endpoints = (1...3).map { "8c1b9ab1-3a3e-4a5b-9f0e-0d4ad8e3c00\($0)" }
+        var specification = minimal()
+        specification.windows?.network = .init()
+        specification.windows?.network?.endpointList = [endpoints[0], endpoints[1]]
+        _ = try driver.create(id, specification)
+        // What it has already is left alone, in letters of either case; new ones come before old ones go.
+        let wanted = [endpoints[1].uppercased(), endpoints[2]]
+        let updated = try driver.update(id, .windows(WindowsResources(), endpoints: wanted))
+        #expect(updated == UpdatedResources(applied: ["network.endpointList"], ignored: []))
+        try expect("HcsModifyComputeSystem", "modify-network-add", "modify-network-remove")
         try driver.discard(id)
     }
 }

@@ -115,4 +115,18 @@ import Testing
         #expect(failure.code == .resourceExhausted && failure.operation == "HcsSignalProcess")
         try driver.discard(id)
     }
+
+    /// I.2, 16: who waits for a pause is told that the system has ended, and so is whoever waits for its processes.
+    @Test func theSystemEndsWhileItPauses() throws {
+        let id = try EmulatedHost.id()
+        try host.run(id, "exec sleep 600", hyperV: true)
+        HostComputeEmulator.faults.add(
+            Fault(call: .pauseComputeSystem, id: id.rawValue, effects: .exitBeforeReturn))
+        let failure = try #require(throws: DriverFailure.self) { try driver.pause(id) }
+        #expect(failure.code == .aborted && failure.operation == "HcsPauseComputeSystem")
+        #expect(host.events.exit(id) != nil)
+        #expect(try driver.shutDown(id).forced == false)
+        #expect(host.events.exits.count == 1)
+        try driver.discard(id)
+    }
 }

@@ -22,7 +22,7 @@ import Testing
         var sources: [String: String] = [:]
         var count = 0
         for row in try rows() {
-            let names = row.text.matches(of: /`([DEWX])\/(\w+)\.(\w+)`/)
+            let names = row.text.matches(of: /`([DEWX])\/([\w+]+)\.(\w+)`/)
             #expect(!names.isEmpty || row.text.hasPrefix("not tested"), "\(row.name) has no test and no reason")
             for name in names {
                 let target = try #require(Self.targets[String(name.1)])

@@ -1,4 +1,5 @@
 import CHostCompute
+import Dispatch
 import Synchronization
 
 /// A Host Compute Service that does what its test says: the table's smallest filling, in which every call succeeds at
@@ -10,6 +11,18 @@ final class ScriptedService: Sendable {
         var processExited = false
         var properties: String? = #"{"ProcessId":11,"Exited":true,"ExitCode":4,"LastWaitResult":0}"#
         var createAnswer: HcsResult = 0
+        /// What is answered to questions for the process and for the system, and to those who want to open either.
+        var processAnswer: HcsResult = 0
+        /// What the next questions for the process are answered with before that.
+        var processAnswers: [HcsResult] = []
+        var systemAnswer: HcsResult = 0
+        var systemState = "Running"
+        var modifyAnswers: [HcsResult] = []
+        var openProcessAnswer: HcsResult = 0
+        var openSystemAnswer: HcsResult = 0
+        /// The names of those calls, in order.
+        var asked: [String] = []
+        var waiters: [DispatchSemaphore] = []
         var nextPid: UInt32 = 11
         var systemCallback: Callback?
         var processCallback: Callback?
@@ -52,6 +65,43 @@ final class ScriptedService: Sendable {
     }
 
     var closed: [String] { state.withLock { $0.closed } }
+    var asked: [String] { state.withLock { $0.asked } }
+
+    /// Waits until its state is as it should be.
+    func waitUntil(_ condition: (State) -> Bool) -> Bool {
+        let deadline = DispatchTime.now() + .seconds(20)
+        while true {
+            let semaphore = DispatchSemaphore(value: 0)
+            let good = state.withLock { state in
+                if condition(state) { return true }
+                state.waiters.append(semaphore)
+                return false
+            }
+            if good { return true }
+            guard semaphore.wait(timeout: deadline) == .success else { return false }
+        }
+    }
+
+    /// Has every question about it answered as HCS does when it knows it no more.
+    func vanish() {
+        state.withLock { state in
+            let gone = HcsResult(bitPattern: 0xC037_010E)
+            (state.systemAnswer, state.openSystemAnswer) = (gone, gone)
+            state.processAnswer = HcsResult(bitPattern: 0x8007_0490)
+            state.openProcessAnswer = state.processAnswer
+        }
+    }
+
+    private static func ask(
+        _ handle: UnsafeMutableRawPointer?, _ name: String, _ answer: (inout State) -> HcsResult
+    ) -> HcsResult {
+        of(handle)?.state.withLock { state in
+            state.asked.append(name)
+            for waiter in state.waiters { waiter.signal() }
+            state.waiters = []
+            return answer(&state)
+        } ?? -1
+    }
 
     private static func of(_ handle: UnsafeMutableRawPointer?) -> ScriptedService? {
         services.withLock { $0[UInt(bitPattern: handle) & ~15] }
@@ -80,8 +130,9 @@ final class ScriptedService: Sendable {
         }
         table.HcsOpenComputeSystem = { _, system, _ in
             guard let service = ScriptedService.current.withLock({ $0 }) else { return -1 }
-            system?.pointee = UnsafeMutableRawPointer(bitPattern: service.number + 1)
-            return 0
+            let handle = UnsafeMutableRawPointer(bitPattern: service.number + 1)
+            system?.pointee = handle
+            return ScriptedService.ask(handle, "open system") { $0.openSystemAnswer }
         }
         table.HcsCloseComputeSystem = { ScriptedService.note($0, "close system") }
         table.HcsStartComputeSystem = { _, _, _ in 0 }
@@ -108,17 +159,30 @@ final class ScriptedService: Sendable {
         // Only the first process can be opened again.
         table.HcsOpenProcess = { system, pid, process, _ in
             process?.pointee = system
-            return pid == 11 ? 0 : HcsResult(bitPattern: 0x8007_0490)
+            return ScriptedService.ask(system, "open process") {
+                pid == 11 ? $0.openProcessAnswer : HcsResult(bitPattern: 0x8007_0490)
+            }
         }
-        table.HcsGetComputeSystemProperties = { _, _, properties, _ in
-            ScriptedService.give(#"{"State":"Running","RuntimeImagePath":"C:\\vm"}"#, properties)
-            return 0
+        table.HcsGetComputeSystemProperties = { system, _, properties, _ in
+            // A handle that was opened is alive, whatever has become of the first one.
+            let isFirst = ScriptedService.of(system)?.number == UInt(bitPattern: system)
+            let answer = ScriptedService.ask(system, "system") { isFirst ? $0.systemAnswer : $0.openSystemAnswer }
+            let state = ScriptedService.of(system)?.state.withLock { $0.systemState } ?? ""
+            if answer == 0 {
+                ScriptedService.give("{\"State\":\"\(state)\",\"RuntimeImagePath\":\"C:\\\\vm\"}", properties)
+            }
+            return answer
+        }
+        table.HcsModifyComputeSystem = { system, _, _ in
+            ScriptedService.ask(system, "modify") { $0.modifyAnswers.isEmpty ? 0 : $0.modifyAnswers.removeFirst() }
         }
         table.HcsCloseProcess = { ScriptedService.note($0, "close process") }
         table.HcsTerminateProcess = { process, _ in ScriptedService.note(process, "terminate process") }
         table.HcsGetProcessProperties = { process, properties, _ in
             ScriptedService.give(ScriptedService.of(process)?.state.withLock { $0.properties }, properties)
-            return 0
+            return ScriptedService.ask(process, "process") { state in
+                state.processAnswers.isEmpty ? state.processAnswer : state.processAnswers.removeFirst()
+            }
         }
         table.HcsRegisterProcessCallback = { process, function, context, handle in
             guard let function else { return -1 }

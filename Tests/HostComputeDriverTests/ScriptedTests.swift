@@ -7,10 +7,10 @@ import Testing
 
 /// What only a service that obeys its test can show. One by one: a create goes to the service that was made last.
 @Suite(.serialized) struct ScriptedTests {
-    private let service = ScriptedService()
-    private let events = EventRecorder()
+    let service = ScriptedService()
+    let events = EventRecorder()
 
-    private func driver(
+    func driver(
         _ timeouts: Timeouts = .quick, _ change: (inout HostComputeTable) -> Void = { _ in }
     ) -> HostComputeDriver {
         let driver = HostComputeDriver(
@@ -20,7 +20,7 @@ import Testing
         return driver
     }
 
-    private func specification() -> OCISpecification {
+    func specification() -> OCISpecification {
         var specification = OCISpecification()
         var windows = OCISpecification.Windows()
         windows.layerFolders = ["base", "scratch"]
@@ -29,7 +29,7 @@ import Testing
         return specification
     }
 
-    private func started(_ driver: HostComputeDriver) throws -> ContainerID {
+    func started(_ driver: HostComputeDriver) throws -> ContainerID {
         let id = try EmulatedHost.id("scripted")
         _ = try driver.create(id, specification())
         #expect(try driver.start(id, OCIProcess(args: ["p"]), stdin: false, output: OutputRecorder()) == 11)
@@ -95,8 +95,10 @@ import Testing
         service.notifySystem(HcsNotificationServiceDisconnect)
         #expect(events.waitForDisconnect())
         service.state.withLock { $0.properties = #"{"Exited":false}"# }
-        let opened = try driver.open(id, output: OutputRecorder())
-        #expect(opened == OpenedContainer(isolation: .hyperV, state: .running(pid: 11)))
+        // Also those of which the caller has no record are found again.
+        let opened = try driver.open(id, [])
+        let expected = OpenedContainer(isolation: .hyperV, canPause: true, state: .running, pids: [.initial: 11])
+        #expect(opened == expected)
         // The exec could not be found again, and nobody knows how it ended.
         let lost = try #require(events.exit(id, exec))
         #expect(!lost.known && lost.reason == .lost && lost.observedBy == .restore)
@@ -186,5 +188,108 @@ import Testing
         let id = try EmulatedHost.id("nul")
         let failure = try #require(throws: DriverFailure.self) { try driver.create(id, specification) }
         #expect(failure.code == .invalidArgument)
+    }
+
+    /// What has been changed is not told as ignored, and the same call again does only what is left.
+    @Test func aNetworkChangeThatFailsHalfway() throws {
+        let driver = driver()
+        var specification = specification()
+        specification.windows?.network = .init()
+        specification.windows?.network?.endpointList = ["a"]
+        let id = try EmulatedHost.id("scripted")
+        _ = try driver.create(id, specification)
+        service.state.withLock { $0.modifyAnswers = [0, HcsResult(bitPattern: 0x8007_0032)] }
+        let change = OCIResources.windows(WindowsResources(), endpoints: ["b"])
+        let failure = try #require(throws: DriverFailure.self) { try driver.update(id, change) }
+        #expect(failure.code == .unimplemented && failure.operation == "HcsModifyComputeSystem")
+        #expect(service.asked == ["modify", "modify"])
+        #expect(try driver.update(id, change).applied == ["network.endpointList"])
+        #expect(service.asked.count == 3)
+        #expect(try driver.update(id, change).applied == ["network.endpointList"])
+        #expect(service.asked.count == 3)
+        try driver.discard(id)
+    }
+
+    /// What a failed completion brings along is as good as a call's own result document.
+    @Test func aCompletionsDocumentIsTold() throws {
+        let service = service
+        service.state.withLock { $0.createAnswer = HcsResult(bitPattern: 0xC037_0103) }
+        let driver = driver(.quick) { table in
+            table.HcsRegisterComputeSystemCallback = { _, function, context, handle in
+                let text = Array(#"{"ErrorEvents":[{"Message":"no layer","Provider":"p"}]}"#.utf16) + [0]
+                function?(
+                    UInt32(HcsNotificationSystemCreateCompleted), context, HcsResult(bitPattern: 0xC037_0112), text)
+                handle?.pointee = UnsafeMutableRawPointer(bitPattern: 1)
+                return 0
+            }
+        }
+        let id = try EmulatedHost.id("scripted")
+        let failure = try #require(throws: DriverFailure.self) { try driver.create(id, self.specification()) }
+        #expect(failure.code == .invalidArgument && failure.driverMessage == "no layer")
+        #expect(failure.errorEvents == [ErrorEvent(message: "no layer", provider: "p")])
+    }
+
+    /// F.11, 5: a process whose streams can't be had was left running without an owner.
+    @Test func aProcessWhoseStreamsCannotBeHadIsEnded() throws {
+        let driver = driver(.quick) { table in
+            table.HcsCreateProcess = { system, _, information, process, _ in
+                information?.pointee.ProcessId = 11
+                // No open descriptor has this number.
+                information?.pointee.StdOutput = UnsafeMutableRawPointer(bitPattern: 1 << 30)
+                process?.pointee = system
+                return 0
+            }
+        }
+        let id = try EmulatedHost.id("scripted")
+        _ = try driver.create(id, specification())
+        #expect(throws: DriverFailure.self) {
+            try driver.start(id, OCIProcess(args: ["p"]), stdin: false, output: OutputRecorder())
+        }
+        #expect(
+            service.closed == [
+                "terminate process", "close process", "terminate system", "unregister system", "close system",
+            ])
+        #expect(events.exits.isEmpty)
+        try driver.discard(id)
+    }
+
+    /// I.2, 16: the end of a system that is being created ends the wait for it, and leaves nothing.
+    @Test func theSystemEndsWhileItIsCreated() throws {
+        let service = service
+        service.state.withLock { $0.createAnswer = HcsResult(bitPattern: 0xC037_0103) }
+        let driver = driver(.quick) { table in
+            table.HcsRegisterComputeSystemCallback = { system, function, context, handle in
+                function?(UInt32(HcsNotificationSystemExited), context, HcsResult(bitPattern: 0xC037_0106), nil)
+                handle?.pointee = system
+                return 0
+            }
+        }
+        let id = try EmulatedHost.id("scripted")
+        let failure = try #require(throws: DriverFailure.self) { try driver.create(id, self.specification()) }
+        #expect(failure.code == .aborted && failure.operation == "HcsCreateComputeSystem")
+        #expect(service.closed.contains("close system"))
+        #expect(try #require(throws: DriverFailure.self) { try driver.statistics(id) }.code == .notFound)
+    }
+
+    /// Types with flags, and the newer library's types that look like flagged ones (hcs-reference A.5, A.8).
+    @Test func aTypeWithFlags() throws {
+        let driver = driver()
+        let id = try started(driver)
+        // GroupOperationInfo, GroupVmLifecycle and GroupLiveMigration are no exit and no completion.
+        for type in [0xC000_0001, 0x8000_0002, 0x8000_0003, 0x8000_0001] { service.notifySystem(type) }
+        #expect(driver.systems.withLock { $0[id] }?.withState { $0.exited } == .some(nil))
+        service.notifySystem(0x8000_0001, HcsResult(bitPattern: 0xC037_0106))
+        #expect(events.exit(id)?.observedBy == .poll)
+        #expect(driver.systems.withLock { $0[id] }?.withState { $0.exited } == HcsResult(bitPattern: 0xC037_0106))
+        try driver.discard(id)
+        let other = try startedAgain(driver)
+        service.notifyProcess(0x1001_0000)
+        #expect(events.exit(other)?.observedBy == .driver)
+        try driver.discard(other)
+    }
+
+    private func startedAgain(_ driver: HostComputeDriver) throws -> ContainerID {
+        service.state.withLock { $0.nextPid = 11 }
+        return try started(driver)
     }
 }

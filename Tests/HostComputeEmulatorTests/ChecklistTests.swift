@@ -6,7 +6,7 @@ import Testing
 
 extension EmulatorTests {
     /// hcs-reference I.2, lines 1 to 7: notifications and ends. The others: `ProcessChecklistTests`, `FaultTests`.
-    @Suite("I.2: checklist")
+    @Suite("I.2: checklist", .bothWays)
     struct ChecklistTests {
         @Test("1: pending with a valid handle, finished on another thread")
         func line1Pending() throws {
@@ -114,7 +114,7 @@ extension EmulatorTests {
             entered.wait()
             let unregistered = DispatchSemaphore(value: 0)
             let sawReturn = Mutex(false)
-            Thread.detachNewThread {
+            Host.onThread {
                 let handle = UnsafeMutableRawPointer(bitPattern: callback)
                 _ = Host.table.HcsUnregisterComputeSystemCallback?(handle)
                 sawReturn.withLock { $0 = left.withLock { $0 } }
@@ -167,6 +167,30 @@ extension EmulatorTests {
             #expect(try free.shell("exit 4").exitCode() == 4)
             for _ in blocked { leave.signal() }
             for (_, callback) in blocked { _ = Host.table.HcsUnregisterComputeSystemCallback?(callback) }
+        }
+
+        @Test("3: callbacks of one system come one after another, whoever they are for")
+        func line3OneByOne() throws {
+            let system = try TestSystem(start: false)
+            let (entered, leave) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let blocking = Recorder { heard in
+                guard heard.type == 3 else { return }
+                entered.signal()
+                leave.wait()
+            }
+            let arrived = DispatchSemaphore(value: 0)
+            let following = Recorder { heard in if heard.type == 3 { arrived.signal() } }
+            let callbacks = [blocking, following].map { recorder in
+                let callback = system.register(recorder)
+                #expect(recorder.wait(for: 2) != nil)
+                return callback
+            }
+            #expect(system.start().code == Host.pending)
+            entered.wait()
+            #expect(arrived.wait(timeout: .now() + .milliseconds(50)) == .timedOut)
+            leave.signal()
+            #expect(arrived.wait(timeout: .now() + .seconds(10)) == .success)
+            for callback in callbacks { _ = Host.table.HcsUnregisterComputeSystemCallback?(callback) }
         }
 
         @Test("4: strings come from one allocator")

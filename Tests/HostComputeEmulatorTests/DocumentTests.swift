@@ -4,7 +4,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    @Suite("Documents are validated as HCS does")
+    @Suite("Documents are validated as HCS does", .bothWays)
     struct DocumentTests {
         @Test func refusals() {
             let cases: [([String: Any?], UInt32, String)] = [

@@ -6,7 +6,7 @@ import Testing
 @testable import HostComputeEmulator
 
 extension EmulatorTests {
-    @Suite("Ends of systems")
+    @Suite("Ends of systems", .bothWays)
     struct EndingTests {
         @Test func shutdownAsksFirst() throws {
             let system = try TestSystem()
@@ -116,7 +116,7 @@ extension EmulatorTests {
                 let document = Host.json(["CommandLine": "no-such-program", "Environment": ["PATH": path]])
                 let code = Mutex<UInt32?>(nil)
                 let done = DispatchSemaphore(value: 0)
-                Thread.detachNewThread {
+                Host.onThread {
                     if let system = UnsafeMutableRawPointer(bitPattern: handle) {
                         let (answer, _) = TestProcess.create(in: system, document)
                         code.withLock { $0 = answer.code }
@@ -141,6 +141,23 @@ extension EmulatorTests {
             #expect(system.state == "Running")
             #expect(try system.shell("exit 0").exitCode() == 0)
             #expect(system.recorder.wait(for: 1)?.status == 0)
+        }
+
+        @Test func servicingEndsThoughItsLastProcessWasKilledWhilePaused() throws {
+            let id = Host.newID() + "_servicing"
+            let document = Host.document(
+                id, ["Servicing": true, "HvPartition": true, "HvRuntime": ["ImagePath": "/layers/UtilityVM"]])
+            let system = try TestSystem(id, document: document)
+            let process = try system.shell("exec sleep 1000")
+            #expect(system.pause().code == Host.pending)
+            #expect(system.recorder.wait(for: 4)?.status == 0)
+            #expect(process.terminate().code == Host.success)
+            #expect(try process.exitCode() == 137)
+            #expect(system.state == "Paused")
+            #expect(system.resume().code == Host.pending)
+            #expect(system.recorder.wait(for: 5)?.status == 0)
+            #expect(system.recorder.wait(for: 1)?.status == 0)
+            #expect(system.recorder.all.map(\.type) == [2, 3, 4, 5, 1])
         }
 
         @Test func everyHandleHears() throws {
@@ -180,7 +197,7 @@ extension EmulatorTests {
                 let system = try TestSystem()
                 let handle = UInt(bitPattern: system.handle)
                 let done = DispatchSemaphore(value: 0)
-                Thread.detachNewThread {
+                Host.onThread {
                     while let system = UnsafeMutableRawPointer(bitPattern: handle) {
                         let (answer, _) = TestProcess.create(in: system, #"{"CommandLine":"/bin/sleep 1000"}"#)
                         if answer.code != Host.success { break }

@@ -5,7 +5,7 @@ import Testing
 
 extension EmulatorTests {
     /// What a file can ask for besides stalls, delays and failures.
-    @Suite("Fault files: latency, lost notifications, exits and disconnects")
+    @Suite("Fault files: latency, lost notifications, exits and disconnects", .bothWays)
     struct FaultFileTests {
         private func load(_ text: String) throws {
             let file = "\(Host.root)/faults-\(Host.newID()).json"

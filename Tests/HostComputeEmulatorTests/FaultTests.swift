@@ -5,7 +5,7 @@ import Testing
 
 extension EmulatorTests {
     /// hcs-reference I.2, line 16, and the fault file.
-    @Suite("I.2, 16: faults")
+    @Suite("I.2, 16: faults", .bothWays)
     struct FaultTests {
         @Test func neverCompletes() throws {
             let system = try TestSystem(start: false)
@@ -129,7 +129,7 @@ extension EmulatorTests {
             let stall = HostComputeEmulator.faults.stall(.createComputeSystem, id: "stalled-*")
             let done = DispatchSemaphore(value: 0)
             let id = Host.newID("stalled")
-            Thread.detachNewThread {
+            Host.onThread {
                 let (_, handle) = Host.create(id, Host.document(id))
                 var result: UnsafeMutablePointer<HcsChar>?
                 _ = Host.table.HcsTerminateComputeSystem?(handle, nil, &result)
@@ -169,7 +169,7 @@ extension EmulatorTests {
             let system = try TestSystem(Host.newID("file"), start: false)
             let started = DispatchSemaphore(value: 0)
             let handle = UInt(bitPattern: system.handle)
-            Thread.detachNewThread {
+            Host.onThread {
                 var result: UnsafeMutablePointer<HcsChar>?
                 _ = Host.table.HcsStartComputeSystem?(UnsafeMutableRawPointer(bitPattern: handle), nil, &result)
                 started.signal()

@@ -17,7 +17,34 @@ struct Answer {
 
 /// The table as a client sees it, and folders to work in.
 enum Host {
-    static let table = HostComputeEmulator.table.pointee
+    /// The functions that the test that runs is to use.
+    static var table: HostComputeTable { way == .direct ? direct : remote }
+    private static let direct = HostComputeEmulator.table.pointee
+
+    /// How a test reaches the emulator.
+    enum Way: Sendable { case direct, overSocket }
+    @TaskLocal static var way = Way.direct
+
+    /// Runs a body on a thread of its own, which reaches the emulator as the test does.
+    static func onThread(_ body: @escaping @Sendable () -> Void) {
+        let way = way
+        Thread.detachNewThread { $way.withValue(way) { body() } }
+    }
+
+    /// The service of this process, and the connection to it.
+    private static let remote: HostComputeTable = {
+        do {
+            let path = "\(root)/emulator.sock"
+            let service = try EmulatorService(socket: path, settings(root: root))
+            running.withLock { $0 = service }
+            return try HostComputeEmulator.connect(socket: path).table.pointee
+        } catch {
+            Issue.record(error)
+            return direct
+        }
+    }()
+    private static let running = Mutex<EmulatorService?>(nil)
+
     static let success: UInt32 = 0
     static let pending: UInt32 = 0xC037_0103
     static let invalidState: UInt32 = 0xC037_0105

@@ -4,7 +4,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    @Suite("Processes are real")
+    @Suite("Processes are real", .bothWays)
     struct ProcessTests {
         @Test func environmentIsMinimalAndOverlaid() throws {
             setenv("WORKER_SECRET", "x", 1)
@@ -115,7 +115,7 @@ extension EmulatorTests {
         }
     }
 
-    @Suite("Consoles are pseudo-terminals")
+    @Suite("Consoles are pseudo-terminals", .bothWays)
     struct ConsoleTests {
         private func console(_ system: TestSystem, _ script: String, size: [Int]? = nil) throws -> TestProcess {
             var changes: [String: Any] = ["EmulateConsole": true]

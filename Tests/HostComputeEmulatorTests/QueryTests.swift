@@ -4,7 +4,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    @Suite("Queries")
+    @Suite("Queries", .bothWays)
     struct QueryTests {
         @Test func basicProperties() throws {
             let system = try TestSystem()

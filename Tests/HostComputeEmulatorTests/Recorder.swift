@@ -17,8 +17,9 @@ final class Recorder: Sendable {
     let number: UInt
     private let heard = Mutex<[Heard]>([])
     private let arrival = DispatchSemaphore(value: 0)
-    /// Runs inside the callback.
+    /// Runs inside the callback, and reaches the emulator as the test does.
     let inside: (@Sendable (Heard) -> Void)?
+    private let way = Host.way
 
     init(inside: (@Sendable (Heard) -> Void)? = nil) {
         self.inside = inside
@@ -33,7 +34,7 @@ final class Recorder: Sendable {
         let number = UInt(bitPattern: context)
         guard let recorder = recorders.withLock({ $0[number] }) else { return }
         order.withLock { $0.append((number, type)) }
-        recorder.inside?(heard)
+        Host.$way.withValue(recorder.way) { recorder.inside?(heard) }
         recorder.heard.withLock { $0.append(heard) }
         recorder.arrival.signal()
     }

@@ -4,7 +4,7 @@ import Testing
 
 extension EmulatorTests {
     /// Every row and column of hcs-reference I.1.
-    @Suite("I.1: states")
+    @Suite("I.1: states", .bothWays)
     struct StateTests {
         enum State: String, CaseIterable { case created, running, paused, stopped }
 

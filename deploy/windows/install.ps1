@@ -1,8 +1,7 @@
-# Has a worker run on this Windows host from boot on, restarted when it ends. THIS SCRIPT HAS NEVER BEEN RUN ON WINDOWS.
+# Installs a worker as a service of this Windows host. THIS SCRIPT HAS NEVER BEEN RUN ON WINDOWS.
 #
-# It registers a scheduled task and not a service: windlass is a console program that does not answer the Service Control
-# Manager, so a service made with `sc.exe create` would be killed 30 seconds after its start (error 1053). The task runs
-# as SYSTEM, because the Host Compute Service obeys administrators only.
+# The service starts with the system, after the Host Compute Service, and is started again when it fails. It runs as
+# SYSTEM, because the Host Compute Service obeys administrators only. Stopping it ends the worker and no container.
 #
 #   install.ps1 -Source C:\build\windlass          the folder with windlass.exe and the DLLs beside it
 #
@@ -14,14 +13,14 @@ param(
     [Parameter(Mandatory)] [string] $Source,
     [string] $Destination = (Join-Path $env:ProgramFiles 'windlass'),
     [string] $State = (Join-Path $env:ProgramData 'windlass'),
-    [string] $TaskName = 'windlass'
+    [string] $ServiceName = 'windlass'
 )
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
 if (-not (Test-Path (Join-Path $Source 'windlass.exe'))) { throw "there is no windlass.exe in $Source" }
-if (Get-ScheduledTask -TaskName $TaskName -ErrorAction SilentlyContinue) {
-    throw "the task $TaskName is there already; run uninstall.ps1 first"
+if (Get-Service $ServiceName -ErrorAction SilentlyContinue) {
+    throw "the service $ServiceName is there already; run uninstall.ps1 first"
 }
 if (-not (Get-Service vmcompute -ErrorAction SilentlyContinue)) {
     throw 'this host has no Host Compute Service; install the Containers feature and restart'
@@ -41,20 +40,15 @@ if (-not (Test-Path $config)) { Set-Content -Path $config -Encoding ascii -Value
 & $program config check --config $config
 if ($LASTEXITCODE -ne 0) { throw "$config will not do" }
 
-# The task scheduler keeps no output, so the shell appends it to a file.
+# The program finds out by itself that the Service Control Manager has started it. A service has no output of its own.
 $log = Join-Path $State 'worker.log'
-$command = '"{0}" worker --driver hcs --config "{1}" --state-dir "{2}" >>"{3}" 2>&1' -f $program, $config, $State, $log
-$action = New-ScheduledTaskAction -Execute (Join-Path $env:SystemRoot 'System32\cmd.exe') `
-    -Argument "/d /s /c `"$command`"" -WorkingDirectory $State
-# At boot, and every minute again: while it runs, the new instance is ignored. The scheduler's own restart counts only
-# what it takes for a failure, which an exit code is not always.
-$atBoot = New-ScheduledTaskTrigger -AtStartup
-$everyMinute = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes 1)
-$principal = New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -LogonType ServiceAccount -RunLevel Highest
-$settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero) `
-    -RestartCount 999 -RestartInterval (New-TimeSpan -Minutes 1) -StartWhenAvailable `
-    -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries -Priority 4
-Register-ScheduledTask -TaskName $TaskName -Description 'Windlass container worker' -Action $action `
-    -Trigger @($atBoot, $everyMinute) -Principal $principal -Settings $settings | Out-Null
-Start-ScheduledTask -TaskName $TaskName
-Write-Host "the task $TaskName runs $program; settings in $config, log in $log"
+$command = '"{0}" worker --driver hcs --config "{1}" --state-dir "{2}" --log-file "{3}"' -f $program, $config, $State, $log
+New-Service -Name $ServiceName -BinaryPathName $command -DisplayName 'Windlass container worker' `
+    -Description 'Runs containers of this host for schedulers.' -StartupType Automatic -DependsOn vmcompute | Out-Null
+# After a failure, an exit code other than 0 included: again in 5 seconds, then every minute; a good day makes it forget.
+& sc.exe failure $ServiceName reset= 86400 actions= restart/5000/restart/60000/restart/60000 | Out-Null
+if ($LASTEXITCODE -ne 0) { throw "the recovery of $ServiceName could not be set" }
+& sc.exe failureflag $ServiceName 1 | Out-Null
+if ($LASTEXITCODE -ne 0) { throw "the recovery of $ServiceName could not be set" }
+Start-Service $ServiceName
+Write-Host "the service $ServiceName runs $program; settings in $config, log in $log"

@@ -117,8 +117,8 @@ hc_outcome hc_name_to_guid(const HostComputeTable *table, hc_text name, char gui
 
 // Notifications (notifications.c).
 
-/// Takes every notification. `number` is the one given at registration; `data` is UTF-8 or NULL and lives only during
-/// the call. Runs on threads that HCS owns, several at once: it must not block.
+/// Takes every notification. `number` is the one given at registration; `type` is without its flags where it is a known
+/// kind of type, and whole where not; `data` is UTF-8 or NULL and lives only during the call. Runs on threads that HCS owns, several at once: it must not block.
 typedef void (*hc_notification)(uintptr_t number, uint32_t type, int32_t status, const char *data);
 
 /// Says where notifications go; before the first registration. NULL drops them.

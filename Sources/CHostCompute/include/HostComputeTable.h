@@ -35,7 +35,11 @@ typedef void *HcsStream;
 /// Accepted; a notification will follow. Negative, yet not a failure.
 #define HCS_OPERATION_PENDING ((HcsResult)0xC0370103)
 
-/// Notification types (hcs-reference C.1); the top four bits are flags.
+/// Flags in the top four bits of a notification's type; the failure is the only one that is defined.
+#define HcsNotificationFlagFailure 0x80000000u
+#define HcsNotificationFlagsReserved 0xF0000000u
+
+/// Notification types (hcs-reference C.1).
 enum {
     HcsNotificationInvalid = 0x00000000,
     HcsNotificationSystemExited = 0x00000001,

@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerProtocol
+import MessagePack
 
 extension Failure {
     /// A driver's failure as it stands on the wire: the one place where the two meet.
@@ -22,6 +23,21 @@ extension Failure {
         if let hresult = failure.hresult { details["hresult"] = .unsigned(UInt64(hresult)) }
         if let operation = failure.operation { details["operation"] = .string(operation) }
         if let message = failure.driverMessage { details["driver_message"] = .string(message) }
+        if !failure.errorEvents.isEmpty { details["error_events"] = .array(failure.errorEvents.map(Self.event)) }
+        if failure.errorEventsDropped > 0 {
+            details["error_events_dropped"] = .unsigned(UInt64(failure.errorEventsDropped))
+        }
+    }
+
+    /// An event as a map that holds what the event has.
+    private static func event(_ event: ErrorEvent) -> Value {
+        var map: Value.Map = ["message": .string(event.message)]
+        if let provider = event.provider { map["provider"] = .string(provider) }
+        if let id = event.eventID { map["event_id"] = .unsigned(UInt64(id)) }
+        if let flags = event.flags { map["flags"] = .unsigned(UInt64(flags)) }
+        if let trace = event.stackTrace { map["stack_trace"] = .string(trace) }
+        if let source = event.source { map["source"] = .string(source) }
+        return .map(map)
     }
 
     /// A command that the container is in no state for.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import ServiceLifecycle
-import UnixSignals
 import Worker
 
 /// `windlass worker`: serves until it is told to stop.
@@ -17,12 +16,22 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @OptionGroup var options: WorkerOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Append logs and the ready line to this file; a Windows service has no other output.", valueName: "file"))
+    var logFile: String?
+
     func run() async throws {
-        // Whoever reads the logs or the ready line may go away; that is a failed write, and not the worker's end.
-        signal(SIGPIPE, SIG_IGN)
+        #if !os(Windows)
+            // Whoever reads the logs or the ready line may go away; that is a failed write, and not the worker's end.
+            signal(SIGPIPE, SIG_IGN)
+        #endif
+        let requests: AsyncStream<StopRequest>
         let logger: Logger
         let worker: Worker
         do {
+            if let logFile { try WorkerLogging.append(to: logFile) }
+            requests = try await StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
             logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
@@ -31,45 +40,42 @@ struct WorkerCommand: AsyncParsableCommand {
             if driver.capabilities.contains(.noIsolation) {
                 logger.notice("the driver \(driver.name) runs processes without any isolation from this host")
             }
+            if !driver.capabilities.contains(.restore) {
+                logger.notice("containers do not survive this worker: with --emulator-socket they would")
+            }
             worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
                 WorkerCommand.announce(endpoints)
             }
         } catch let error as ConfigurationError {
-            WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
+            WorkerCommand.fail(error.description, code: error.code)
         }
-        defer { LogSink.shared.flush() }
         do {
-            try await serve(worker, logger)
+            try await serve(worker, requests, logger)
         } catch let error as Worker.StartFailure {
             WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
         } catch {
             WorkerCommand.fail("\(error)", code: 1)
         }
+        StopRequest.exit(0)
     }
 
-    /// Serves; the first stop signal ends it gracefully, the second at once.
-    private func serve(_ worker: Worker, _ logger: Logger) async throws {
+    /// Serves; the first request to stop ends it gracefully, the second at once.
+    private func serve(_ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger) async throws {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: logger))
-        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
         let watcher = Task {
             var isStopping = false
-            for await signal in signals {
-                if isStopping { WorkerCommand.endAtOnce(signal) }
+            for await request in requests {
+                if isStopping { WorkerCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
                 isStopping = true
-                logger.info("told to stop", metadata: ["signal": "\(signal)"])
+                logger.info("told to stop", metadata: ["by": "\(request.source)"])
                 await services.triggerGracefulShutdown()
             }
         }
         defer { watcher.cancel() }
         try await services.run()
-    }
-
-    private static func endAtOnce(_ signal: UnixSignal) -> Never {
-        try? FileHandle.standardError.write(contentsOf: Data("windlass: told to stop twice; ending at once\n".utf8))
-        Foundation.exit(128 + signal.rawValue)
     }
 
     /// One line for whoever started the worker: it serves, and where.
@@ -89,7 +95,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     private static func fail(_ message: String, code: Int32) -> Never {
         try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
-        Foundation.exit(code)
+        StopRequest.exit(code)
     }
 }
 

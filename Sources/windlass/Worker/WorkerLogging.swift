@@ -1,3 +1,4 @@
+import CHostCompute
 import Dispatch
 import Foundation
 import Logging
@@ -6,11 +7,22 @@ import Synchronization
 /// Where a worker's logs go: stderr, as lines for people on a terminal and as JSON objects elsewhere.
 enum WorkerLogging {
     static func logger(level: String, host: String) -> Logger {
-        let format: LogLineFormat = isatty(STDERR_FILENO) == 1 ? .text : .json
+        let format: LogLineFormat = Terminal.isTerminal(.error) ? .text : .json
         var logger = Logger(label: "windlass") { _ in LineLogHandler(format: format, sink: .shared) }
         logger.logLevel = Logger.Level(rawValue: level) ?? .info
         logger[metadataKey: "host"] = "\(host)"
         return logger
+    }
+
+    /// Has all that is written to stdout and stderr go to the end of a file.
+    static func append(to file: String) throws {
+        var path = file
+        let error = path.withUTF8 { bytes in
+            UnsafeRawBufferPointer(bytes).withMemoryRebound(to: CChar.self) {
+                hc_append_output(hc_text(bytes: $0.baseAddress, length: $0.count))
+            }
+        }
+        guard error == 0 else { throw ConfigurationError("--log-file \(file) cannot be written: error \(error)") }
     }
 }
 

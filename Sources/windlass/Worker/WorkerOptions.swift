@@ -23,6 +23,12 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
     var logLevel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Run containers in the emulator service at this socket (windlass hcs-emulator), where they outlive the worker.",
+            valueName: "path"))
+    var emulatorSocket: String?
+
     @Option(help: ArgumentHelp("A JSON file of faults for the emulator, for tests.", valueName: "file"))
     var emulatorFaults: String?
 
@@ -31,7 +37,7 @@ struct WorkerOptions: ParsableArguments {
         var flags: [String: [String]] = [:]
         let single = [
             "driver": driver, "state_dir": stateDir, "host": host, "log_level": logLevel,
-            "emulator_faults": emulatorFaults,
+            "emulator_socket": emulatorSocket, "emulator_faults": emulatorFaults,
         ]
         for (key, value) in single { if let value { flags[key] = [value] } }
         if !commands.isEmpty { flags["commands"] = commands }

@@ -15,7 +15,9 @@ struct WorkerSettings: Sendable {
     var worker: WorkerConfiguration
     var driver = Driver.auto
     var logLevel = "info"
-    /// A file of faults for the emulator.
+    /// The socket of an emulator service; nil for an emulator inside the worker.
+    var emulatorSocket: String?
+    /// A file of faults for the emulator inside the worker.
     var emulatorFaults: String?
     /// Where each setting came from that is not at its default.
     var sources: [String: String] = [:]
@@ -40,10 +42,15 @@ struct WorkerSettings: Sendable {
     }
 }
 
-/// A configuration that will not do. The program ends with exit code 78, `EX_CONFIG` of sysexits.h.
+/// A configuration that will not do. The program ends with exit code 78, `EX_CONFIG` of sysexits.h, unless starting again
+/// could help.
 struct ConfigurationError: Error, CustomStringConvertible {
     static let exitCode: Int32 = 78
     let description: String
+    let code: Int32
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, code: Int32 = exitCode) {
+        self.description = description
+        self.code = code
+    }
 }

@@ -74,5 +74,6 @@ void section_writers(void);
 void section_many_streams(void);
 void section_processes(void);
 void section_grandchildren(void);
+void section_stops(void);
 
 #endif

@@ -174,6 +174,7 @@ int main(int count, char **arguments) {
             run("many streams", section_many_streams);
             run("processes", section_processes);
             run("grandchildren", section_grandchildren);
+            run("stops", section_stops);
         }
     }
 end:

@@ -2,17 +2,16 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// The threads that complete operations and deliver notifications.
+/// Threads for work that may block: completing operations, delivering notifications, answering the calls of a client.
 ///
-/// A callback is foreign code and may block, so a job never waits for another: while every thread is busy a new one is
-/// started, up to a limit that only a host full of blocked callbacks reaches. Idle threads end after a while.
+/// A callback is foreign code, and a call may hang on purpose, so a job never waits for another: while every thread is
+/// busy a new one is started, up to a limit that only a host full of blocked ones reaches. Idle threads end after a while.
 ///
 /// A job is handed to the thread that went idle last, past the queue: its stack is warm, and it need not come to the
 /// lock to fetch what it was woken for.
-final class NotificationPool: Sendable {
+final class ThreadPool: Sendable {
     typealias Job = @Sendable () -> Void
 
-    private static let maximumThreads = 256
     private static let idleSeconds = 10
     private static let stackSize = 512 * 1024
 
@@ -29,12 +28,17 @@ final class NotificationPool: Sendable {
         var waiting: [Job] = []
     }
 
+    private let maximumThreads: Int
     private let state = Mutex(State())
+
+    init(maximumThreads: Int = 256) {
+        self.maximumThreads = maximumThreads
+    }
 
     func submit(_ job: @escaping Job) {
         let (worker, start) = state.withLock { state -> (Worker?, Bool) in
             if let worker = state.idle.popLast() { return (worker, false) }
-            guard state.threads < NotificationPool.maximumThreads else {
+            guard state.threads < maximumThreads else {
                 state.waiting.insert(job, at: 0)
                 return (nil, false)
             }
@@ -44,7 +48,10 @@ final class NotificationPool: Sendable {
         if let worker {
             worker.job.withLock { $0 = job }
             worker.wake.signal()
-        } else if start, !PosixThread.start(stackSize: NotificationPool.stackSize, { [self] in run(first: job) }) {
+        } else if start {
+            let worker = Worker()
+            worker.job.withLock { $0 = job }
+            guard !PosixThread.start(stackSize: ThreadPool.stackSize, { [self] in run(worker) }) else { return }
             // No thread to be had: those that run take it, and if none runs it is done here rather than never.
             let alone = state.withLock { state in
                 state.threads -= 1
@@ -55,37 +62,41 @@ final class NotificationPool: Sendable {
         }
     }
 
-    private func run(first: @escaping Job) {
-        let worker = Worker()
-        var job: Job? = first
-        while let current = job {
-            current()
-            job = next(worker)
-        }
+    private func run(_ worker: Worker) {
+        repeat { work(worker) } while waitForJob(worker)
     }
 
-    /// The next job for this thread; nil when it has been idle for long and may end.
-    private func next(_ worker: Worker) -> Job? {
+    /// A function of its own, so that what a job holds on to does not outlive it while the thread is idle.
+    private func work(_ worker: Worker) {
+        let job = worker.job.withLock { job in
+            defer { job = nil }
+            return job
+        }
+        job?()
+    }
+
+    /// Gets this thread its next job; false when it has been idle for long and may end.
+    private func waitForJob(_ worker: Worker) -> Bool {
         let waiting = state.withLock { state -> Job? in
             if let job = state.waiting.popLast() { return job }
             state.idle.append(worker)
             return nil
         }
-        if let waiting { return waiting }
-        if worker.wake.wait(timeout: .now() + .seconds(NotificationPool.idleSeconds)) == .timedOut {
+        if let waiting {
+            worker.job.withLock { $0 = waiting }
+            return true
+        }
+        if worker.wake.wait(timeout: .now() + .seconds(ThreadPool.idleSeconds)) == .timedOut {
             let retired = state.withLock { state in
                 guard let index = state.idle.firstIndex(where: { $0 === worker }) else { return false }
                 state.idle.remove(at: index)
                 state.threads -= 1
                 return true
             }
-            if retired { return nil }
+            if retired { return false }
             // A submitter has picked this thread meanwhile and its signal is on the way.
             worker.wake.wait()
         }
-        return worker.job.withLock { job in
-            defer { job = nil }
-            return job
-        }
+        return true
     }
 }

@@ -1,0 +1,208 @@
+import Dispatch
+import Glibc
+import MessagePack
+import Synchronization
+
+/// A connection to an emulator service, from its handshake until it is lost; it is never mended.
+///
+/// Calls wait for their answers on their own threads. Notifications of one compute system are delivered one after
+/// another in the order in which they came, and no other system waits for a callback that blocks.
+final class RemoteConnection: Sendable {
+    /// How long a service may take to say what it is.
+    private static let handshakeSeconds = 5
+    private static let stackSize = 512 * 1024
+
+    /// A call that waits for its answer.
+    private final class Waiter: Sendable {
+        let arrival = DispatchSemaphore(value: 0)
+        let answer = Mutex<RemoteAnswer?>(nil)
+    }
+
+    private struct Hearer {
+        let registration: Registration
+        let systemID: String
+    }
+
+    private struct State {
+        var lost = false
+        var lastCall: UInt64 = 0
+        var waiters: [UInt64: Waiter] = [:]
+        var lastRegistration: UInt64 = 0
+        var hearers: [UInt64: Hearer] = [:]
+        /// What is to be delivered, by compute system. An entry is there while a thread is at it.
+        var lines: [String: [(Registration, Notification)]] = [:]
+    }
+
+    /// The service's root folder.
+    let root: String
+    private let socket: FrameSocket
+    private let writer: FrameWriter
+    private let pool: ThreadPool
+    private let state = Mutex(State())
+
+    init(_ path: String) throws(RemoteEmulator.Refusal) {
+        guard var address = UnixAddress(path) else { throw .badPath }
+        let descriptor = FileDescriptor.raise(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+        guard descriptor >= 0 else { throw .exhausted }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        socket = FrameSocket(descriptor)
+        pool = ThreadPool()
+        writer = FrameWriter(socket, pool: pool)
+        guard address.connect(descriptor) else { throw errno == EACCES ? .stranger : .absent }
+        guard let peer = socket.peer, peer == geteuid() || peer == 0 else { throw .stranger }
+        writer.send(Frame(body: ServiceHandshake().body))
+        socket.limitReads(to: RemoteConnection.handshakeSeconds)
+        // One that is going away takes clients and says nothing.
+        guard let frame = socket.receive(longest: 8192, takesDescriptors: false) else { throw .absent }
+        guard let handshake = ServiceHandshake(frame.body) else { throw .nonsense }
+        guard handshake.version == ServiceHandshake.version else { throw .otherVersion(handshake.version) }
+        root = handshake.root
+        socket.limitReads(to: 0)
+        guard PosixThread.start(stackSize: RemoteConnection.stackSize, { [self] in receive() }) else {
+            throw .exhausted
+        }
+    }
+
+    var isLost: Bool { state.withLock { $0.lost } }
+
+    func end() { writer.end() }
+
+    // MARK: Calls
+
+    /// Sends a request, which gets its number here, and waits for the answer.
+    func call(_ request: ServiceRequest) throws(HostFailure) -> RemoteAnswer {
+        let waiter = Waiter()
+        let number = state.withLock { state -> UInt64? in
+            if state.lost { return nil }
+            state.lastCall += 1
+            state.waiters[state.lastCall] = waiter
+            return state.lastCall
+        }
+        guard let number else { throw ComputeService.dead }
+        var request = request
+        request.number = number
+        let frame = Frame(body: request.body)
+        guard frame.body.count <= Frame.longestRequest else {
+            _ = state.withLock { $0.waiters.removeValue(forKey: number) }
+            throw .invalidArgument("The document is too long: \(Frame.longestRequest) bytes are the most.")
+        }
+        writer.send(frame)
+        waiter.arrival.wait()
+        guard let answer = waiter.answer.withLock({ $0 }) else { throw ComputeService.dead }
+        return answer
+    }
+
+    // MARK: Registrations
+
+    /// Gives a number by which the service is to know a registration.
+    func expect(_ registration: Registration, systemID: String) -> UInt64 {
+        state.withLock { state in
+            state.lastRegistration += 1
+            state.hearers[state.lastRegistration] = Hearer(registration: registration, systemID: systemID)
+            return state.lastRegistration
+        }
+    }
+
+    /// Nothing is told to the registration from now on but what is being told.
+    func forget(_ number: UInt64) {
+        let removed = state.withLock { $0.hearers.removeValue(forKey: number) }
+        _ = removed
+    }
+
+    /// Silences what was registered on a handle of this side.
+    func silence(_ handle: UInt) {
+        let silenced = state.withLock { $0.hearers.values.filter { $0.registration.handle == handle } }
+        for hearer in silenced { hearer.registration.silence() }
+    }
+
+    // MARK: What comes
+
+    private func receive() {
+        let reader = Reader(limits: Limits(depth: 2))
+        while let frame = socket.receive(longest: Frame.longestAnswer, takesDescriptors: true) {
+            guard let fields = try? reader.value(frame.body).array else {
+                frame.closeDescriptors()
+                break
+            }
+            if let notification = ServiceNotification(fields) {
+                frame.closeDescriptors()
+                hear(notification)
+            } else if let answer = ServiceAnswer(fields) {
+                give(answer, frame)
+            } else {
+                frame.closeDescriptors()
+                break
+            }
+        }
+        lose()
+    }
+
+    private func give(_ answer: ServiceAnswer, _ frame: Frame) {
+        let waiter = state.withLock { $0.waiters.removeValue(forKey: answer.number) }
+        guard let waiter else { return frame.closeDescriptors() }
+        var left = frame.descriptors[...]
+        let streams = answer.streams.map { $0 ? left.popFirst() ?? FileDescriptor.none : FileDescriptor.none }
+        for descriptor in left { FileDescriptor.close(descriptor) }
+        var given = RemoteAnswer(answer, streams.map(FileDescriptor.raise))
+        if zip(answer.streams, given.streams).contains(where: { $0 && $1 < 0 }) {
+            // This process could not take them all.
+            for stream in given.streams { FileDescriptor.close(stream) }
+            given = RemoteAnswer(code: ResultCode.tooManyOpenFiles)
+            if answer.handle != 0 { pool.submit { [self] in undo(answer.handle) } }
+        }
+        waiter.answer.withLock { $0 = given }
+        waiter.arrival.signal()
+    }
+
+    /// A process was created and its creation has failed on this side: it must not run on without anybody's knowing.
+    private func undo(_ process: UInt64) {
+        for call in [EmulatorCall.terminateProcess, .closeProcess] {
+            var request = ServiceRequest(number: 0, call)
+            request.handle = process
+            _ = try? self.call(request)
+        }
+    }
+
+    private func hear(_ notification: ServiceNotification) {
+        let hearer = state.withLock { $0.hearers[notification.registration] }
+        if let hearer { deliver(notification.notification, to: hearer) }
+    }
+
+    /// Puts a notification into its system's line.
+    private func deliver(_ notification: Notification, to hearer: Hearer) {
+        let delivery = (hearer.registration, notification)
+        let starts = state.withLock { state in
+            let starts = state.lines[hearer.systemID] == nil
+            state.lines[hearer.systemID, default: []].append(delivery)
+            return starts
+        }
+        if starts { pool.submit { [self] in empty(hearer.systemID) } }
+    }
+
+    private func empty(_ systemID: String) {
+        while let (registration, notification) = next(systemID) { registration.deliver(notification) }
+    }
+
+    private func next(_ systemID: String) -> (Registration, Notification)? {
+        state.withLock { state in
+            guard state.lines[systemID]?.isEmpty == false else {
+                state.lines[systemID] = nil
+                return nil
+            }
+            return state.lines[systemID]?.removeFirst()
+        }
+    }
+
+    /// The service has gone: whoever waits is told, and so is whoever is registered.
+    private func lose() {
+        writer.end()
+        let (waiters, hearers) = state.withLock { state in
+            state.lost = true
+            defer { state.waiters = [:] }
+            return (state.waiters.values, state.hearers)
+        }
+        for waiter in waiters { waiter.arrival.signal() }
+        let disconnected = Notification(type: NotificationType.serviceDisconnect)
+        for (_, hearer) in hearers.sorted(by: { $0.key < $1.key }) { deliver(disconnected, to: hearer) }
+    }
+}

@@ -1,0 +1,110 @@
+import Glibc
+import Synchronization
+
+/// A Unix socket that takes clients, which only its owner can reach.
+final class SocketListener: Sendable {
+    private let path: String
+    private let descriptor: Int32
+    /// Held while the socket is served: whoever has it may take a stale socket for stale.
+    private let lock: Int32
+    private let closed = Mutex(false)
+
+    init(_ path: String) throws(ConfigurationFailure) {
+        guard var address = UnixAddress(path) else { throw UnixAddress.failure(path) }
+        try SocketListener.makeFolder(of: path)
+        lock = try SocketListener.claim(path)
+        self.path = path
+        do throws(ConfigurationFailure) {
+            try SocketListener.removeStale(path, &address)
+            descriptor = try SocketListener.listen(path, &address)
+        } catch {
+            FileDescriptor.close(lock)
+            throw error
+        }
+    }
+
+    deinit {
+        FileDescriptor.close(descriptor)
+        FileDescriptor.close(lock)
+    }
+
+    /// Waits for a client of the same user, or root; nil when the listener has been closed.
+    func accept() -> FrameSocket? {
+        while true {
+            let client = Glibc.accept(descriptor, nil, nil)
+            if client < 0 {
+                if closed.withLock({ $0 }) { return nil }
+                // Out of descriptors, perhaps: that passes, and asking again at once would not help.
+                if errno != EINTR, errno != ECONNABORTED { usleep(20_000) }
+                continue
+            }
+            let socket = FrameSocket(client)
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+            if let peer = socket.peer, peer == geteuid() || peer == 0 { return socket }
+        }
+    }
+
+    func close() {
+        let first = closed.withLock { closed in
+            defer { closed = true }
+            return !closed
+        }
+        guard first else { return }
+        unlink(path)
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        flock(lock, LOCK_UN)
+    }
+
+    /// Makes the folder that the socket is in, for its owner only, where it is missing.
+    private static func makeFolder(of path: String) throws(ConfigurationFailure) {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        let folder = String(path[..<slash])
+        if mkdir(folder, 0o700) == 0 || ScratchFolder.exists(folder) { return }
+        throw ConfigurationFailure(description: "'\(folder)' is no folder and cannot be made: \(SocketListener.reason)")
+    }
+
+    private static func claim(_ path: String) throws(ConfigurationFailure) -> Int32 {
+        let lock = FileDescriptor.raise(
+            Glibc.open(path + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600))
+        guard lock >= 0 else {
+            throw ConfigurationFailure(description: "'\(path).lock' cannot be made: \(reason)")
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            FileDescriptor.close(lock)
+            throw busy(path)
+        }
+        return lock
+    }
+
+    /// Removes the socket of a service that has gone; nothing else at that path.
+    private static func removeStale(_ path: String, _ address: inout UnixAddress) throws(ConfigurationFailure) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw ConfigurationFailure(description: "'\(path)' is there and is no socket; choose another path")
+        }
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { FileDescriptor.close(probe) }
+        guard !address.connect(probe) else { throw busy(path) }
+        unlink(path)
+    }
+
+    private static func listen(_ path: String, _ address: inout UnixAddress) throws(ConfigurationFailure) -> Int32 {
+        let descriptor = FileDescriptor.raise(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        // Before it has a name, so that at no time anybody else could connect.
+        fchmod(descriptor, 0o600)
+        guard descriptor >= 0, address.bind(descriptor), Glibc.listen(descriptor, 64) == 0 else {
+            let failure = ConfigurationFailure(description: "'\(path)' cannot be served: \(reason)")
+            FileDescriptor.close(descriptor)
+            throw failure
+        }
+        return descriptor
+    }
+
+    private static func busy(_ path: String) -> ConfigurationFailure {
+        ConfigurationFailure(description: "an emulator service serves at '\(path)' already")
+    }
+
+    private static var reason: String { String(cString: strerror(errno)) }
+}

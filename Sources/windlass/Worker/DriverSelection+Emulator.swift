@@ -1,0 +1,82 @@
+import ContainerDriver
+import Foundation
+import HostComputeDriver
+import HostComputeEmulator
+import MessagePack
+import Worker
+
+/// The emulator, in this process or behind the socket of a service.
+extension DriverSelection {
+    static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> any ContainerDriver {
+        if let socket = settings.emulatorSocket { return try service(socket, owner, &settings) }
+        let root = emulatorRoot(settings.worker.stateDirectory)
+        do throws(ConfigurationFailure) {
+            try HostComputeEmulator.configure(emulatorSettings(root: root, faults: settings.emulatorFaults))
+        } catch {
+            throw ConfigurationError("emulator: \(error)")
+        }
+        try makeUtilityVM(root: root)
+        addProfiles(root: root, to: &settings.worker)
+        return HostComputeDriver(
+            table: HostComputeEmulator.table, name: "hcs-emulator", version: WindlassVersion.current, owner: owner,
+            isolates: false, outlivesWorker: false)
+    }
+
+    /// The emulator in a process of its own, whose containers outlive this one.
+    private static func service(
+        _ socket: String, _ owner: String, _ settings: inout WorkerSettings
+    ) throws -> any ContainerDriver {
+        guard settings.emulatorFaults == nil else {
+            throw ConfigurationError(
+                "emulator_faults is for the emulator inside the worker; give the service its own: windlass hcs-emulator "
+                    + "--faults FILE")
+        }
+        let remote: HostComputeEmulator.Remote
+        do throws(ConfigurationFailure) {
+            remote = try HostComputeEmulator.connect(socket: socket)
+        } catch {
+            let message = "emulator_socket: \(error)"
+            throw error.canPass ? ConfigurationError(message, code: EX_UNAVAILABLE) : ConfigurationError(message)
+        }
+        addProfiles(root: remote.root, to: &settings.worker)
+        return HostComputeDriver(
+            table: remote.table, name: "hcs-emulator", version: WindlassVersion.current, owner: owner,
+            isolates: false, outlivesWorker: true)
+    }
+
+    /// Where the emulator keeps its layers, unless told otherwise.
+    static func emulatorRoot(_ stateDirectory: String) -> String {
+        URL(fileURLWithPath: stateDirectory).appendingPathComponent("emulator").path
+    }
+
+    /// The settings of an emulator that a worker uses.
+    static func emulatorSettings(root: String, faults: String?) -> HostComputeEmulator.Settings {
+        // Operations are complete when their calls return, as HCS may do it too: that spares each container several
+        // changes of threads. The driver's tests run the emulator the other way.
+        HostComputeEmulator.Settings(root: root, faultFile: faults, completesAtOnce: true)
+    }
+
+    /// A utility VM is looked for beside the layers; the emulator's base layer has an empty one.
+    static func makeUtilityVM(root: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: root + "/layers/base/UtilityVM", withIntermediateDirectories: true)
+    }
+
+    /// The emulator's own profiles, and the configured ones on top of them: so every specification has layers.
+    private static func addProfiles(root: String, to worker: inout WorkerConfiguration) {
+        let layers: Value = [.string(root + "/layers/base"), .string(root + "/layers/{id}")]
+        // HCS wants the volume of the scratch layer; the emulator has none and wants the form only.
+        let plain: Value = [
+            "root": ["path": #"\\?\Volume{00000000-0000-0000-0000-000000000000}\"#],
+            "windows": ["layerFolders": layers],
+        ]
+        let hyperV: Value = ["windows": ["layerFolders": layers, "hyperv": [:]]]
+        for (name, profile) in worker.profiles {
+            let isHyperV = profile["windows"]?["hyperv"] != nil
+            worker.profiles[name] = (isHyperV ? hyperV : plain).merging(profile)
+        }
+        if worker.profiles["default"] == nil { worker.profiles["default"] = plain }
+        if worker.profiles["hyperv"] == nil { worker.profiles["hyperv"] = hyperV }
+        if worker.defaultProfile == nil { worker.defaultProfile = "default" }
+    }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import HostComputeEmulator
+import Logging
+
+/// `windlass hcs-emulator`: keeps containers while workers come and go, as the Host Compute Service does on Windows.
+struct EmulatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hcs-emulator",
+        abstract: "Keep the containers of workers that are started with --emulator-socket.",
+        discussion: """
+            Containers, their output and their exit codes stay here when a worker ends or is killed, and the next one finds \
+            them again. They are plain processes of this user without any isolation, and end when this service does. Only \
+            this user and root can connect. When it serves, one line of JSON goes to stdout; logs go to stderr.
+            """)
+
+    /// How long containers may take to end when the service is told to stop.
+    private static let patience = Duration.seconds(10)
+
+    @Option(help: ArgumentHelp("Serve on this Unix socket.", valueName: "path"))
+    var socket: String
+
+    @Option(help: ArgumentHelp("Keep the containers' layers in this folder.", valueName: "dir"))
+    var root: String?
+
+    @Option(help: ArgumentHelp("A JSON file of faults, for tests.", valueName: "file"))
+    var faults: String?
+
+    @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
+    var logLevel = Logger.Level.info
+
+    func run() async throws {
+        // Whoever reads the logs or the ready line may go away; that is a failed write, and not the service's end.
+        signal(SIGPIPE, SIG_IGN)
+        let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
+        let requests: AsyncStream<StopRequest>
+        let service: EmulatorService
+        do {
+            requests = try await StopRequest.listen()
+            service = try serve()
+        } catch {
+            EmulatorCommand.fail("\(error)", code: ConfigurationError.exitCode)
+        }
+        logger.notice(
+            "containers are kept, without any isolation from this host", metadata: ["socket": "\(service.path)"])
+        announce(service.path)
+        var isEnding = false
+        for await request in requests {
+            if isEnding { EmulatorCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
+            isEnding = true
+            logger.notice("told to stop: every container that is kept here ends", metadata: ["by": "\(request.source)"])
+            Thread.detachNewThread { EmulatorCommand.end(service, logger) }
+        }
+    }
+
+    private func serve() throws -> EmulatorService {
+        let root = root.map { URL(fileURLWithPath: $0).path }
+        let folder = root ?? DriverSelection.emulatorRoot(WorkerSettings().worker.stateDirectory)
+        var settings = DriverSelection.emulatorSettings(root: folder, faults: faults)
+        settings.keepsExited = true
+        let service = try EmulatorService(socket: socket, settings)
+        try DriverSelection.makeUtilityVM(root: folder)
+        return service
+    }
+
+    /// Workers hear the exits before they lose the service.
+    private static func end(_ service: EmulatorService, _ logger: Logger) {
+        var (ended, left) = service.endContainers(EmulatorCommand.patience)
+        service.stop()
+        // What was created meanwhile.
+        let late = service.endContainers(EmulatorCommand.patience)
+        ended += late.ended
+        left = late.left
+        let level: Logger.Level = left == 0 ? .notice : .error
+        logger.log(level: level, "the containers have ended", metadata: ["ended": "\(ended)", "left": "\(left)"])
+        StopRequest.exit(left == 0 ? 0 : 1)
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
+        StopRequest.exit(code)
+    }
+
+    /// One line for whoever started the service: it serves, and where.
+    private func announce(_ path: String) {
+        struct Ready: Encodable {
+            let ready = true
+            let socket: String
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        guard let line = try? encoder.encode(Ready(socket: path)) else { return }
+        try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,84 @@
+import ContainerProtocol
+import Foundation
+import Testing
+
+@testable import HostComputeEmulator
+
+/// A worker that made containers in the emulator service and then died: a client of its own, whose connection ends
+/// without a word.
+final class EarlierWorker {
+    private let emulator: RemoteEmulator
+    private let connection: RemoteConnection
+    private let service: EmulatorProcess.Running
+    private var descriptors: [Int32] = []
+
+    init(_ service: EmulatorProcess.Running) throws {
+        self.service = service
+        emulator = RemoteEmulator(service.socket)
+        connection = try emulator.connect()
+    }
+
+    deinit { die() }
+
+    func die() {
+        emulator.disconnect()
+        for descriptor in descriptors { close(descriptor) }
+        descriptors = []
+    }
+
+    @discardableResult
+    func call(
+        _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil
+    ) throws -> RemoteAnswer {
+        var request = ServiceRequest(number: 0, call)
+        request.handle = handle
+        request.text = text
+        request.document = document
+        let answer = try connection.call(request)
+        descriptors += answer.streams.filter { $0 >= 0 }
+        try #require(answer.code >= 0, "\(call): \(answer.result ?? "")")
+        return answer
+    }
+
+    /// A compute system; its handle.
+    func create(_ id: ContainerID, owner: String, hyperV: Bool = false, start: Bool = true) throws -> UInt64 {
+        var document: [String: Any] = [
+            "SystemType": "Container", "Name": id.rawValue, "Owner": owner, "HvPartition": hyperV,
+            "LayerFolderPath": "\(service.root)/layers/\(id)",
+            "Layers": [["ID": "ba36fe09-79ac-55c5-ad84-7e8f9ae6cf1a", "Path": "\(service.root)/layers/base"]],
+        ]
+        if hyperV {
+            document["HvRuntime"] = ["ImagePath": "\(service.root)/layers/base/UtilityVM"]
+        } else {
+            document["VolumePath"] = #"\\?\Volume{1}"#
+        }
+        let system = try call(.createComputeSystem, 0, id.rawValue, json(document)).handle
+        if start { try call(.startComputeSystem, system) }
+        return system
+    }
+
+    /// A shell with pipes for everything, or a terminal; its id.
+    func shell(_ system: UInt64, _ script: String, terminal: Bool = false) throws -> UInt32 {
+        try makeShell(system, script, terminal: terminal).pid
+    }
+
+    /// A shell whose exit the worker still learns.
+    func shellThatEnds(_ system: UInt64, _ script: String) throws -> UInt32 {
+        let made = try makeShell(system, script)
+        while try call(.getProcessProperties, made.handle).text?.contains(#""Exited":true"#) == false { usleep(100) }
+        try call(.closeProcess, made.handle)
+        return made.pid
+    }
+
+    private func makeShell(_ system: UInt64, _ script: String, terminal: Bool = false) throws -> RemoteAnswer {
+        let document: [String: Any] = [
+            "CommandLine": "/bin/sh -c \"\(script)\"", "CreateStdInPipe": true, "CreateStdOutPipe": true,
+            "CreateStdErrPipe": !terminal, "EmulateConsole": terminal,
+        ]
+        return try call(.createProcess, system, json(document))
+    }
+
+    private func json(_ document: [String: Any]) throws -> String {
+        String(decoding: try JSONSerialization.data(withJSONObject: document), as: UTF8.self)
+    }
+}

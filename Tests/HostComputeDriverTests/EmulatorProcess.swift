@@ -1,0 +1,37 @@
+import Foundation
+import HostComputeEmulator
+import Testing
+
+@testable import HostComputeDriver
+
+/// The emulator as a service in a process of its own, for all tests that want one: what a worker leaves there outlives it.
+enum EmulatorProcess {
+    struct Running: Sendable {
+        let socket: String
+        let root: String
+    }
+
+    /// Nil where it could not be started.
+    static let shared: Running? = {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "windlass-service-tests-\(ProcessInfo.processInfo.processIdentifier)"
+        ).path
+        let running = Running(socket: folder + "/emulator.sock", root: folder + "/root")
+        // Beside the tests: the package builds both into one folder.
+        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("windlass")
+        process.arguments = ["hcs-emulator", "--socket", running.socket, "--root", running.root]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return nil }
+        atexit {
+            EmulatorProcess.process.terminate()
+            EmulatorProcess.process.waitUntilExit()
+        }
+        let ready = output.fileHandleForReading.availableData
+        return String(decoding: ready, as: UTF8.self).contains(#""ready":true"#) ? running : nil
+    }()
+
+    private static let process = Process()
+}

@@ -1,0 +1,104 @@
+import ContainerDriver
+import ContainerProtocol
+import Testing
+
+import struct MessagePack.Timestamp
+
+@testable import HostComputeDriver
+
+/// Processes that are looked for: their ids were never learnt, or stand for others by now.
+extension OpeningTests {
+    private static func secondsAgo(_ seconds: Int64) -> Timestamp? {
+        Timestamp(seconds: Timestamp.now.seconds - seconds, nanoseconds: 0)
+    }
+
+    @Test func anIdThatStandsForAnotherProcessByNow() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            try worker.shell(try worker.create(id, owner: Self.owner), "exec sleep 1000")
+        }
+        // Created an hour after the record's process was started: not that one.
+        let opened = try driver.open(id, [known(pid, startedAt: Self.secondsAgo(3600))])
+        #expect(opened.pids.isEmpty)
+        #expect(events.exit(id)?.reason == .lost)
+        try driver.discard(id)
+        #expect(events.exits.count == 1)
+    }
+
+    @Test func aClockThatWasSetALittle() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            try worker.shell(try worker.create(id, owner: Self.owner), "exec sleep 1000")
+        }
+        #expect(try driver.open(id, [known(pid, startedAt: Self.secondsAgo(60))]).pids == [.initial: pid])
+        try driver.discard(id)
+    }
+
+    @Test func processesWhoseIdsWereNeverLearnt() throws {
+        let id = try EmulatedHost.id()
+        let (pid, execPid) = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            return (try worker.shell(system, "sleep 1000 & wait"), try worker.shell(system, "exec sleep 1000"))
+        }
+        let opened = try driver.open(id, [known(exec, nil, startedAt: .now), known(nil)])
+        #expect(opened.pids == [.initial: pid, exec: execPid])
+        #expect(try driver.processes(id).first?.pid == pid)
+        try driver.signal(id, exec, .name("KILL"))
+        #expect(events.exit(id, exec)?.code == 137)
+        try driver.discard(id)
+        #expect(events.exits.count == 2)
+    }
+
+    @Test func oneThatEndedBeforeItsIdWasKept() throws {
+        let id = try EmulatedHost.id()
+        let (pid, execPid) = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            return (try worker.shell(system, "exec sleep 1000"), try worker.shellThatEnds(system, "echo out; exit 9"))
+        }
+        let opened = try driver.open(id, [known(pid), known(exec, nil, startedAt: .now, output)])
+        #expect(opened.pids == [.initial: pid, exec: execPid])
+        #expect(events.exit(id, exec)?.code == 9)
+        #expect(output.text() == "out\n")
+        try driver.discard(id)
+    }
+
+    @Test func oneThatWasNeverStarted() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            // Descendants are listed too, and are nobody's.
+            return try worker.shell(system, "sleep 1000 & wait")
+        }
+        let opened = try driver.open(id, [known(pid), known(exec, nil, startedAt: .now)])
+        #expect(opened.pids == [.initial: pid])
+        #expect(events.exits.isEmpty)
+        try driver.discard(id)
+        #expect(events.exits.map(\.process) == [.initial])
+    }
+
+    @Test func twoThatMayBeTheOne() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            let pid = try worker.shell(system, "exec sleep 1000")
+            for _ in 0..<2 { _ = try worker.shell(system, "exec sleep 1000") }
+            return pid
+        }
+        #expect(try driver.open(id, [known(pid), known(exec, nil)]).pids == [.initial: pid])
+        try driver.discard(id)
+        #expect(events.exits.map(\.process) == [.initial])
+    }
+
+    @Test func onlyWhatBeganAfterItWasAskedFor() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            let pid = try worker.shell(system, "exec sleep 1000")
+            _ = try worker.shell(system, "exec sleep 1000")
+            return pid
+        }
+        let later = Timestamp(seconds: Timestamp.now.seconds + 30, nanoseconds: 0)
+        #expect(try driver.open(id, [known(pid), known(exec, nil, startedAt: later)]).pids == [.initial: pid])
+        try driver.discard(id)
+    }
+}
