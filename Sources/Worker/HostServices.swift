@@ -11,4 +11,7 @@ struct HostServices: Sendable {
     let creations: CreationLimit
     let events: EventPublisher
     let logger: Logger
+
+    /// A place where a test may have the worker die.
+    func crash(_ point: CrashPoint) { configuration.crashPlan?.reach(point) }
 }

@@ -97,11 +97,17 @@ public final class Worker: Service {
 
     private func start(on loop: SocketLoop, stop: @escaping @Sendable () -> Void) async throws -> Host {
         let (configuration, driver, logger) = (configuration, driver, logger)
-        return try await offTheCooperativePool {
+        let (restored, isRestored) = AsyncStream.makeStream(of: Void.self)
+        let host = try await offTheCooperativePool {
             try loop.perform {
-                let log = try MemoryEventLog(
-                    stateDirectory: configuration.stateDirectory, limit: configuration.limits.events)
-                let events = try EventPublisher(configuration: configuration, log: log, loop: loop, logger: logger)
+                let journal: any Journal
+                do {
+                    journal = try configuration.openJournal(on: loop, logger: logger)
+                } catch let error as SQLiteJournal.Unusable {
+                    throw StartFailure(description: error.description)
+                }
+                let events = try EventPublisher(
+                    configuration: configuration, journal: journal, loop: loop, logger: logger)
                 let calls = DriverCalls(loop: loop, configuration: configuration)
                 let services = HostServices(
                     configuration: configuration, loop: loop, driver: driver, calls: calls,
@@ -121,30 +127,46 @@ public final class Worker: Service {
                     events.start(on: loop)
                     events.record(Event(.workerStart))
                 }
+                let contents = (journal as? SQLiteJournal)?.takeContents() ?? JournalContents()
                 gateway.assumeIsolated { gateway in
                     gateway.whenAskedToStop(stop)
+                    gateway.restore(contents) { isRestored.finish() }
                     gateway.start()
                 }
+                // Containers that a service hangs over keep nobody from the others.
+                loop.schedule(after: Worker.patienceAtStart) { isRestored.finish() }
                 return Host(
                     loop: loop, gateway: gateway, events: events, calls: calls,
                     endpoints: Endpoints(commands: commandEndpoints, events: eventEndpoints))
             }
         }
+        for await _ in restored {}
+        return host
     }
+
+    /// How long a stop waits until the last events are kept.
+    private static let patienceAtEnd = Duration.seconds(3)
+    /// How long a start waits for the containers of the worker before it.
+    private static let patienceAtStart = Duration.seconds(10)
 
     /// Takes no more requests, ends what cannot outlive the worker, tells the collectors, and closes the sockets.
     private func end(_ host: Host) async {
-        let survives = driver.capabilities.contains(.restore)
+        let survives = driver.capabilities.contains(.restore) && configuration.onStop == .leave
         let deadline = configuration.times.stop
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             host.loop.post { [logger] in
+                let close = Once {
+                    host.events.assumeIsolated { $0.close(on: host.loop) }
+                    host.gateway.assumeIsolated { $0.close() }
+                    done.resume()
+                }
                 let finish = Once {
                     host.events.assumeIsolated { events in
                         events.record(Event(.workerStop))
-                        events.close(on: host.loop)
+                        events.whenPublished { close.run() }
                     }
-                    host.gateway.assumeIsolated { $0.close() }
-                    done.resume()
+                    // A disk that takes nothing more holds up nobody's end.
+                    host.loop.schedule(after: Worker.patienceAtEnd) { close.run() }
                 }
                 let pool = host.gateway.assumeIsolated { gateway in
                     gateway.stopReceiving()
@@ -186,6 +208,7 @@ private struct DriverEventSink: DriverEvents {
 
     func serviceDisconnected(_ failure: DriverFailure) {
         logger.error("the container service went away", metadata: ["error": "\(failure)"])
+        loop.post { pool.assumeIsolated { $0.detachAll() } }
     }
 }
 

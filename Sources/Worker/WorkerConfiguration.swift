@@ -1,4 +1,6 @@
+import Logging
 public import MessagePack
+import ZeroMQ
 
 /// Everything about a worker that can be chosen; the defaults are those of `config/windlass.example.yaml`.
 public struct WorkerConfiguration: Sendable {
@@ -14,6 +16,12 @@ public struct WorkerConfiguration: Sendable {
     public var profiles: [String: Value] = [:]
     /// The profile of a `create` that names none.
     public var defaultProfile: String?
+    /// How safely the worker keeps what must survive it.
+    public var durability = Durability.normal
+    /// What a stop of the worker does to containers that could outlive it.
+    public var onStop = OnStop.leave
+    /// What becomes of compute systems that are this worker's own and of which it has no record.
+    public var orphans = Orphans.report
     /// Bounds of everything that could grow.
     public var limits = Limits()
     /// How long things may take.
@@ -24,6 +32,37 @@ public struct WorkerConfiguration: Sendable {
         self.host = host
         self.stateDirectory = stateDirectory
     }
+
+    /// How safely the worker keeps what must survive it.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// In memory only: nothing survives. For measurements.
+        case none
+        /// It survives the death of the worker; what was committed in the last moments before a loss of power may be lost.
+        case normal
+        /// It survives a loss of power: every commit waits for the disk.
+        case full
+    }
+
+    /// What a stop of the worker does to containers that could outlive it.
+    public enum OnStop: String, Sendable, CaseIterable {
+        /// They run on, and the next worker finds them.
+        case leave
+        /// They are ended by force first.
+        case stop
+    }
+
+    /// What becomes of compute systems that are this worker's own and of which it has no record.
+    public enum Orphans: String, Sendable, CaseIterable {
+        /// They get a record, and a `restore` event.
+        case adopt
+        /// `health` and the log name them; they run on.
+        case report
+        /// They are ended by force.
+        case terminate
+    }
+
+    /// A death that is to come, for tests.
+    public var crashPlan: CrashPlan?
 
     /// Bounds of everything that could grow.
     public struct Limits: Sendable {
@@ -48,7 +87,9 @@ public struct WorkerConfiguration: Sendable {
         /// Stuck driver calls that get a thread in place of theirs.
         public var stuckCalls = 256
         /// Events kept for `events`.
-        public var events = 100_000
+        public var events = 1_000_000
+        /// Requests with a `request_id` that are remembered.
+        public var rememberedRequests = 100_000
         /// Messages queued for one peer or subscriber.
         public var highWaterMark: Int32 = 10_000
 
@@ -60,6 +101,12 @@ public struct WorkerConfiguration: Sendable {
     public struct Times: Sendable {
         /// After this a driver call is stuck.
         public var watchdog = Duration.seconds(60)
+        /// Events are kept for this long.
+        public var eventAge = Duration.seconds(7 * 86_400)
+        /// Requests with a `request_id` are remembered for this long.
+        public var requestAge = Duration.seconds(86_400)
+        /// Between comparisons of the containers' states with the host's.
+        public var convergence = Duration.seconds(60)
         /// A stop of the worker may take this long.
         public var stop = Duration.seconds(10)
         /// Unsent messages are kept this long when the worker stops.
@@ -73,5 +120,20 @@ public struct WorkerConfiguration: Sendable {
 
         /// The defaults.
         public init() {}
+    }
+}
+
+extension WorkerConfiguration {
+    /// How long events are kept.
+    var eventRetention: EventRetention {
+        EventRetention(count: limits.events, seconds: times.eventAge.components.seconds)
+    }
+
+    /// The journal of the state directory.
+    func openJournal(on loop: SocketLoop, logger: Logger) throws -> any Journal {
+        switch durability {
+        case .none: MemoryJournal(limit: limits.events)
+        case .normal, .full: try SQLiteJournal(configuration: self, loop: loop, logger: logger)
+        }
     }
 }

@@ -1,10 +1,6 @@
 """`request_id`: once executed, answered as often as asked."""
 
-import pytest
-
 from contract import PROGRAM
-
-pytestmark = pytest.mark.xfail(reason="request_id belongs to the issue 'Nothing lost'", strict=False)
 
 
 def test_the_same_request_runs_once(client, containers, collector):

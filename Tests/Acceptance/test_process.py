@@ -103,7 +103,6 @@ def test_epoch_rises_after_a_kill_too(start_worker, peers, tmp_path):
     assert peers(Dealer, again.commands).call("version")["epoch"] == first + 1
 
 
-@pytest.mark.xfail(reason="the durable event log belongs to the issue 'Nothing lost'", strict=False)
 def test_seq_rises_over_restarts(start_worker, peers, tmp_path):
     last = []
     for _ in range(2):

@@ -69,6 +69,7 @@ extension CommandGateway {
         do throws(Failure) {
             var command = QueuedCommand(id: id, kind: try kind(), responder: responder)
             command.requestID = request.requestID
+            command.request = request.requestID.map { RequestKey(principal: "", id: $0) }
             command.traceparent = request.traceparent
             pool.assumeIsolated { [command] in $0.offer(command) }
         } catch {
@@ -96,7 +97,8 @@ extension CommandGateway {
         try check(process, "spec.process")
         return .create(
             QueuedCommand.Creation(
-                specification: specification, ignored: ignored, labels: create.labels, start: create.start,
+                specification: specification, source: value, ignored: ignored, labels: create.labels,
+                start: create.start,
                 stdin: create.stdin))
     }
 
@@ -112,6 +114,16 @@ extension CommandGateway {
             throw .invalidArgument(
                 "\(path).args is missing or begins with an empty text: give the program and its arguments")
         }
+    }
+}
+
+extension Request {
+    /// What it asks for, without what says how it is to be handled.
+    func digest(_ parameters: Element) throws -> ContentDigest {
+        var content: Value.Map = [:]
+        if parameters.arrayCount == 1, let map = try parameters[0].value().map { content = map }
+        for key in ["request_id", "timeout_ms", "traceparent"] { content[key] = nil }
+        return ContentDigest(method.rawValue, .map(content))
     }
 }
 

@@ -35,19 +35,25 @@ extension CommandGateway {
     func events(_ query: Command.Events, _ responder: Responder) {
         let bytes = pageBytes
         services.events.assumeIsolated { events in
-            events.flush()
-            let oldest = events.oldestSequence
-            guard oldest == 0 || query.after >= oldest - 1 || events.lastSequence == 0 else {
-                return responder.fail(
-                    Failure(
-                        .dataLoss,
-                        "events after \(query.after) are not kept any more; the oldest is \(oldest): take a `snapshot`, "
-                            + "and go on from its last_seq",
-                        details: ["oldest_seq": .unsigned(oldest)]))
+            // What happened before the question belongs to the answer.
+            events.whenPublished { [self] in
+                assumeIsolated { $0.readEvents(query, bytes: bytes, responder) }
             }
-            let page = events.read(query, bytes: bytes)
-            responder.succeed(
-                EventPage(events: page.map(\.body), lastSequence: events.lastSequence, oldestSequence: oldest))
+        }
+    }
+
+    private func readEvents(_ query: Command.Events, bytes: Int, _ responder: Responder) {
+        services.events.assumeIsolated { events in
+            let (oldest, last) = (events.oldestSequence, events.lastKept)
+            guard oldest == 0 || query.after >= oldest - 1 || last == 0 else {
+                return responder.fail(.tooOld(query.after, oldest: oldest))
+            }
+            let kinds = query.types
+            let query = EventQuery(after: query.after, limit: query.limit, bytes: bytes, kinds: kinds, ids: query.ids)
+            events.read(query) { page in
+                guard let page else { return responder.fail(.unreadable) }
+                responder.succeed(EventPage(events: page, lastSequence: last, oldestSequence: oldest))
+            }
         }
     }
 
@@ -57,7 +63,24 @@ extension CommandGateway {
         let draining = pool.assumeIsolated { $0.isDraining }
         let limits = services.configuration.limits
         let count = pool.assumeIsolated { $0.count }
+        let (trouble, restoring, orphans) = (
+            services.events.assumeIsolated { $0.trouble }, pool.assumeIsolated { $0.restoring.count },
+            pool.assumeIsolated { $0.orphans }
+        )
         let checks: [(name: String, ok: Bool, message: String)] = [
+            ("journal", trouble == nil, trouble.map { "nothing can be kept: \($0)" } ?? "events and records are kept"),
+            (
+                "restore", restoring == 0,
+                restoring == 0
+                    ? "every container has been found again" : "\(restoring) containers are still being looked for"
+            ),
+            (
+                "orphans", true,
+                orphans.isEmpty
+                    ? "the host has no container of this worker's own without a record"
+                    : "\(orphans.count) containers of this worker's own have no record, such as \(orphans[0]): `restore` "
+                        + "takes one up"
+            ),
             (
                 "driver", stuck.count < max(1, limits.driverCalls / 2),
                 stuck.isEmpty
@@ -131,6 +154,19 @@ extension CommandGateway {
         let rest = ids.dropFirst(StatisticsGathering.turnSize)
         services.loop.post { [self] in assumeIsolated { $0.ask(rest, for: number, gathering) } }
     }
+}
+
+extension Failure {
+    fileprivate static func tooOld(_ sequence: UInt64, oldest: UInt64) -> Failure {
+        Failure(
+            .dataLoss,
+            "events after \(sequence) are not kept any more; the oldest is \(oldest): take a `snapshot`, and go on from "
+                + "its last_seq",
+            details: ["oldest_seq": .unsigned(oldest)])
+    }
+
+    fileprivate static let unreadable = Failure(
+        .internal, "the journal cannot be read; the worker's log says why", retryable: true)
 }
 
 /// The statistics of many containers, as they come in. Used on the loop only.

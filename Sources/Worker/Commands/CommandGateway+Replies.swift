@@ -7,8 +7,14 @@ import ZeroMQ
 extension CommandGateway {
     /// Answers a remembered request, once everything that it caused has been published.
     nonisolated func answer(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
+        let others = assumeIsolated { $0.settle(number, result) }
         services.events.assumeIsolated { events in
-            events.whenPublished { [self] in assumeIsolated { $0.conclude(number, result) } }
+            events.whenPublished { [self] in
+                assumeIsolated { gateway in
+                    gateway.conclude(number, result)
+                    for other in others { gateway.conclude(other, result) }
+                }
+            }
         }
     }
 

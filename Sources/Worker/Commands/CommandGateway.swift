@@ -23,6 +23,8 @@ actor CommandGateway {
     /// Those of them that wait for an exit, oldest first: they cost no work, and have a budget of their own.
     var parked = ParkedRequests()
     private var lastNumber: UInt64 = 0
+    /// Those with a `request_id`, and those that had one.
+    var requests: RequestLog
     /// Replies that a peer's full queue has not taken yet.
     var held: [[UInt8]: HeldReplies] = [:]
     /// Whether they will be tried again in a moment.
@@ -61,6 +63,8 @@ actor CommandGateway {
         self.services = services
         unownedExecutor = services.loop.asUnownedSerialExecutor()
         writer = Writer()
+        requests = RequestLog(
+            limit: services.configuration.limits.rememberedRequests, age: services.configuration.times.requestAge)
         socket = try Socket(.router, in: services.loop.context)
         try socket.configure(services.configuration)
         // Replies are larger than events, and those that are too many are held here: libzmq's share is smaller.
@@ -145,13 +149,16 @@ actor CommandGateway {
             return refuse(route, Request.Refusal(msgid: 0, failure: failure))
         }
         do {
-            let request = try bodyFrame.withBytes { bytes in
-                try reader.read(bytes) { try Request($0) }
+            let (request, digest) = try bodyFrame.withBytes { bytes in
+                try reader.read(bytes) { body in
+                    let request = try Request(body)
+                    return (request, try request.requestID.map { _ in try request.digest(body[3]) })
+                }
             }
-            if case .state(let id) = request.command, services.events.assumeIsolated({ $0.isSettled }) {
+            if digest == nil, case .state(let id) = request.command, services.events.assumeIsolated({ $0.isSettled }) {
                 return respondWithState(of: id, request.msgid, hasDelimiter)
             }
-            serve(request, ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter))
+            serve(request, digest, ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter))
         } catch let refusal as Request.Refusal {
             refuse(ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter), refusal)
         } catch {
@@ -167,8 +174,29 @@ actor CommandGateway {
 
     // MARK: Serving
 
-    private func serve(_ request: Request, _ route: ReplyRoute) {
+    private func serve(_ request: Request, _ digest: ContentDigest?, _ route: ReplyRoute) {
         guard let responder = admit(request, route) else { return }
+        if let failure = whyNotNow(request) {
+            responder.fail(failure)
+        } else if let id = request.requestID, let digest {
+            serveOnce(request, id, digest, responder)
+        } else {
+            run(request, responder)
+        }
+    }
+
+    /// While the journal cannot be written nothing may begin that has to be remembered; all else goes on.
+    private func whyNotNow(_ request: Request) -> Failure? {
+        guard request.requestID != nil || request.method.lane == .mutating,
+            let trouble = services.events.assumeIsolated({ $0.trouble })
+        else { return nil }
+        return Failure(
+            .unavailable, "the worker's journal cannot be written (\(trouble)); send this again when it can",
+            retryable: true, details: ["retry_after_ms": 1000])
+    }
+
+    /// Does what is asked.
+    func run(_ request: Request, _ responder: Responder) {
         if request.timeout == .zero {
             let failure = Failure(.deadlineExceeded, "timeout_ms is 0: the deadline had passed when the request came")
             return responder.fail(failure)
@@ -227,7 +255,12 @@ actor CommandGateway {
         guard let entry = pending[number] else { return }
         let queue = entry.id.flatMap { id in pool.assumeIsolated { $0.queue(id) } }
         let failure = queue?.assumeIsolated { $0.expire(number) }
-        conclude(
-            number, .failure(failure ?? Failure(.deadlineExceeded, "the deadline passed before there was an answer")))
+        let told = failure ?? Failure(.deadlineExceeded, "the deadline passed before there was an answer")
+        if told.details["pending"] == nil {
+            answer(number, .failure(told))
+        } else {
+            // What it comes to is still kept for whoever asks for it again.
+            conclude(number, .failure(told))
+        }
     }
 }

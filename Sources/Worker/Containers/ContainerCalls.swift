@@ -4,7 +4,7 @@ import OrderedCollections
 
 /// A driver call, as `stuck` events and records name it.
 enum CallKind: String, Sendable {
-    case create, start, exec, pause, resume, update, shutdown, terminate, discard
+    case create, start, exec, pause, resume, update, shutdown, terminate, discard, open, check
     case signal, resize, statistics, processes
 
     /// Whether the host bounds how many run at a time.
@@ -23,8 +23,10 @@ struct ContainerCalls {
 
     /// How the call in line can be taken back before it begins.
     enum Begin {
-        case call(DriverCall)
+        /// What it is about to do is being kept.
+        case intent
         case admission(UInt64)
+        case call(DriverCall)
     }
     var begin: Begin?
 

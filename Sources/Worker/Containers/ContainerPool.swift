@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerProtocol
+import Logging
 import MessagePack
 import ZeroMQ
 
@@ -15,8 +16,12 @@ actor ContainerPool {
     private var order = ContainerOrder()
     /// Whether no new container is taken.
     private(set) var isDraining = false
-    private var whenEmpty: (@Sendable () -> Void)?
     private var whenIdle: (@Sendable () -> Void)?
+    /// Containers whose host is being asked for them, after a start of the worker.
+    private(set) var restoring: Set<ContainerID> = []
+    private var whenRestored: (@Sendable () -> Void)?
+    /// Compute systems of this worker's own of which it has no record.
+    var orphans: [ContainerID] = []
 
     init(services: HostServices, gateway: CommandGateway) {
         self.services = services
@@ -35,12 +40,83 @@ actor ContainerPool {
     /// Hands a command to its container's line.
     func offer(_ command: QueuedCommand) {
         if let queue = queues[command.id] { return queue.assumeIsolated { $0.offer(command) } }
-        guard case .create = command.kind else { return command.responder.fail(.noContainer(command.id)) }
-        if let refusal = whyNotCreated() { return command.responder.fail(refusal) }
-        let queue = ContainerQueue(command.id, services: services, pool: self)
-        queues[command.id] = queue
-        order.insert(command.id)
-        queue.assumeIsolated { $0.offer(command) }
+        switch command.kind {
+        case .create:
+            if let refusal = whyNotCreated() { return command.responder.fail(refusal) }
+            makeQueue(command.id).assumeIsolated { $0.offer(command) }
+        case .restore:
+            guard services.driver.capabilities.contains(.restore) else { fallthrough }
+            makeQueue(command.id).assumeIsolated { $0.adopt(command) }
+        default: command.responder.fail(.noContainer(command.id))
+        }
+    }
+
+    private func makeQueue(_ id: ContainerID) -> ContainerQueue {
+        let queue = ContainerQueue(id, services: services, pool: self)
+        queues[id] = queue
+        order.insert(id)
+        return queue
+    }
+
+    // MARK: Finding containers again
+
+    /// Takes up the containers that a worker before this one had, and calls `done` when the host has been asked for
+    /// every one of them.
+    func restore(
+        _ containers: [(id: ContainerID, saved: SavedContainer)],
+        _ responder: @escaping @Sendable (RequestKey?) -> Responder,
+        done: @escaping @Sendable () -> Void
+    ) {
+        whenRestored = done
+        restoring = Set(containers.map(\.id))
+        for (id, saved) in containers {
+            let queue = makeQueue(id)
+            queue.assumeIsolated { queue in queue.takeUp(saved, responder) }
+            if !queue.assumeIsolated({ $0.isRestoring }) { restoring.remove(id) }
+        }
+        tellIfRestored()
+    }
+
+    /// The host has been asked for `id`.
+    func restored(_ id: ContainerID) {
+        restoring.remove(id)
+        tellIfRestored()
+    }
+
+    private func tellIfRestored() {
+        guard restoring.isEmpty, let done = whenRestored else { return }
+        whenRestored = nil
+        done()
+    }
+
+    /// Deals with compute systems that are this worker's own and of which it has no record, as the settings say.
+    func settleOrphans(_ found: [ContainerID]) {
+        let strangers = found.filter { queues[$0] == nil }
+        for id in strangers {
+            services.logger.warning(
+                "the host has a container of this worker's own that there is no record of",
+                metadata: ["container": "\(id)", "orphans": "\(services.configuration.orphans.rawValue)"])
+            switch services.configuration.orphans {
+            case .adopt: makeQueue(id).assumeIsolated { $0.adopt(nil) }
+            case .report: orphans.append(id)
+            case .terminate:
+                let (driver, logger) = (services.driver, services.logger)
+                services.calls.make(urgency: .urgent) { () throws(DriverFailure) in
+                    try driver.discard(id)
+                } then: {
+                    result in
+                    guard case .failure(let failure) = result else { return }
+                    logger.error(
+                        "a container without a record could not be ended",
+                        metadata: ["container": "\(id)", "error": "\(failure)"])
+                }
+            }
+        }
+    }
+
+    /// The service went away, and every handle with it: each container is asked for again.
+    func detachAll() {
+        for queue in Array(queues.values) { queue.assumeIsolated { $0.detach() } }
     }
 
     private func whyNotCreated() -> Failure? {
@@ -58,7 +134,7 @@ actor ContainerPool {
         queues[id] = nil
         order.remove(id)
         for command in commands { offer(command) }
-        tellIfEmpty()
+        tellIfIdle()
     }
 
     // MARK: Looking
@@ -114,7 +190,7 @@ actor ContainerPool {
         tellIfIdle()
     }
 
-    /// A container's first process has ended.
+    /// A container's first process has ended, or a container is no more.
     func tellIfIdle() {
         guard let done = whenIdle else { return }
         let isBusy = queues.values.contains { queue in queue.assumeIsolated { $0.isBusy } }
@@ -123,22 +199,16 @@ actor ContainerPool {
         done()
     }
 
-    /// Ends every container by force and calls `done` when none is left.
+    /// Ends every container by force and calls `done` when none runs any more.
     func endAll(_ done: @escaping @Sendable () -> Void) {
         isDraining = true
-        whenEmpty = done
+        whenIdle = done
         let gateway = gateway
         for queue in Array(queues.values) {
             let responder = gateway.assumeIsolated { $0.internalResponder() }
             queue.assumeIsolated { $0.end(responder) }
         }
-        tellIfEmpty()
-    }
-
-    private func tellIfEmpty() {
-        guard queues.isEmpty, let done = whenEmpty else { return }
-        whenEmpty = nil
-        done()
+        tellIfIdle()
     }
 }
 

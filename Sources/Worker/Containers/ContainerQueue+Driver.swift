@@ -39,6 +39,7 @@ extension ContainerQueue {
                 // From here on only the first process is of interest, and that only until it runs.
                 queue.creation?.specification.windows = nil
                 queue.creation?.specification.mounts = []
+                queue.creation?.forgetAllButProcess()
             }
             queue.came(result.map { _ in .created }, or: .createFailed)
         }
@@ -50,11 +51,12 @@ extension ContainerQueue {
             failure = .invalidArgument("spec.process is missing: give it args, the program and its arguments")
             return feed(.startFailed(failed))
         }
-        let spool = makeSpool(.initial, process)
+        let spool = makeSpool(.initial, hasTerminal: process.terminal)
         spools[.initial] = spool
         let stdin = creation.stdin
+        let isAnnounced = if case .create = current?.kind { true } else { false }
         admitted(
-            .start,
+            .start, isAnnounced: isAnnounced,
             { [id] driver throws(DriverFailure) in try driver.start(id, process, stdin: stdin, output: spool) }
         ) { queue, result in
             queue.creation = nil
@@ -65,7 +67,7 @@ extension ContainerQueue {
 
     private func driveExec(_ name: ProcessName) {
         guard case .exec(let exec) = current?.kind else { return }
-        let spool = makeSpool(name, exec.process)
+        let spool = makeSpool(name, hasTerminal: exec.process.terminal)
         inLine(
             .exec,
             { [id] driver throws(DriverFailure) in
@@ -118,6 +120,8 @@ extension ContainerQueue {
     func terminate() {
         guard !isTerminating else { return }
         isTerminating = true
+        save()
+        // What is to end ends, whether or not there is room to note it: nobody may need a disk to stop a container.
         call(calls.next(), .terminate, .urgent, { [id] driver throws(DriverFailure) in try driver.terminate(id) }) {
             queue, result in
             queue.isTerminating = false
@@ -134,7 +138,7 @@ extension ContainerQueue {
     // MARK: How calls are made
 
     /// What a call of the command under way came to.
-    private func came(_ result: Result<ContainerState.Input, DriverFailure>, or failed: ContainerState.Input) {
+    func came(_ result: Result<ContainerState.Input, DriverFailure>, or failed: ContainerState.Input) {
         switch result {
         case .success(let input): feed(input)
         case .failure(let failure):
@@ -144,27 +148,41 @@ extension ContainerQueue {
         }
     }
 
-    /// Makes a call that is in line with the container's others.
+    /// Makes a call that is in line with the container's others, when its intent is kept.
     private func inLine<Success: Sendable>(
         _ kind: CallKind, urgency: DriverCalls.Urgency = .ordinary,
         _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
     ) {
-        let number = calls.nextInLine()
-        let made = call(number, kind, urgency, work) { queue, result in
-            queue.calls.leaveLine(number)
-            then(queue, result)
-            queue.shutDownWhenFree()
+        announced(calls.nextInLine()) { queue, number in
+            let made = queue.call(number, kind, urgency, work) { queue, result in
+                queue.calls.leaveLine(number)
+                then(queue, result)
+                queue.shutDownWhenFree()
+            }
+            queue.calls.begin = .call(made)
         }
-        calls.begin = .call(made)
     }
 
-    /// Makes a call that is in line with the container's others, as soon as the host has room for one more creation.
+    /// Makes a call that is in line with the container's others, when its intent is kept and the host has room for one
+    /// more creation.
+    ///
+    /// - Parameter isAnnounced: whether what is kept already says that this call will be made.
     private func admitted<Success: Sendable>(
-        _ kind: CallKind, _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+        _ kind: CallKind, isAnnounced: Bool = false,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
     ) {
         let number = calls.nextInLine()
+        guard !isAnnounced else { return enterLimit(number, kind, work, then: then) }
+        announced(number) { queue, number in queue.enterLimit(number, kind, work, then: then) }
+    }
+
+    private func enterLimit<Success: Sendable>(
+        _ number: UInt64, _ kind: CallKind,
+        _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
+        then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
+    ) {
         let creations = services.creations
         let place = creations.assumeIsolated { limit in
             limit.enter { [self] in
@@ -182,6 +200,25 @@ extension ContainerQueue {
         if let place { calls.begin = .admission(place) }
     }
 
+    /// Lets call `number` in line begin when the record that announces it is kept: a worker that dies meanwhile leaves a
+    /// note of what it was about to do, and the next one asks the host what came of it.
+    private func announced(
+        _ number: UInt64, _ begin: @escaping @Sendable (isolated ContainerQueue, UInt64) -> Void
+    ) {
+        calls.begin = .intent
+        save()
+        services.events.assumeIsolated { events in
+            events.whenPublished { [self] in
+                assumeIsolated { queue in
+                    // It may have been taken back.
+                    guard queue.calls.inLine == number else { return }
+                    queue.services.crash(.intent)
+                    begin(queue, number)
+                }
+            }
+        }
+    }
+
     /// Makes a call, whatever else is under way.
     @discardableResult
     func call<Success: Sendable>(
@@ -189,12 +226,16 @@ extension ContainerQueue {
         _ work: @escaping @Sendable (any ContainerDriver) throws(DriverFailure) -> Success,
         then: @escaping @Sendable (isolated ContainerQueue, Result<Success, DriverFailure>) -> Void
     ) -> DriverCall {
-        let driver = services.driver
-        return services.calls.make(urgency: urgency, { () throws(DriverFailure) in try work(driver) }) {
-            [self] isStuck in
+        let (driver, services) = (services.driver, services)
+        return services.calls.make(urgency: urgency) { () throws(DriverFailure) in
+            let result = try work(driver)
+            services.crash(.call)
+            return result
+        } stuck: { [self] isStuck in
             assumeIsolated { $0.stuckChanged(number, kind, isStuck) }
         } then: { [self] result in
             assumeIsolated { then($0, result) }
+            services.crash(.settle)
         }
     }
 
@@ -224,17 +265,19 @@ extension ContainerQueue {
             // It then comes back as failed, as any other.
             return call.takeBack()
         case .admission(let place)?:
-            guard services.creations.assumeIsolated({ $0.leaveLine(place) }), let number = calls.inLine else {
-                return false
-            }
-            calls.leaveLine(number)
-            failure = Failure(.deadlineExceeded, "the deadline passed before the call was begun")
-            switch state.phase {
-            case .starting: feed(.startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker)))
-            default: feed(.createFailed)
-            }
-            return true
+            guard services.creations.assumeIsolated({ $0.leaveLine(place) }) else { return false }
+            return giveUpCall()
+        case .intent?: return giveUpCall()
         case nil: return false
         }
+    }
+
+    /// The call in line has not begun, and will not.
+    private func giveUpCall() -> Bool {
+        guard let number = calls.inLine, let failed = state.failureOfCall else { return false }
+        calls.leaveLine(number)
+        failure = Failure(.deadlineExceeded, "the deadline passed before the call was begun")
+        feed(failed)
+        return true
     }
 }

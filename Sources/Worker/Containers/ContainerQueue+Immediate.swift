@@ -6,6 +6,8 @@ import MessagePack
 extension ContainerQueue {
     /// The driver tells that a process has ended.
     func exited(_ process: ProcessName, _ exit: Exit) {
+        // Its turn comes when it is known what the exit is the end of.
+        guard !isRestoring else { return exitsWhileRestoring.append((process, exit)) }
         feed(.exited(process, exit))
         if process != .initial { forgetOldOutput() }
     }
@@ -43,6 +45,7 @@ extension ContainerQueue {
 
     /// Asks the first process to end, and ends the compute system by force when `grace` has passed.
     func stop(grace: Duration, _ cause: Cause, _ responder: Responder) {
+        if isRestoring { return responder.fail(restoring) }
         do throws(ContainerState.Refusal) {
             _ = try state.apply(.stop)
         } catch {
@@ -55,6 +58,13 @@ extension ContainerQueue {
         }
         self.cause = self.cause ?? cause
         stoppers.append(responder)
+        stopGrace = stopGrace.map { min($0, grace) } ?? grace
+        save()
+        endGracefully(within: grace)
+    }
+
+    /// Asks the first process to end, and ends the compute system by force when `grace` has passed.
+    func endGracefully(within grace: Duration) {
         guard grace > .zero else { return terminate() }
         signalGracefully()
         graceDeadlines.append(
@@ -197,6 +207,7 @@ extension ContainerQueue {
 
     /// Why nothing can be done to a process that must be running; nil where it is.
     private func whyNotRunning(_ process: ProcessName) -> Failure? {
+        if isRestoring { return restoring }
         if process != .initial {
             guard let known = state.processes[process] else { return .noProcess(process, id) }
             if known.state != .running {
@@ -211,6 +222,12 @@ extension ContainerQueue {
             details: ["state": .string(state.wire.rawValue)])
     }
 
+    private var restoring: Failure {
+        Failure(
+            .unavailable, "the host is being asked what became of \(id); ask again in a moment", retryable: true,
+            details: ["state": .string(ContainerRecord.State.unknown.rawValue), "retry_after_ms": 100])
+    }
+
     /// A request's deadline has passed.
     /// - Returns: what that means for what it asked for.
     func expire(_ number: UInt64) -> Failure {
@@ -222,8 +239,7 @@ extension ContainerQueue {
             return Failure(
                 .deadlineExceeded, "the deadline passed while other calls for \(id) were made; this one will not be")
         }
-        // A stop goes on too, and ends by force when its grace has passed.
-        stoppers.removeAll { $0.number == number }
+        // A stop goes on too, and ends by force when its grace has passed; what became of it may be asked for again.
         return Failure(
             .deadlineExceeded,
             "the deadline passed while the driver was busy; the outcome will be published as an event",

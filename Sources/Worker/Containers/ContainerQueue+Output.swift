@@ -23,11 +23,11 @@ struct Attachment: Sendable {
 
 /// Output: spools, and the peers attached to them.
 extension ContainerQueue {
-    func makeSpool(_ process: ProcessName, _ specification: OCIProcess) -> OutputSpool {
+    func makeSpool(_ process: ProcessName, hasTerminal: Bool) -> OutputSpool {
+        if hasTerminal { terminals.insert(process) } else { terminals.remove(process) }
         let loop = services.loop
-        let spool = OutputSpool(
-            limit: services.configuration.limits.outputBytes, hasTerminal: specification.terminal
-        ) { [weak self] in
+        let spool = OutputSpool(limit: services.configuration.limits.outputBytes, hasTerminal: hasTerminal) {
+            [weak self] in
             loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
         }
         return spool
@@ -134,12 +134,12 @@ extension ContainerQueue {
     }
 
     private func noOutput(_ process: ProcessName) -> Failure {
-        if process == .initial {
+        if process == .initial, facts.startedAt == nil {
             return Failure(
                 .failedPrecondition, "\(id) has not been started, so that there is no output yet",
                 details: ["state": .string(state.wire.rawValue)])
         }
-        guard state.processes[process] != nil else { return .noProcess(process, id) }
+        guard process == .initial || state.processes[process] != nil else { return .noProcess(process, id) }
         return Failure(
             .failedPrecondition, "the output of process \(process) of \(id) is not kept any more",
             details: ["state": .string(state.wire.rawValue)])

@@ -32,6 +32,18 @@ actor ContainerQueue {
     var isSignallingGracefully = false
     /// When stops that wait turn into ends by force.
     var graceDeadlines: [SocketLoop.Deadline] = []
+    /// How long a stop that is under way gives the first process.
+    var stopGrace: Duration?
+    /// Whether the host is being asked what it has of this container: nothing else is done with it meanwhile.
+    var isRestoring = false
+    /// Whether it is asked for the first time: there is no record.
+    var isAdopting = false
+    /// Whether it has just been found again after that.
+    var isReattached = false
+    /// Exits that were told meanwhile.
+    var exitsWhileRestoring: [(process: ProcessName, exit: Exit)] = []
+    /// When the command under way was begun.
+    var begun = Timestamp.epoch
     /// Why the command under way failed.
     var failure: Failure?
 
@@ -42,6 +54,8 @@ actor ContainerQueue {
     /// Whether its isolation can be paused; unknown until it has been created.
     var canPause: Bool?
     var facts: ContainerRecord
+    /// Processes with a terminal.
+    var terminals: Set<ProcessName> = []
 
     /// The request that ends the container: its exit is that request's doing.
     var cause: Cause?
@@ -62,7 +76,7 @@ actor ContainerQueue {
     /// What `state` answers.
     var record: ContainerRecord {
         var record = facts
-        record.state = state.wire
+        record.state = isRestoring ? .unknown : state.wire
         record.pid = state.pid
         record.exit = state.phase == .stopped ? state.exit : nil
         record.processes = state.processes
@@ -71,6 +85,29 @@ actor ContainerQueue {
         record.queueDepth = inbox.count + (current == nil ? 0 : 1)
         record.stuck = calls.stuck.values.first?.rawValue
         return record
+    }
+
+    /// What is kept of it beyond the worker's life.
+    var saved: SavedContainer {
+        var facts = record
+        facts.queueDepth = 0
+        facts.stuck = nil
+        var saved = SavedContainer(facts: facts, state: state)
+        saved.canPause = canPause
+        saved.terminals = terminals
+        saved.stopGrace = stopGrace
+        saved.cause = cause
+        saved.creation = creation.map {
+            SavedContainer.Creation(source: $0.source, start: $0.start, stdin: $0.stdin)
+        }
+        saved.command = current.map { SavedContainer.Command($0, at: begun) }
+        return saved
+    }
+
+    /// Keeps the record as it will be at the end of the loop's turn.
+    func save() {
+        guard state.phase != .gone, state.phase != .new else { return }
+        services.events.assumeIsolated { $0.save(self) }
     }
 
     /// Whether something of it runs or is about to: not where it has only been created, or has ended.
@@ -98,11 +135,12 @@ actor ContainerQueue {
 
     /// Begins the next command where none is under way.
     func advance() {
-        while current == nil, state.phase != .gone, let next = inbox.popFirst() { begin(next) }
+        while current == nil, !isRestoring, state.phase != .gone, let next = inbox.popFirst() { begin(next) }
     }
 
     private func begin(_ command: QueuedCommand) {
         current = command
+        begun = .now
         failure = nil
         switch command.kind {
         case .create(let creation):
@@ -121,9 +159,7 @@ actor ContainerQueue {
             if force { cause = Cause(command) }
             feed(.delete(force: force))
         case .restore:
-            var result: Value.Map = ["state": .string(state.wire.rawValue)]
-            if state.isLive, let pid = state.pid { result["pid"] = .int(pid) }
-            finish(.success(Value.map(result)))
+            if state.isLive || state.phase == .created { reopen() } else { finish(.success(standing)) }
         case .checkpoint:
             finish(.failure(Failure(.unimplemented, "the driver \(services.driver.name) has no checkpoints")))
         }
@@ -141,6 +177,7 @@ actor ContainerQueue {
     func finish(_ result: Result<any WireEncodable, Failure>) {
         guard let command = current else { return }
         current = nil
+        save()
         log(command, result)
         switch result {
         case .success(let value): command.responder.succeed(value)
@@ -169,6 +206,7 @@ actor ContainerQueue {
         } catch {
             finish(.failure(Failure(error, id, state: state.wire)))
         }
+        save()
         advance()
     }
 
@@ -183,6 +221,13 @@ actor ContainerQueue {
             case .forget: forget()
             }
         }
+    }
+
+    /// `{state, pid?}`
+    var standing: Value {
+        var result: Value.Map = ["state": .string(state.wire.rawValue)]
+        if state.isLive, let pid = state.pid { result["pid"] = .int(pid) }
+        return .map(result)
     }
 
     private func succeed() {
@@ -226,8 +271,13 @@ actor ContainerQueue {
     }
 
     private func publish(_ kind: Event.Kind, _ process: ProcessName?, _ pid: UInt32?, _ exit: Exit?) {
+        // One that was never out of sight is not told to be back.
+        guard kind != .restore || isReattached else { return }
         if kind == .start { facts.startedAt = .now }
-        if kind == .exit { endOutput() }
+        if kind == .exit {
+            endOutput()
+            stopGrace = nil
+        }
         var event = Event(kind, id)
         event.process = process
         event.pid = pid
@@ -273,12 +323,17 @@ actor ContainerQueue {
         stoppers = []
     }
 
-    /// The worker ends: the line is cleared, and whatever runs is ended by force, past every call that hangs.
+    /// The worker ends: the line is cleared, and whatever runs is ended by force, past every call that hangs. What has
+    /// ended is remembered.
     func end(_ responder: Responder) {
         let reason = Failure(.unavailable, "the worker is stopping; ask again when it has started", retryable: true)
         for command in inbox { command.responder.fail(reason) }
-        inbox = [QueuedCommand(id: id, kind: .delete(force: true), responder: responder)]
-        if state.isLive || state.phase == .starting || state.phase == .goingDown { terminate() }
+        inbox = []
+        switch state.phase {
+        case .starting, .running, .paused, .goingDown: terminate()
+        case .created: inbox = [QueuedCommand(id: id, kind: .delete(force: true), responder: responder)]
+        default: break
+        }
         advance()
     }
 
@@ -290,6 +345,7 @@ actor ContainerQueue {
         // Commands that came after the delete find whatever has the id by then.
         let rest = Array(inbox)
         inbox.removeAll()
+        services.events.assumeIsolated { $0.forget(id) }
         pool.assumeIsolated { $0.forget(id, then: rest) }
     }
 }

@@ -6,7 +6,7 @@ import ContainerProtocol
 /// It knows no driver, no socket and no clock. ``ContainerQueue`` feeds it with commands, with what driver calls came to
 /// and with what the driver tells by itself, and carries out what it answers.
 struct ContainerState: Sendable, Equatable {
-    enum Phase: Sendable, Equatable, CaseIterable {
+    enum Phase: String, Sendable, CaseIterable {
         /// Nothing exists yet.
         case new
         /// The driver makes the compute system.
@@ -42,6 +42,8 @@ struct ContainerState: Sendable, Equatable {
         case terminateFailed
         // What the driver tells by itself.
         case exited(ProcessName, Exit)
+        /// What the host has of a container that was known before: after a start of the worker, or when it was asked.
+        case found(Found)
     }
 
     /// What is to be done.
@@ -69,24 +71,25 @@ struct ContainerState: Sendable, Equatable {
     }
 
     /// A process whose start has not come back.
-    private struct Beginning: Sendable, Equatable {
+    struct Beginning: Sendable, Equatable {
         var name: ProcessName
         var exit: Exit?
     }
 
-    private(set) var phase = Phase.new
-    private(set) var pid: UInt32?
+    // Only this type's own methods change these.
+    var phase = Phase.new
+    var pid: UInt32?
     /// The first process's exit: known to others once the compute system is down.
-    private(set) var exit: Exit?
-    private(set) var isUpdatePending = false
-    private(set) var isStopping = false
-    private(set) var processes: [ProcessName: ContainerRecord.Process] = [:]
+    var exit: Exit?
+    var isUpdatePending = false
+    var isStopping = false
+    var processes: [ProcessName: ContainerRecord.Process] = [:]
     /// The first process's exit, while the compute system is still up.
-    private var seenExit: Exit?
+    var seenExit: Exit?
     /// The process that is being started, and its exit where that came before the start's answer.
-    private var beginning: Beginning?
-    private var isDeletedOnceDown = false
-    private var isDiscardedForFailedStart = false
+    var beginning: Beginning?
+    var isDeletedOnceDown = false
+    var isDiscardedForFailedStart = false
 
     /// The state as it stands on the wire.
     var wire: ContainerRecord.State {
@@ -102,6 +105,19 @@ struct ContainerState: Sendable, Equatable {
 
     /// Whether the first process runs, as far as anyone outside has been told.
     var isLive: Bool { phase == .running || phase == .paused }
+
+    /// What it means that the driver call in line was never made; nil where there is none.
+    var failureOfCall: Input? {
+        if let beginning { return .execFailed(beginning.name) }
+        switch phase {
+        case .creating: return .createFailed
+        case .starting: return .startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker))
+        case .discarding: return .discardFailed
+        case .created, .running, .paused: return .operationFailed
+        // The first process has ended, whoever asked for what: its system goes down.
+        case .new, .goingDown, .stopped, .gone: return nil
+        }
+    }
 
     mutating func apply(_ input: Input) throws(Refusal) -> [Action] {
         switch input {
@@ -149,6 +165,7 @@ struct ContainerState: Sendable, Equatable {
             return [.fail]
         case .exited(let name, let exit):
             return name == .initial ? initialExited(exit) : execExited(name, exit)
+        case .found(let found): return reconcile(found)
         }
     }
 
@@ -230,7 +247,7 @@ struct ContainerState: Sendable, Equatable {
 
     // MARK: What driver calls came to
 
-    private mutating func started(_ pid: UInt32) -> [Action] {
+    mutating func started(_ pid: UInt32) -> [Action] {
         phase = .running
         self.pid = pid
         let begun: [Action] = [.publish(.start, process: .initial, pid: pid), .succeed]
@@ -257,7 +274,7 @@ struct ContainerState: Sendable, Equatable {
         return [.publish(kind), .succeed]
     }
 
-    private mutating func wentDown(_ isUpdatePending: Bool) -> [Action] {
+    mutating func wentDown(_ isUpdatePending: Bool) -> [Action] {
         guard phase == .goingDown, let seenExit else { return [] }
         var actions: [Action] = []
         // The driver has told every exit by now. One that it did not tell cannot be learnt any more, and is not hidden.

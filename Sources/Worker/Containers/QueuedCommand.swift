@@ -1,4 +1,5 @@
 import ContainerProtocol
+import MessagePack
 
 /// A mutating command, checked and ready to stand in a container's line.
 struct QueuedCommand: Sendable {
@@ -38,15 +39,24 @@ struct QueuedCommand: Sendable {
     /// What a new container is made of.
     struct Creation: Sendable {
         var specification: OCISpecification
+        /// The specification as it was given, for the record.
+        var source: Value
         var ignored: [String]
         var labels: [String: String]
         var start: Bool
         var stdin: Bool
+
+        /// The compute system exists: only its first process is still of interest.
+        mutating func forgetAllButProcess() {
+            if let process = source["process"] { source = .map(["process": process]) }
+        }
     }
 
     var id: ContainerID
     var kind: Kind
     var responder: Responder
+    /// The request that it came by, where that runs once.
+    var request: RequestKey?
     var requestID: String?
     var traceparent: String?
 }

@@ -21,10 +21,10 @@ package final class EventLoad: Sendable {
         self.event = event
         self.count = count
         (events, endpoint) = try loop.perform {
-            let log = try MemoryEventLog(
-                stateDirectory: configuration.stateDirectory, limit: configuration.limits.events)
+            let logger = Logger(label: "bench")
+            let journal = try configuration.openJournal(on: loop, logger: logger)
             let events = try EventPublisher(
-                configuration: configuration, log: log, loop: loop, logger: Logger(label: "bench"))
+                configuration: configuration, journal: journal, loop: loop, logger: logger)
             let endpoint = try events.assumeIsolated { events in
                 defer { events.start(on: loop) }
                 return try events.serve(Endpoint(configuration.eventEndpoints[0]))

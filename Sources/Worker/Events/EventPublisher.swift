@@ -1,38 +1,45 @@
 import ContainerProtocol
+import DequeModule
 import Logging
 import MessagePack
 import ZeroMQ
 
-/// Owns the event socket and the log: numbers every event, keeps it, and only then publishes it.
+/// Owns the event socket and the journal: numbers every event, keeps it with the records that changed, and only then
+/// publishes it.
 ///
-/// Runs on the socket loop. What is to follow an event, such as the reply to the request that caused it, is given to
+/// Runs on the socket loop. What one turn of the loop brings is kept in one piece at its end. What is to follow, such as
+/// the reply to the request that caused an event or the driver call that a record announces, is given to
 /// ``whenPublished(_:)``.
 actor EventPublisher {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let host: String
-    private let log: any EventLog
+    private let journal: any Journal
+    private let crashPlan: CrashPlan?
     private let socket: Socket
     private let logger: Logger
     private let writer = Writer()
     private var message = Message()
     private var topic: [UInt8] = []
 
-    /// Numbered events that the log has not been given yet, and what follows them.
-    private var pending: [RecordedEvent] = []
+    /// What the journal has not been given yet, and what follows it.
+    private var pending = JournalEntry()
+    /// Containers whose record changed; nil where one is no more.
+    private var changed: [ContainerID: ContainerQueue?] = [:]
     private var followers: [@Sendable () -> Void] = []
-    /// Appends that the log has not confirmed.
-    private var unconfirmed = 0
+    /// For each entry that the journal has not confirmed, oldest first, what follows it.
+    private var unconfirmed = Deque<[@Sendable () -> Void]>()
     /// The number of the newest event, confirmed or not.
     private var lastNumbered: UInt64
     private var lastSent = ContinuousClock.now
 
     /// Binds the event socket. On the loop.
-    init(configuration: WorkerConfiguration, log: any EventLog, loop: SocketLoop, logger: Logger) throws {
+    init(configuration: WorkerConfiguration, journal: any Journal, loop: SocketLoop, logger: Logger) throws {
         unownedExecutor = loop.asUnownedSerialExecutor()
         host = configuration.host
-        self.log = log
+        self.journal = journal
         self.logger = logger
-        lastNumbered = log.lastSequence
+        crashPlan = configuration.crashPlan
+        lastNumbered = journal.lastSequence
         socket = try Socket(.xpub, in: loop.context)
         try socket.configure(configuration)
         try socket.set(.heartbeatInterval, configuration.times.heartbeatInterval.milliseconds)
@@ -60,67 +67,105 @@ actor EventPublisher {
 
     /// Closes the socket; unsent events are kept for as long as the linger says.
     func close(on loop: SocketLoop) {
-        flush()
         loop.remove(socket)
         socket.close()
+        journal.close()
     }
 
-    // MARK: Events
+    // MARK: Events and records
 
     /// The number of this start of the worker.
-    var epoch: UInt64 { log.epoch }
+    var epoch: UInt64 { journal.epoch }
     /// The number of the newest event.
     var lastSequence: UInt64 { lastNumbered }
+    /// The number of the newest event that is kept.
+    var lastKept: UInt64 { journal.lastSequence }
     /// The number of the oldest event that can be read.
-    var oldestSequence: UInt64 { log.oldestSequence }
+    var oldestSequence: UInt64 { journal.oldestSequence }
+    /// Why nothing can be kept, and so nothing is told, now; nil where it can.
+    var trouble: String? { journal.trouble }
 
     /// Numbers an event; it is kept and published at the end of the loop's turn.
     func record(_ event: consuming Event) {
         lastNumbered += 1
         event.host = host
-        event.epoch = log.epoch
+        event.epoch = journal.epoch
         event.seq = lastNumbered
         writer.clear()
         event.encode(to: writer)
-        pending.append(RecordedEvent(seq: event.seq, kind: event.kind, id: event.id, body: writer.bytes))
+        pending.events.append(
+            RecordedEvent(
+                seq: event.seq, kind: event.kind, id: event.id, second: event.time.seconds, body: writer.bytes))
     }
 
-    /// Whether every event so far has been published.
-    var isSettled: Bool { pending.isEmpty && unconfirmed == 0 }
+    /// The record of a container has changed; as it is at the end of the loop's turn it is kept.
+    func save(_ queue: ContainerQueue) { changed[queue.id] = .some(queue) }
 
-    /// Runs `work` after all events so far have been published: at once where they have been.
+    /// A container is no more.
+    func forget(_ id: ContainerID) { changed[id] = .some(nil) }
+
+    /// Keeps what became of a request that runs once.
+    func save(_ change: RequestChange) { pending.requests.append(change) }
+
+    /// Whether everything so far has been kept and published.
+    var isSettled: Bool { !hasNews && unconfirmed.isEmpty }
+
+    /// Whether there is something that the journal has not been given yet.
+    private var hasNews: Bool { !pending.isEmpty || !changed.isEmpty }
+
+    /// Runs `work` after everything so far has been kept and published: at once where it has been.
     func whenPublished(_ work: @escaping @Sendable () -> Void) {
-        if isSettled {
+        if hasNews {
+            followers.append(work)
+        } else if unconfirmed.isEmpty {
             work()
         } else {
-            followers.append(work)
+            unconfirmed[unconfirmed.count - 1].append(work)
         }
     }
 
-    /// Events that are kept, as `events` answers them.
-    func read(_ query: Command.Events, bytes: Int) -> [RecordedEvent] {
-        log.read(after: query.after, limit: query.limit, bytes: bytes) { event in
-            (query.types?.contains(event.kind.rawValue) ?? true)
-                && (query.ids.map { ids in event.id.map(ids.contains) ?? false } ?? true)
-        }
+    /// Finds events that are kept; nil where they cannot be read.
+    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void) {
+        journal.read(query, found: found)
     }
 
-    /// Hands what has gathered to the log, and publishes it when the log has it.
-    func flush() {
-        guard !pending.isEmpty || !followers.isEmpty else { return }
-        let events = pending
-        let next = followers
-        pending.removeAll(keepingCapacity: true)
+    /// Finds the answer to a request that is kept.
+    func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) {
+        journal.answer(to: request, found: found)
+    }
+
+    /// Hands what has gathered to the journal, and publishes it when the journal has it.
+    private func flush() {
+        guard hasNews else { return }
+        for (id, queue) in changed { pending.containers[id] = .some(queue.map(encoded)) }
+        changed.removeAll(keepingCapacity: true)
+        let entry = pending
+        pending = JournalEntry()
+        unconfirmed.append(followers)
         followers.removeAll(keepingCapacity: true)
-        unconfirmed += 1
-        log.append(events) { [self] in
-            assumeIsolated { publisher in
-                publisher.unconfirmed -= 1
-                if !events.isEmpty { publisher.lastSent = .now }
-                for event in events { publisher.publish(event) }
-            }
-            for work in next { work() }
-        }
+        journal.append(entry) { [self] in assumeIsolated { $0.kept(entry.events) } }
+    }
+
+    private func encoded(_ queue: ContainerQueue) -> [UInt8] {
+        writer.clear()
+        // Safe: the queue runs on this same loop, and the writer does not stay with it.
+        nonisolated(unsafe) let writer = writer
+        queue.assumeIsolated { $0.saved.encode(to: writer) }
+        return writer.bytes
+    }
+
+    /// The journal has the oldest entry that it had not confirmed.
+    private func kept(_ events: [RecordedEvent]) {
+        crashPlan?.reach(.publish)
+        publish(events)
+        crashPlan?.reach(.reply)
+        for work in unconfirmed.popFirst() ?? [] { work() }
+    }
+
+    private func publish(_ events: [RecordedEvent]) {
+        guard !events.isEmpty else { return }
+        lastSent = .now
+        for event in events { publish(event) }
     }
 
     private func publish(_ event: RecordedEvent) {
@@ -188,9 +233,9 @@ actor EventPublisher {
         writer.string("host")
         writer.string(host)
         writer.string("epoch")
-        writer.unsigned(log.epoch)
+        writer.unsigned(journal.epoch)
         writer.string("last_seq")
-        writer.unsigned(log.lastSequence)
+        writer.unsigned(journal.lastSequence)
     }
 
     private func send(_ topic: [UInt8]) {

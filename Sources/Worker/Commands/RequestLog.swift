@@ -1,0 +1,96 @@
+import ContainerProtocol
+import DequeModule
+
+/// Requests that run once: what each asked for, and whether it has been answered.
+///
+/// The answers themselves are in the journal. Used on the loop only.
+struct RequestLog {
+    /// What a request with a known id is.
+    enum Standing {
+        case new
+        /// It is another request than the first with this id.
+        case other
+        case running
+        case answered
+    }
+
+    private struct Entry {
+        var digest: ContentDigest
+        var second: Int64
+        /// The gateway's numbers of those who ask for the same and wait for its answer; nil where it has been answered.
+        var waiting: [UInt64]?
+    }
+
+    private var entries: [RequestKey: Entry] = [:]
+    /// All keys, oldest first; some have been forgotten.
+    private var order = Deque<RequestKey>()
+    /// Requests that run, by the gateway's number for the first.
+    private var running: [UInt64: RequestKey] = [:]
+    private let limit: Int
+    private let age: Int64
+
+    init(limit: Int, age: Duration) {
+        self.limit = limit
+        self.age = age.components.seconds
+    }
+
+    func standing(of key: RequestKey, _ digest: ContentDigest) -> Standing {
+        guard let entry = entries[key] else { return .new }
+        if entry.digest != digest { return .other }
+        return entry.waiting == nil ? .answered : .running
+    }
+
+    /// A request that was not known runs as `number`.
+    mutating func begin(_ request: StoredRequest, _ number: UInt64) {
+        entries[request.key] = Entry(digest: request.digest, second: request.second, waiting: [])
+        order.append(request.key)
+        running[number] = request.key
+    }
+
+    /// Another one waits for the answer of one that runs.
+    mutating func join(_ key: RequestKey, _ number: UInt64) { entries[key]?.waiting?.append(number) }
+
+    /// The request that runs as `number`; nil where it is none that runs once.
+    func key(of number: UInt64) -> RequestKey? { running[number] }
+
+    /// What runs as `number` has been answered.
+    /// - Parameter isKept: whether the answer stands; else the request may be made again.
+    /// - Returns: who else waits for the answer.
+    mutating func finish(_ number: UInt64, isKept: Bool) -> [UInt64] {
+        guard let key = running.removeValue(forKey: number) else { return [] }
+        let waiting = entries[key]?.waiting ?? []
+        if isKept { entries[key]?.waiting = nil } else { entries[key] = nil }
+        return waiting
+    }
+
+    /// Forgets what is over the limits.
+    /// - Returns: what was forgotten.
+    mutating func trim(now: Int64) -> [RequestKey] {
+        var forgotten: [RequestKey] = []
+        while let oldest = order.first {
+            if let entry = entries[oldest] {
+                guard entries.count > limit || entry.second < now - age, entry.waiting == nil else { break }
+                entries[oldest] = nil
+                forgotten.append(oldest)
+            }
+            order.removeFirst()
+        }
+        return forgotten
+    }
+
+    // MARK: After a start of the worker
+
+    /// Takes up what was kept.
+    mutating func restore(_ requests: [StoredRequest]) {
+        for request in requests {
+            entries[request.key] = Entry(
+                digest: request.digest, second: request.second, waiting: request.isAnswered ? nil : [])
+            order.append(request.key)
+        }
+    }
+
+    /// A request that ran when the worker died goes on as `number`.
+    mutating func resume(_ key: RequestKey, _ number: UInt64) {
+        if entries[key]?.waiting != nil { running[number] = key }
+    }
+}

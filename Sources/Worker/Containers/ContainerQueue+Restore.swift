@@ -1,0 +1,233 @@
+import ContainerDriver
+import ContainerProtocol
+import Logging
+import MessagePack
+
+/// Finding a container again: after a start of the worker, after its service went away, or when someone asks for it.
+extension ContainerQueue {
+    /// Takes up what a worker before this one left.
+    /// - Parameter responder: makes the way back to whoever asks again for the command that was under way.
+    func takeUp(_ saved: SavedContainer, _ responder: @Sendable (RequestKey?) -> Responder) {
+        facts = saved.facts
+        state = saved.state
+        canPause = saved.canPause
+        terminals = saved.terminals
+        stopGrace = saved.stopGrace
+        cause = saved.cause
+        if let creation = saved.creation,
+            let specification = try? OCISpecification.read(creation.source).specification
+        {
+            self.creation = QueuedCommand.Creation(
+                specification: specification, source: creation.source, ignored: facts.ignored, labels: facts.labels,
+                start: creation.start, stdin: creation.stdin)
+        }
+        if let command = saved.command {
+            begun = command.at
+            current = QueuedCommand(command, id, creation: creation, responder: responder(command.request))
+        }
+        switch state.phase {
+        case .stopped:
+            giveUpCommand()
+        case .discarding:
+            feed(.found(.gone))
+        default:
+            isRestoring = true
+            reopen()
+        }
+    }
+
+    /// A compute system of this worker's own of which there was no record: it gets one.
+    func adopt(_ command: QueuedCommand?) {
+        current = command
+        isRestoring = true
+        isAdopting = true
+        state.phase = .running
+        reopen()
+    }
+
+    /// The service that had the container went away: nothing is known until it is asked again.
+    func detach() {
+        guard state.isLive || state.phase == .created, !isRestoring else { return }
+        isRestoring = true
+        reopen()
+    }
+
+    /// Asks the host for the container, again and again where it does not answer.
+    func reopen(attempt: Int = 0) {
+        let known = knownProcesses()
+        call(
+            calls.next(), .open, .ordinary, { [id] driver throws(DriverFailure) in try driver.open(id, known) }
+        ) { queue, result in
+            switch result {
+            case .success(let opened): queue.found(opened)
+            case .failure(let failure) where failure.code == .notFound || failure.code == .failedPrecondition:
+                queue.lost(failure)
+            case .failure(let failure): queue.askAgain(failure, attempt)
+            }
+        }
+    }
+
+    private func askAgain(_ failure: DriverFailure, _ attempt: Int) {
+        services.logger.error(
+            "the host cannot say what became of a container; it is asked again",
+            metadata: ["container": "\(id)", "error": "\(failure)"])
+        if case .restore = current?.kind, !isRestoring { return finish(.failure(Failure(failure))) }
+        services.loop.schedule(after: .milliseconds(min(30_000, 250 << min(attempt, 7)))) { [weak self] in
+            self?.assumeIsolated { $0.reopen(attempt: attempt + 1) }
+        }
+    }
+
+    /// What this worker, or the one before it, knows to run, or to have been about to run.
+    private func knownProcesses() -> [KnownProcess] {
+        var known: [KnownProcess] = []
+        let began = begun == .epoch ? nil : begun
+        switch state.phase {
+        case .running, .paused: known.append(knownProcess(.initial, pid: state.pid, at: facts.startedAt))
+        case .creating, .starting:
+            if creation?.specification.process?.terminal == true { terminals.insert(.initial) }
+            known.append(knownProcess(.initial, pid: nil, at: began))
+        default: break
+        }
+        for (name, process) in state.processes where process.state == .running {
+            known.append(knownProcess(name, pid: process.pid, at: nil))
+        }
+        if let name = state.beginning?.name { known.append(knownProcess(name, pid: nil, at: began)) }
+        return known
+    }
+
+    private func knownProcess(_ name: ProcessName, pid: UInt32?, at time: Timestamp?) -> KnownProcess {
+        let hasTerminal = terminals.contains(name)
+        let spool = spools[name] ?? makeSpool(name, hasTerminal: hasTerminal)
+        spools[name] = spool
+        return KnownProcess(name: name, pid: pid, terminal: hasTerminal, startedAt: time, output: spool)
+    }
+
+    // MARK: What the host says
+
+    private func found(_ opened: OpenedContainer) {
+        facts.isolation = opened.isolation.rawValue
+        canPause = opened.canPause
+        let initial = opened.pids[.initial]
+        if isAdopting {
+            if opened.state == .stopped { return lost(DriverFailure(.notFound, "it has ended")) }
+            state.pid = initial
+            if opened.state == .created { state.phase = .created }
+        }
+        let found: ContainerState.Found =
+            switch opened.state {
+            case .created: .created
+            case .paused: .paused(pid: initial)
+            // Of one that has ended every process's exit is told, or has been.
+            case .running, .stopped: .running(pid: initial)
+            }
+        settle(found, opened.pids)
+    }
+
+    private func lost(_ failure: DriverFailure) {
+        services.logger.warning(
+            "a container is gone from its host", metadata: ["container": "\(id)", "error": "\(failure)"])
+        if isAdopting {
+            self.failure = .noContainer(id)
+            state.phase = .creating
+        } else if state.phase == .creating {
+            self.failure = interrupted(retryable: true)
+        }
+        settle(.gone, [:])
+    }
+
+    private func settle(_ found: ContainerState.Found, _ pids: [ProcessName: UInt32]) {
+        isReattached = isRestoring
+        isRestoring = false
+        isAdopting = false
+        pool.assumeIsolated { $0.restored(id) }
+        let early = exitsWhileRestoring
+        exitsWhileRestoring = []
+        for (process, exit) in early { feed(.exited(process, exit)) }
+        // Where its end is known already, that is all there is to tell.
+        if state.phase != .goingDown || early.isEmpty {
+            if failure == nil { failure = interrupted(retryable: false) }
+            feed(.found(found))
+        }
+        if let name = state.beginning?.name {
+            if let pid = pids[name] { feed(.execStarted(name, pid: pid)) } else { feed(.execFailed(name)) }
+        }
+        settleCommand()
+        isReattached = false
+        if state.isLive, state.isStopping, let grace = stopGrace { endGracefully(within: grace) }
+        save()
+        advance()
+    }
+
+    /// What came of a command that was under way, as far as the container's state shows it.
+    private func settleCommand() {
+        guard let command = current else { return }
+        switch command.kind {
+        case .restore: finish(.success(standing))
+        case .pause where state.phase == .paused: finish(.success(standing))
+        case .resume where state.phase == .running: finish(.success(standing))
+        case .pause, .resume, .update, .checkpoint: giveUpCommand()
+        // These go on by themselves.
+        case .create, .start, .exec, .delete: break
+        }
+    }
+
+    /// Nothing came of a command: it may be sent again.
+    private func giveUpCommand() {
+        guard current != nil else { return }
+        finish(.failure(interrupted(retryable: true)))
+    }
+
+    private func interrupted(retryable: Bool) -> Failure {
+        let advice =
+            retryable
+            ? "nothing came of it, and it can be sent again"
+            : "whether it was carried out nobody can say, and it is not tried again"
+        return Failure(
+            .aborted, "\(id): the worker died while this command was under way; \(advice)", retryable: retryable)
+    }
+}
+
+extension QueuedCommand {
+    /// A command that was under way when the worker died; nil where it was none that matters any more.
+    init?(_ saved: SavedContainer.Command, _ id: ContainerID, creation: Creation?, responder: Responder) {
+        switch saved.method {
+        case "create":
+            guard let creation else { return nil }
+            kind = .create(creation)
+        case "start": kind = .start
+        case "exec":
+            guard let name = saved.process else { return nil }
+            kind = .exec(Exec(name: name, process: OCIProcess(), stdin: false, ignored: saved.ignored))
+        case "pause": kind = .pause
+        case "resume": kind = .resume
+        case "restore": kind = .restore
+        case "update":
+            // What was to be changed is not kept: whoever asks again says it again.
+            guard let resources = try? OCIResources.read([:]).resources else { return nil }
+            kind = .update(resources, ignored: [])
+        case "delete": kind = .delete(force: saved.force)
+        default: return nil
+        }
+        self.id = id
+        self.responder = responder
+        request = saved.request
+        requestID = saved.requestID
+        traceparent = saved.traceparent
+    }
+}
+
+extension SavedContainer.Command {
+    init(_ command: QueuedCommand, at time: Timestamp) {
+        self.init(method: command.kind.name, at: time)
+        request = command.request
+        requestID = command.requestID
+        traceparent = command.traceparent
+        switch command.kind {
+        case .exec(let exec):
+            process = exec.name
+            ignored = exec.ignored
+        case .delete(let isForced): force = isForced
+        default: break
+        }
+    }
+}

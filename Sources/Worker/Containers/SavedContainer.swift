@@ -1,0 +1,175 @@
+import ContainerProtocol
+import MessagePack
+
+/// What survives the worker of a container: its record, where its state machine stands, and what it was about to do.
+struct SavedContainer: Sendable {
+    var facts: ContainerRecord
+    var state: ContainerState
+    /// What its first process is to be, as a specification, until it has been started.
+    var creation: Creation?
+    var canPause: Bool?
+    /// Processes with a terminal, among those that may run.
+    var terminals: Set<ProcessName> = []
+    /// How long a stop that is under way gives the first process.
+    var stopGrace: Duration?
+    var cause: Cause?
+    /// The command under way.
+    var command: Command?
+
+    /// What a container that has not been started is made of.
+    struct Creation: Sendable {
+        var source: Value
+        var start: Bool
+        var stdin: Bool
+    }
+
+    /// A command that may have been carried out or not: the host is asked.
+    struct Command: Sendable {
+        /// The method's name.
+        var method: String
+        var request: RequestKey?
+        var requestID: String?
+        var traceparent: String?
+        /// When it was begun.
+        var at: Timestamp
+        /// `exec`: the process.
+        var process: ProcessName?
+        var ignored: [String] = []
+        /// `delete`.
+        var force = false
+    }
+}
+
+extension SavedContainer: WireEncodable {
+    func encode(to writer: Writer) {
+        let optional = [creation != nil, canPause != nil, stopGrace != nil, cause != nil, command != nil]
+        writer.map(4 + optional.count(where: { $0 }))
+        writer.string("version")
+        writer.unsigned(1)
+        writer.string("facts")
+        facts.encode(to: writer)
+        writer.string("state")
+        state.encode(to: writer)
+        writer.string("terminals")
+        writer.array(terminals.count)
+        for name in terminals { writer.string(name.rawValue) }
+        if let creation {
+            writer.string("creation")
+            writer.value(
+                ["source": creation.source, "start": .bool(creation.start), "stdin": .bool(creation.stdin)])
+        }
+        if let canPause {
+            writer.string("can_pause")
+            writer.bool(canPause)
+        }
+        if let stopGrace {
+            writer.string("stop_grace_ms")
+            writer.unsigned(UInt64(max(0, stopGrace / .milliseconds(1))))
+        }
+        if let cause {
+            writer.string("cause")
+            writer.value(.map(cause.map))
+        }
+        if let command {
+            writer.string("command")
+            command.encode(to: writer)
+        }
+    }
+
+    /// Nil where `value` is none of this version's.
+    init?(_ value: Value) {
+        guard value["version"]?.unsigned == 1, let facts = value["facts"].flatMap(ContainerRecord.init),
+            let state = value["state"].flatMap(ContainerState.init)
+        else { return nil }
+        self.facts = facts
+        self.state = state
+        self.state.processes = facts.processes
+        canPause = value["can_pause"]?.bool
+        terminals = Set((value["terminals"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
+        stopGrace = value["stop_grace_ms"]?.unsigned.map { .milliseconds(Int64(clamping: $0)) }
+        cause = value["cause"].map { Cause($0) }
+        command = value["command"].flatMap(Command.init)
+        if let creation = value["creation"], let source = creation["source"] {
+            self.creation = Creation(
+                source: source, start: creation["start"]?.bool ?? false, stdin: creation["stdin"]?.bool ?? false)
+        }
+    }
+}
+
+extension SavedContainer.Command {
+    func encode(to writer: Writer) {
+        var map: Value.Map = ["method": .string(method), "at": .timestamp(at), "force": .bool(force)]
+        if let request { map["request"] = [.string(request.principal), .string(request.id)] }
+        if let requestID { map["request_id"] = .string(requestID) }
+        if let traceparent { map["traceparent"] = .string(traceparent) }
+        if let process { map["process"] = .string(process.rawValue) }
+        if !ignored.isEmpty { map["ignored"] = .array(ignored.map { .string($0) }) }
+        writer.value(.map(map))
+    }
+
+    init?(_ value: Value) {
+        guard let method = value["method"]?.string, let at = value["at"]?.timestamp else { return nil }
+        self.method = method
+        self.at = at
+        if let key = value["request"]?.array, key.count == 2, let principal = key[0].string, let id = key[1].string {
+            request = RequestKey(principal: principal, id: id)
+        }
+        requestID = value["request_id"]?.string
+        traceparent = value["traceparent"]?.string
+        process = value["process"]?.string.flatMap(ProcessName.init)
+        ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
+        force = value["force"]?.bool ?? false
+    }
+}
+
+extension Cause {
+    fileprivate var map: Value.Map {
+        var map: Value.Map = [:]
+        if let requestID { map["request_id"] = .string(requestID) }
+        if let traceparent { map["traceparent"] = .string(traceparent) }
+        return map
+    }
+
+    fileprivate init(_ value: Value) {
+        self.init(requestID: value["request_id"]?.string, traceparent: value["traceparent"]?.string)
+    }
+}
+
+extension ContainerState {
+    /// What survives the worker.
+    fileprivate func encode(to writer: Writer) {
+        var map: Value.Map = ["phase": .string(phase.rawValue)]
+        if let pid { map["pid"] = .int(pid) }
+        if let exit { map["exit"] = exit.value }
+        if let seenExit { map["seen_exit"] = seenExit.value }
+        if let beginning { map["beginning"] = .string(beginning.name.rawValue) }
+        for (key, isSet) in [
+            ("update_pending", isUpdatePending), ("stopping", isStopping), ("delete", isDeletedOnceDown),
+            ("start_failed", isDiscardedForFailedStart),
+        ] where isSet { map[key] = true }
+        writer.value(.map(map))
+    }
+
+    /// Without the processes besides the first, which the record has.
+    fileprivate init?(_ value: Value) {
+        guard let phase = value["phase"]?.string.flatMap(Phase.init) else { return nil }
+        self.phase = phase
+        pid = value["pid"]?.unsigned.flatMap { UInt32(exactly: $0) }
+        exit = Exit(value["exit"])
+        seenExit = Exit(value["seen_exit"])
+        beginning = value["beginning"]?.string.flatMap(ProcessName.init).map { Beginning(name: $0) }
+        isUpdatePending = value["update_pending"]?.bool ?? false
+        isStopping = value["stopping"]?.bool ?? false
+        isDeletedOnceDown = value["delete"]?.bool ?? false
+        isDiscardedForFailedStart = value["start_failed"]?.bool ?? false
+    }
+}
+
+extension Exit {
+    fileprivate var value: Value {
+        [
+            "code": .int(code), "known": .bool(known), "reason": .string(reason.rawValue), "at": .timestamp(at),
+            "observed_by": .string(observedBy.rawValue),
+        ]
+    }
+}

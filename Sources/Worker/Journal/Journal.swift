@@ -1,0 +1,86 @@
+import ContainerProtocol
+
+/// Where everything that must survive the worker goes before anyone is told of it: events, the containers' records, and
+/// the answers to requests that run once.
+///
+/// Called on the socket loop. One journal serves one host, whose sequence numbers it keeps over restarts.
+protocol Journal: AnyObject, Sendable {
+    /// The number of this start of the worker.
+    var epoch: UInt64 { get }
+    /// The number of the newest event that is kept; 0 where there was none yet.
+    var lastSequence: UInt64 { get }
+    /// The number of the oldest event that can still be read; one more than the newest where there is none.
+    var oldestSequence: UInt64 { get }
+    /// Why nothing can be kept now; nil where it can.
+    var trouble: String? { get }
+
+    /// Keeps all of `entry` or nothing of it, and then calls `kept` on the loop. Entries are kept in order; one that
+    /// cannot be kept is tried again until it can.
+    ///
+    /// The numbers of the entry's events follow those of earlier entries without a gap.
+    func append(_ entry: JournalEntry, kept: @escaping @Sendable () -> Void)
+
+    /// Finds events, oldest first, and calls `found` with their encoded bodies on the loop; nil where the journal cannot
+    /// be read.
+    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void)
+
+    /// Finds the answer to a request that is kept, and calls `found` with it on the loop; nil where there is none.
+    func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void)
+
+    /// Waits until everything is kept, but not for long, and closes.
+    func close()
+}
+
+/// What one turn of the loop wants to have kept.
+struct JournalEntry: Sendable {
+    /// Events that have their numbers.
+    var events: [RecordedEvent] = []
+    /// The encoded records of containers that changed; nil for one that is no more.
+    var containers: [ContainerID: [UInt8]?] = [:]
+    /// What became of requests that run once, in order.
+    var requests: [RequestChange] = []
+
+    var isEmpty: Bool { events.isEmpty && containers.isEmpty && requests.isEmpty }
+}
+
+/// What a journal held when it was opened.
+struct JournalContents: Sendable {
+    /// The encoded records of all containers.
+    var containers: [(id: ContainerID, record: [UInt8])] = []
+    /// Requests that run once, oldest first.
+    var requests: [StoredRequest] = []
+}
+
+/// An event that has its number, as it goes over the wire.
+struct RecordedEvent: Sendable {
+    var seq: UInt64
+    var kind: Event.Kind
+    var id: ContainerID?
+    /// Whole seconds since 1970, for retention by age.
+    var second: Int64
+    /// The encoded body.
+    var body: [UInt8]
+}
+
+/// Which events `events` asks for.
+struct EventQuery: Sendable {
+    var after: UInt64
+    var limit: Int
+    /// Not many more than this many bytes.
+    var bytes: Int
+    var kinds: Set<String>?
+    var ids: Set<ContainerID>?
+
+    func wants(_ event: RecordedEvent) -> Bool {
+        (kinds?.contains(event.kind.rawValue) ?? true)
+            && (ids.map { ids in event.id.map(ids.contains) ?? false } ?? true)
+    }
+}
+
+/// How long events are kept: no longer than both.
+struct EventRetention: Sendable {
+    /// The most events.
+    var count: Int
+    /// The most seconds.
+    var seconds: Int64
+}

@@ -1,0 +1,106 @@
+import Dispatch
+import Foundation
+import GRDB
+import Synchronization
+
+/// Commits entries, one transaction after another, on a thread of its own.
+final class JournalWriter: Sendable {
+    /// An entry, and who wants to know what became of it.
+    struct Group: Sendable {
+        var entry: JournalEntry
+        /// Told once that it is kept, and before that perhaps that it could not be.
+        var outcome: @Sendable (Outcome) -> Void
+    }
+
+    /// What became of an entry.
+    enum Outcome: Sendable {
+        case kept(last: UInt64, oldest: UInt64)
+        /// It will be tried again.
+        case failed(String)
+    }
+
+    private struct State {
+        var waiting: [Group] = []
+        var isWriting = false
+        var sinceTrim = 0
+        var oldest: UInt64
+    }
+
+    private let state: Mutex<State>
+    private let queue = DispatchQueue(label: "journal-writer", qos: .userInitiated)
+    private let idle = DispatchGroup()
+    private let database: DatabasePool
+    private let retention: EventRetention
+    private let crashPlan: CrashPlan?
+
+    /// Events are trimmed after this many have come.
+    private let trimInterval: Int
+    /// A commit that failed is tried again after this.
+    private static let patience = DispatchTimeInterval.milliseconds(200)
+
+    init(database: DatabasePool, retention: EventRetention, oldest: UInt64, crashPlan: CrashPlan?) {
+        self.database = database
+        self.retention = retention
+        self.crashPlan = crashPlan
+        state = Mutex(State(oldest: oldest))
+        trimInterval = min(5000, max(1, retention.count / 10))
+    }
+
+    /// Writes an entry after those that came before it, in one transaction with all that wait.
+    func write(_ group: Group) {
+        let mustBegin = state.withLock { state in
+            state.waiting.append(group)
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        guard mustBegin else { return }
+        idle.enter()
+        queue.async { self.commitWaiting() }
+    }
+
+    /// Waits until everything is kept.
+    /// - Returns: false where that took too long.
+    func finish(within duration: DispatchTimeInterval) -> Bool { idle.wait(timeout: .now() + duration) == .success }
+
+    private func commitWaiting() {
+        while true {
+            let groups = state.withLock { state in
+                defer { state.waiting = [] }
+                if state.waiting.isEmpty { state.isWriting = false }
+                return state.waiting
+            }
+            guard let first = groups.first else { return idle.leave() }
+            do {
+                crashPlan?.reach(.commit)
+                let oldest = try commit(groups)
+                for group in groups { group.outcome(.kept(last: group.entry.events.last?.seq ?? 0, oldest: oldest)) }
+            } catch {
+                first.outcome(.failed((error as? DatabaseError)?.message ?? "\(error)"))
+                state.withLock { $0.waiting = groups + $0.waiting }
+                queue.asyncAfter(deadline: .now() + JournalWriter.patience) { self.commitWaiting() }
+                return
+            }
+        }
+    }
+
+    /// - Returns: the number of the oldest event that is left.
+    private func commit(_ groups: [Group]) throws -> UInt64 {
+        let count = groups.reduce(0) { $0 + $1.entry.events.count }
+        let mustTrim = state.withLock { state in
+            state.sinceTrim += count
+            return state.sinceTrim >= trimInterval
+        }
+        let oldest = try database.write { db -> UInt64? in
+            for group in groups { try JournalTables.write(group.entry, db) }
+            guard mustTrim else { return nil }
+            return try JournalTables.trim(retention, now: Int64(Date().timeIntervalSince1970), db)
+        }
+        return state.withLock { state in
+            if let oldest {
+                state.sinceTrim = 0
+                state.oldest = oldest
+            }
+            return state.oldest
+        }
+    }
+}

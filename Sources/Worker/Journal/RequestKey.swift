@@ -1,0 +1,34 @@
+import ContainerProtocol
+
+/// Which request: a `request_id` is its principal's own.
+struct RequestKey: Sendable, Hashable {
+    var principal: String
+    var id: String
+}
+
+/// A request that runs once, as the journal has it.
+struct StoredRequest: Sendable {
+    var key: RequestKey
+    /// What it asks for, as a digest.
+    var digest: ContentDigest
+    var method: String
+    /// When it came, in whole seconds since 1970.
+    var second: Int64
+    /// Whether its answer is kept; it was running otherwise.
+    var isAnswered = false
+}
+
+/// The answer to a request, as it stands on the wire.
+struct StoredAnswer: Sendable {
+    var isFailure: Bool
+    /// The encoded `result` or `error`.
+    var body: [UInt8]
+}
+
+/// What became of a request that runs once.
+enum RequestChange: Sendable {
+    case began(StoredRequest)
+    case answered(RequestKey, StoredAnswer)
+    /// It may be made again: it left nothing behind, or it is too old.
+    case forgotten(RequestKey)
+}

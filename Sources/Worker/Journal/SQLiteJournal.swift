@@ -1,0 +1,145 @@
+import ContainerProtocol
+import Dispatch
+import Foundation
+import GRDB
+import Logging
+import ZeroMQ
+
+/// Keeps everything in SQLite, in the file `journal.sqlite` of the state directory.
+///
+/// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log and
+/// `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too, at
+/// the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is told
+/// to anyone meanwhile, and ``trouble`` says why.
+final class SQLiteJournal: Journal, @unchecked Sendable {
+    // Sendable: what changes is touched on the socket loop only, where every method is called and every answer comes.
+    let epoch: UInt64
+    private(set) var lastSequence: UInt64
+    private(set) var oldestSequence: UInt64
+    private(set) var trouble: String?
+    /// What the journal held at first; the one who restores the containers takes it.
+    private(set) var contents: JournalContents
+
+    private let loop: SocketLoop
+    private let logger: Logger
+    private let database: DatabasePool
+    private let lock: StateLock
+    private let writer: JournalWriter
+    private let readers = DispatchQueue(label: "journal-readers", attributes: .concurrent)
+
+    /// Why the journal cannot be used.
+    struct Unusable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Opens the journal and counts this start.
+    /// - Throws: where the file is damaged or cannot be written; it is never begun anew by itself.
+    init(configuration: WorkerConfiguration, loop: SocketLoop, logger: Logger) throws {
+        self.loop = loop
+        self.logger = logger
+        let folder = URL(fileURLWithPath: configuration.stateDirectory)
+        lock = try StateLock(folder)
+        let path = folder.appendingPathComponent("journal.sqlite").path
+        do {
+            let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
+            try JournalTables.prepare(database)
+            let start = try database.write { try JournalTables.begin($0) }
+            (epoch, lastSequence, oldestSequence) = (start.epoch, start.last, start.oldest)
+            contents = try database.read { try JournalTables.contents($0) }
+            self.database = database
+        } catch {
+            throw Unusable(description: SQLiteJournal.advice(path, error))
+        }
+        writer = JournalWriter(
+            database: database, retention: configuration.eventRetention, oldest: oldestSequence,
+            crashPlan: configuration.crashPlan)
+    }
+
+    private static func settings(_ configuration: WorkerConfiguration) -> GRDB.Configuration {
+        var settings = GRDB.Configuration()
+        settings.label = "journal"
+        // Whoever looks into the file with other tools may hold it for a moment.
+        settings.busyMode = .timeout(5)
+        let synchronous = configuration.durability == .full ? "FULL" : "NORMAL"
+        settings.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+        }
+        return settings
+    }
+
+    private static func advice(_ path: String, _ error: any Error) -> String {
+        let reason = (error as? DatabaseError).map { $0.message ?? "\($0.resultCode)" } ?? "\(error)"
+        let what =
+            switch (error as? DatabaseError)?.resultCode {
+            case .SQLITE_CORRUPT?, .SQLITE_NOTADB?:
+                "it is damaged: restore it, or rescue what it holds with `sqlite3 \(path) .recover`; to begin again without "
+                    + "any memory of containers and events, move it away"
+            case .SQLITE_FULL?: "the disk is full: free some space and start again"
+            default: "see that the worker may write there, and that the disk is well"
+            }
+        return "the journal \(path) cannot be used (\(reason)); \(what)"
+    }
+
+    func append(_ entry: JournalEntry, kept: @escaping @Sendable () -> Void) {
+        writer.write(
+            JournalWriter.Group(entry: entry) { [self] outcome in
+                loop.post { [self] in settle(outcome, kept) }
+            })
+    }
+
+    private func settle(_ outcome: JournalWriter.Outcome, _ kept: @Sendable () -> Void) {
+        switch outcome {
+        case .kept(let last, let oldest):
+            if trouble != nil { logger.notice("the journal can be written again") }
+            trouble = nil
+            lastSequence = max(lastSequence, last)
+            oldestSequence = max(oldestSequence, oldest)
+            kept()
+        case .failed(let reason):
+            if trouble == nil {
+                logger.error(
+                    "the journal cannot be written: nothing is told until it can", metadata: ["error": "\(reason)"])
+            }
+            trouble = reason
+        }
+    }
+
+    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void) {
+        find({ try JournalTables.read(query, $0) }, found)
+    }
+
+    func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) {
+        find({ try JournalTables.answer(to: request, $0) }) { found($0 ?? nil) }
+    }
+
+    private func find<Result: Sendable>(
+        _ question: @escaping @Sendable (Database) throws -> Result, _ found: @escaping @Sendable (Result?) -> Void
+    ) {
+        readers.async { [loop, database, logger] in
+            let result: Result?
+            do {
+                result = try database.read(question)
+            } catch {
+                logger.error("the journal cannot be read", metadata: ["error": "\(error)"])
+                result = nil
+            }
+            loop.post { found(result) }
+        }
+    }
+
+    /// Gives up what was held at first.
+    func takeContents() -> JournalContents {
+        defer { contents = JournalContents() }
+        return contents
+    }
+
+    func close() {
+        if !writer.finish(within: .seconds(2)) {
+            logger.error("the journal could not be written to its end", metadata: ["error": "\(trouble ?? "")"])
+        }
+        readers.sync(flags: .barrier) {}
+        try? database.close()
+        lock.release()
+    }
+}
