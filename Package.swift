@@ -104,6 +104,9 @@ let package = Package(
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
         .testTarget(name: "WorkerTests", dependencies: ["Worker"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
+            swiftSettings: strict),
         .testTarget(name: "WindlassTests", dependencies: ["windlass"], swiftSettings: strict),
     ] + (isWindows ? [] : linuxTargets)
 )

@@ -16,8 +16,10 @@ public struct WorkerConfiguration: Sendable {
     public var profiles: [String: Value] = [:]
     /// The profile of a `create` that names none.
     public var defaultProfile: String?
-    /// How safely the worker keeps what must survive it.
-    public var durability = Durability.normal
+    /// Where the worker keeps events, the containers' records and the answers to requests.
+    public var journal = JournalPlace.disk
+    /// What else than its own death the worker's memory survives.
+    public var synchronous = Synchronous.normal
     /// What a stop of the worker does to containers that could outlive it.
     public var onStop = OnStop.leave
     /// What becomes of compute systems that are this worker's own and of which it has no record.
@@ -33,13 +35,19 @@ public struct WorkerConfiguration: Sendable {
         self.stateDirectory = stateDirectory
     }
 
-    /// How safely the worker keeps what must survive it.
-    public enum Durability: String, Sendable, CaseIterable {
-        /// In memory only: nothing survives. For measurements.
-        case none
-        /// It survives the death of the worker; what was committed in the last moments before a loss of power may be lost.
+    /// Where the worker keeps events, the containers' records and the answers to requests.
+    public enum JournalPlace: String, Sendable, CaseIterable {
+        /// In its state directory.
+        case disk
+        /// In memory: nothing survives. For measurements.
+        case memory
+    }
+
+    /// What else than its own death the worker's memory survives.
+    public enum Synchronous: String, Sendable, CaseIterable {
+        /// A loss of power may cost what was kept in the last moments before it.
         case normal
-        /// It survives a loss of power: every commit waits for the disk.
+        /// A loss of power costs nothing: every commit waits for the disk.
         case full
     }
 
@@ -106,7 +114,7 @@ public struct WorkerConfiguration: Sendable {
         /// Requests with a `request_id` are remembered for this long.
         public var requestAge = Duration.seconds(86_400)
         /// Between comparisons of the containers' states with the host's.
-        public var convergence = Duration.seconds(60)
+        public var checkInterval = Duration.seconds(60)
         /// A stop of the worker may take this long.
         public var stop = Duration.seconds(10)
         /// Unsent messages are kept this long when the worker stops.
@@ -131,9 +139,9 @@ extension WorkerConfiguration {
 
     /// The journal of the state directory.
     func openJournal(on loop: SocketLoop, logger: Logger) throws -> any Journal {
-        switch durability {
-        case .none: MemoryJournal(limit: limits.events)
-        case .normal, .full: try SQLiteJournal(configuration: self, loop: loop, logger: logger)
+        switch journal {
+        case .memory: MemoryJournal(limit: limits.events)
+        case .disk: try SQLiteJournal(configuration: self, loop: loop, logger: logger)
         }
     }
 }

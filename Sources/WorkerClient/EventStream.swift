@@ -1,25 +1,23 @@
 import ContainerProtocol
-public import MessagePack
+import MessagePack
 import ZeroMQ
 
 /// What a worker publishes, as it comes.
 ///
 /// Subscribes to topic prefixes at a worker's event endpoint, or at those of several. Publish and subscribe is free to
-/// lose what a subscriber is too slow for: compare ``PublishedEvent/seq`` and fetch what is missing with `events`.
+/// lose what a subscriber is too slow for: an ``EventFeed`` fetches what is missing, of one worker; here it is missing.
 public final class EventStream: Sendable {
     private let loop: SocketLoop
     /// The events, in the order they came.
     public let events: AsyncStream<PublishedEvent>
     private let continuation: AsyncStream<PublishedEvent>.Continuation
 
-    /// Events that are held for a reader that is behind; older ones are given up first.
-    private static let capacity = 65_536
-
     /// Subscribes; an empty `topics` asks for everything.
-    public init(_ endpoints: [String], topics: [String] = [""]) async throws {
+    /// - Parameter capacity: events that are held for a reader that is behind; older ones are given up first.
+    public init(_ endpoints: [String], topics: [String] = [""], capacity: Int = 65_536) async throws {
         let loop = try SocketLoop(context: try Context(), name: "event-stream")
         self.loop = loop
-        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(EventStream.capacity))
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(capacity))
         let continuation = continuation
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
             loop.post {
@@ -59,21 +57,4 @@ public final class EventStream: Sendable {
             return .busy
         }
     }
-}
-
-/// One published message.
-public struct PublishedEvent: Sendable {
-    /// `<type>/<container id>`; for a `welcome` the subscription's own prefix.
-    public let topic: String
-    /// The body.
-    public let body: Value
-
-    /// What happened.
-    public var type: String { body["type"]?.string ?? "" }
-    /// The event's number on its host; nil for `welcome` and `heartbeat`.
-    public var seq: UInt64? { body["seq"]?.unsigned }
-    /// The container.
-    public var id: String? { body["id"]?.string }
-    /// The host.
-    public var host: String { body["host"]?.string ?? "" }
 }

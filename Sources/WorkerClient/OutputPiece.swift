@@ -11,18 +11,22 @@ public struct OutputPiece: Sendable, Equatable {
     /// Which stream they were written to.
     public let stream: OutputStream
     /// Offset of the first byte, over all streams of the process.
-    public let offset: UInt64
+    public private(set) var offset: UInt64
     /// The bytes; none at the end of a stream.
-    public let data: [UInt8]
+    public private(set) var data: [UInt8]
     /// Whether the stream ends here. A worker tells ends after everything else, so that nothing follows on any stream.
     public let isEnd: Bool
     /// How many bytes before these were dropped because nobody had read them in time.
-    public let dropped: UInt64
+    public private(set) var dropped: UInt64
+    /// Whether the worker has lost count of this process's output, as one that was started anew may have: offsets begin
+    /// again with this piece, and nobody knows what was written between it and the one before.
+    public internal(set) var isRestart = false
 
     init?(_ value: Value?) {
         guard let value, let id = value["id"]?.string, let process = value["process"]?.string,
             let stream = value["stream"]?.string.flatMap(OutputStream.init(rawValue:)),
-            let offset = value["offset"]?.unsigned, let data = value["data"]?.binary
+            let offset = value["offset"]?.unsigned, let data = value["data"]?.binary,
+            !offset.addingReportingOverflow(UInt64(data.count)).overflow
         else { return nil }
         self.id = id
         self.process = process
@@ -31,6 +35,21 @@ public struct OutputPiece: Sendable, Equatable {
         self.data = data
         isEnd = value["eof"]?.bool ?? false
         dropped = value["dropped"]?.unsigned ?? 0
+    }
+
+    /// The part that begins at `reached` or later; nil where there is none.
+    func after(_ reached: UInt64) -> OutputPiece? {
+        var piece = self
+        if offset < reached {
+            let seen = reached - offset
+            guard seen < UInt64(data.count) || isEnd else { return nil }
+            piece.data = Array(data.dropFirst(Int(clamping: seen)))
+            piece.offset = reached
+            piece.dropped = 0
+        } else {
+            piece.dropped = max(dropped, offset - reached)
+        }
+        return piece
     }
 }
 

@@ -20,25 +20,9 @@ extension WorkerClient {
         return try await call(.create, .map(parameters))
     }
 
-    /// Waits until a process has exited.
-    ///
-    /// The question is asked anew every ten seconds: so a worker that was started anew is asked too, and one that is gone
-    /// is noticed.
-    /// - Throws: ``Failure``: `unavailable` where the worker did not answer twice.
+    /// Waits until a process has exited, however long that takes and however often the worker is started anew meanwhile.
     public func wait(_ id: ContainerID, _ process: ProcessName = .initial) async throws -> Exit {
-        var silences = 0
-        while true {
-            do {
-                let answer = try await call(
-                    .wait, ["id": .string(id.rawValue), "process": .string(process.rawValue)], timeout: .seconds(10))
-                return try exit(answer, of: .wait)
-            } catch let failure as Failure where failure.code == .deadlineExceeded {
-                silences = 0
-            } catch let failure as Failure where failure.code == .unavailable && silences == 0 && failure.retryable {
-                silences += 1
-            }
-            try Task.checkCancellation()
-        }
+        try exit(try await call(.wait, .map(ProcessReference(id, process).parameters)), of: .wait)
     }
 
     /// Asks a container to end, and ends it by force after `grace`.

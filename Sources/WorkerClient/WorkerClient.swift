@@ -2,54 +2,63 @@ public import ContainerProtocol
 public import MessagePack
 import ZeroMQ
 
-/// Speaks to one worker: sends requests, matches replies, and follows output.
+/// Speaks to one worker: sends requests, repeats them until they are answered, and follows output.
 ///
 /// Any number of calls may be under way at a time; each waits for its own reply. The client owns its socket and runs on
 /// a socket loop of its own. It ends when ``close()`` is called or when nobody holds it.
+///
+/// A call outlives the connection: when it breaks, the client connects again and sends what has no answer, in its order.
+/// What changes something carries a `request_id`, the same in every try, so that the worker runs it once.
 public actor WorkerClient {
     /// The client's socket loop.
     public nonisolated let unownedExecutor: UnownedSerialExecutor
     /// The worker's command endpoint.
     public nonisolated let endpoint: String
-    private let loop: SocketLoop
-    private var socket: Socket?
-    private var isClosed = false
-    private let reader = Reader()
-    private let writer = Writer()
-    private var message = Message()
-    private var lastID: UInt32 = 0
-    private var calls: [UInt32: Call] = [:]
-    private var followers: [OutputSource: Follower] = [:]
-    private var lastFollower: UInt64 = 0
+    /// Whether the connection stands, whenever that changes; false first where a connection that stood broke.
+    public nonisolated let connectionChanges: AsyncStream<Bool>
+    let connectionAnnouncer: AsyncStream<Bool>.Continuation
+    let loop: SocketLoop
+    let time: any Timekeeper
+    var isClosed = false
+    let reader = Reader()
+    let writer = Writer()
+    var message = Message()
 
-    /// A request without its answer, and when it is given up.
-    private struct Call {
-        let continuation: CheckedContinuation<Value, any Error>
-        let deadline: SocketLoop.Deadline?
+    var connection: Connection?
+    /// The pause before the next connection.
+    var reconnection: Alarm?
+    /// Connections in a row that broke without an answer on them.
+    var losses = 0
+
+    private var lastNumber: UInt64 = 0
+    /// By the msgid, which every try of a call has: whichever try is answered first answers the call.
+    var calls: [UInt32: PendingCall] = [:]
+    /// Calls of `stdin`, in the order in which their bytes are to arrive; only the first is under way.
+    var inputs: [ProcessReference: [UInt32]] = [:]
+    var followers: [ProcessReference: OutputFollower] = [:]
+    var lastFollower: UInt64 = 0
+
+    /// A socket, who watches it, and whether it is connected.
+    struct Connection {
+        let socket: Socket
+        let watch: ConnectionWatch
+        var stands = false
     }
 
-    /// Which process's output.
-    private struct OutputSource: Hashable {
-        let id: String
-        let process: String
-    }
+    /// Prepares to speak to the worker at `endpoint`; the client connects when the worker is there, and again when it
+    /// comes back.
+    public init(_ endpoint: String) throws { try self.init(endpoint, time: SystemTimekeeper()) }
 
-    /// Who reads it; the number tells a reader from the one that took its place.
-    private struct Follower {
-        let number: UInt64
-        let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
-        /// Bytes that were dealt with and that the worker has not been told of.
-        var unacknowledged = 0
-    }
-
-    /// Prepares to speak to the worker at `endpoint`; libzmq connects when the worker is there, and again when it comes back.
-    public init(_ endpoint: String) throws {
+    init(_ endpoint: String, time: any Timekeeper) throws {
         self.endpoint = endpoint
+        self.time = time
+        (connectionChanges, connectionAnnouncer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         loop = try SocketLoop(context: try Context(), name: "worker-client")
         unownedExecutor = loop.asUnownedSerialExecutor()
     }
 
     deinit {
+        connectionAnnouncer.finish()
         for follower in followers.values { follower.continuation.finish(throwing: WorkerClient.closed) }
         loop.end()
     }
@@ -57,193 +66,92 @@ public actor WorkerClient {
     /// Ends every call that is under way, and the connection; later calls fail.
     public func close() {
         isClosed = true
-        if let socket {
-            loop.remove(socket)
-            socket.close()
-        }
-        socket = nil
+        reconnection?.cancel()
+        disconnect()
+        connectionAnnouncer.finish()
         let closed = WorkerClient.closed
         for id in calls.keys { finish(id, .failure(closed)) }
         for follower in followers.values { follower.continuation.finish(throwing: closed) }
         followers = [:]
     }
 
+    static let closed = Failure(.cancelled, "the client was closed")
+
     // MARK: Calls
 
-    /// Calls a method.
+    /// Calls a method, as often as it takes.
+    ///
+    /// A call is repeated when the connection broke, when the worker does not answer, and when it answers with a failure
+    /// that is `retryable`: after pauses of 100 ms to 30 s with jitter, or after the worker's `retry_after_ms`, and never
+    /// beyond the deadline. Calls that meet no failure are sent in the order of their making. Bytes for the standard
+    /// input of one process are sent one call at a time.
     /// - Parameters:
-    ///   - parameters: the request's one map.
-    ///   - timeout: the longest wait, as `timeout_ms` in the worker and, a second longer, here; for ever where it is nil.
+    ///   - parameters: the request's one map. Without a `request_id` of the caller's, what changes something gets a
+    ///     random one.
+    ///   - timeout: the longest wait over all tries; each tells the worker what is left of it as `timeout_ms`. Where it
+    ///     is nil, the method's own: ``ContainerProtocol/Method/defaultTimeout``.
+    ///   - repeats: false makes one try, and tells whatever becomes of it: for who decides on repetition himself.
     /// - Returns: the result.
-    /// - Throws: ``Failure``: the worker's own, such as `deadline_exceeded`, or `unavailable` where no answer came.
+    /// - Throws: ``Failure``: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
     public func call(
-        _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil
+        _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil, repeats: Bool = true
     ) async throws -> Value {
-        var parameters = parameters.map ?? [:]
-        if let timeout { parameters["timeout_ms"] = .int(max(0, timeout / .milliseconds(1)).rounded(.up)) }
-        let socket = try connected()
-        lastID &+= 1
-        let id = lastID
+        try await perform(
+            method, parameters.map ?? [:], timeout: timeout ?? method.defaultTimeout, repeats: repeats)
+    }
+
+    /// Calls a method; for ever where `timeout` is nil.
+    func perform(
+        _ method: Method, _ parameters: Value.Map, timeout: Duration?, repeats: Bool = true
+    ) async throws -> Value {
+        if isClosed { throw WorkerClient.closed }
+        try connectIfNeeded()
+        var parameters = parameters
+        if method.carriesRequestID, parameters["request_id"] == nil {
+            parameters["request_id"] = .string(WorkerClient.randomID())
+        }
+        let (id, number) = nextID()
+        let timeout = timeout.map { min(max($0, .zero), WorkerClient.longestTimeout) }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                // The worker answers at the deadline; only where it is not there does the client have to.
-                let deadline = timeout.map { timeout in
-                    loop.schedule(after: timeout + .seconds(1)) { [weak self] in
-                        self?.assumeIsolated { $0.giveUp(id) }
-                    }
-                }
-                calls[id] = Call(continuation: continuation, deadline: deadline)
-                send(id, method, parameters, on: socket)
+                var call = PendingCall(
+                    method: method, parameters: parameters, continuation: continuation, number: number,
+                    deadline: timeout.map { time.now.advanced(by: $0) },
+                    isSingle: !repeats || method.endsWithConnection)
+                call.end = timeout.map { alarm(.deadline, after: $0) { $0.expire(id) } }
+                if let input = call.inputOf { inputs[input, default: []].append(id) }
+                calls[id] = call
+                send(id)
             }
         } onCancel: {
-            Task { await self.cancel(id) }
+            Task { await self.finish(id, .failure(CancellationError())) }
         }
     }
 
-    private static let closed = Failure(.cancelled, "the client was closed")
+    /// A year, the longest that the protocol knows.
+    static let longestTimeout = Duration.seconds(31_536_000)
 
-    private func connected() throws -> Socket {
-        if isClosed { throw WorkerClient.closed }
-        if let socket { return socket }
-        let socket = try Socket(.dealer, in: loop.context)
-        try socket.set(.linger, 500)
-        try socket.set(.ipv6, true)
-        try socket.set(.sendHighWaterMark, 10_000)
-        try socket.set(.receiveHighWaterMark, 10_000)
-        try socket.set(.heartbeatInterval, 5_000)
-        try socket.set(.heartbeatTimeout, 15_000)
-        try socket.set(.reconnectInterval, 100)
-        try socket.set(.reconnectIntervalMaximum, 5_000)
-        try socket.connect(endpoint)
-        self.socket = socket
-        loop.add(socket) { [weak self] in self?.assumeIsolated { $0.receive() } ?? .idle }
-        return socket
+    /// A msgid that no other call has and that none has had for very long; 0 is for bodies that could not be read.
+    private func nextID() -> (id: UInt32, number: UInt64) {
+        repeat {
+            lastNumber &+= 1
+            let id = UInt32(truncatingIfNeeded: lastNumber)
+            if id != 0, calls[id] == nil { return (id, lastNumber) }
+        } while true
     }
 
-    private func send(_ id: UInt32, _ method: Method, _ parameters: Value.Map, on socket: Socket) {
-        writer.clear()
-        writer.array(4)
-        writer.unsigned(0)
-        writer.unsigned(UInt64(id))
-        writer.string(method.rawValue)
-        writer.array(1)
-        writer.value(.map(parameters))
-        do {
-            guard try socket.send(writer.bytes) else {
-                throw Failure(.unavailable, "too many requests wait for the worker at \(endpoint)", retryable: true)
-            }
-        } catch {
-            finish(id, .failure(error))
-        }
+    /// 128 bits: two are never the same.
+    private static func randomID() -> String {
+        (0..<2).map { _ in
+            let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
     }
 
-    private func finish(_ id: UInt32, _ result: Result<Value, any Error>) {
-        guard let call = calls.removeValue(forKey: id) else { return }
-        if let deadline = call.deadline { loop.cancel(deadline) }
-        call.continuation.resume(with: result)
+    func alarm(
+        _ purpose: Alarm.Purpose, after duration: Duration,
+        _ work: @escaping @Sendable (isolated WorkerClient) -> Void
+    ) -> Alarm {
+        time.schedule(purpose, after: duration, on: loop) { [weak self] in self?.assumeIsolated { work($0) } }
     }
-
-    private func giveUp(_ id: UInt32) {
-        finish(
-            id,
-            .failure(
-                Failure(.unavailable, "no answer from the worker at \(endpoint); is it running?", retryable: true)))
-    }
-
-    private func cancel(_ id: UInt32) { finish(id, .failure(CancellationError())) }
-
-    // MARK: Output
-
-    /// Follows what a process writes, until it ends.
-    ///
-    /// The worker sends at most ``OutputPiece/window`` bytes ahead of what has been acknowledged. A process has one reader
-    /// per client: a second one takes the place of the first, whose stream ends.
-    public func output(
-        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
-    ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
-        let source = OutputSource(id: id.rawValue, process: process.rawValue)
-        let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
-        lastFollower += 1
-        let number = lastFollower
-        // Before the request: pieces may come right behind its answer.
-        let former = followers.updateValue(Follower(number: number, continuation: continuation), forKey: source)
-        former?.continuation.finish()
-        continuation.onTermination = { [weak self] _ in
-            Task { await self?.forget(number, source) }
-        }
-        do {
-            _ = try await call(
-                .attach,
-                [
-                    "id": .string(source.id), "process": .string(source.process), "from": start.value,
-                    "credit": .int(OutputPiece.window),
-                ], timeout: WorkerClient.patience)
-        } catch {
-            if followers[source]?.number == number { followers[source] = nil }
-            throw error
-        }
-        return stream
-    }
-
-    /// Lets the worker send as many bytes more as `piece` had; call it when a piece has been dealt with.
-    ///
-    /// Small pieces are gathered, so that not every one of them costs a request.
-    public func acknowledge(_ piece: OutputPiece) async throws {
-        let source = OutputSource(id: piece.id, process: piece.process)
-        guard var follower = followers[source] else { return }
-        follower.unacknowledged += piece.data.count
-        let bytes = follower.unacknowledged
-        let isDue = bytes >= OutputPiece.window / 4
-        if isDue { follower.unacknowledged = 0 }
-        followers[source] = follower
-        guard isDue else { return }
-        _ = try await call(
-            .credit, ["id": .string(source.id), "process": .string(source.process), "bytes": .int(bytes)],
-            timeout: WorkerClient.patience)
-    }
-
-    /// For requests that any worker answers at once.
-    private static let patience = Duration.seconds(10)
-
-    private func forget(_ number: UInt64, _ source: OutputSource) async {
-        guard followers[source]?.number == number else { return }
-        followers[source] = nil
-        _ = try? await call(
-            .detach, ["id": .string(source.id), "process": .string(source.process)], timeout: WorkerClient.patience)
-    }
-
-    // MARK: Receiving
-
-    private func receive() -> SocketLoop.Turn {
-        guard let socket else { return .idle }
-        for count in 0..<128 {
-            guard (try? socket.receive(into: &message)) == true else { return count == 0 ? .idle : .busy }
-            guard !message.hasMore else { continue }
-            // A body that cannot be read is nobody's: the caller's deadline speaks for it.
-            guard let body = try? message.withBytes({ bytes in try reader.read(bytes) { try $0.value() } }) else {
-                continue
-            }
-            take(body)
-        }
-        return .busy
-    }
-
-    private func take(_ body: Value) {
-        guard let parts = body.array else { return }
-        if parts.count == 4, parts[0] == 1, let id = parts[1].unsigned.flatMap({ UInt32(exactly: $0) }) {
-            finish(id, parts[2].isNull ? .success(parts[3]) : .failure(Failure(parts[2])))
-        } else if parts.count == 3, parts[0] == 2, parts[1] == "output", let piece = OutputPiece(parts[2].array?.first)
-        {
-            let source = OutputSource(id: piece.id, process: piece.process)
-            guard let follower = followers[source] else { return }
-            follower.continuation.yield(piece)
-            guard piece.isEnd else { return }
-            followers[source] = nil
-            follower.continuation.finish()
-        }
-    }
-}
-
-extension Value {
-    fileprivate static func int(_ value: Double) -> Value { .unsigned(UInt64(max(0, value))) }
 }

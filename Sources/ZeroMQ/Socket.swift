@@ -23,7 +23,7 @@ public final class Socket {
 
     /// libzmq's socket; nil once it is closed, which libzmq answers with `ENOTSOCK`.
     private(set) var raw: UnsafeMutableRawPointer?
-    private let context: Context
+    let context: Context
 
     /// A socket in `context`.
     public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {

@@ -85,7 +85,8 @@ struct HungCallTests {
                 for _ in 0..<5 {
                     group.addTask {
                         do {
-                            _ = try await worker.client.call(.pause, ["id": .string(id.rawValue)])
+                            _ = try await worker.client.call(
+                                .pause, ["id": .string(id.rawValue)], repeats: false)
                             return nil
                         } catch { return error as? Failure }
                     }

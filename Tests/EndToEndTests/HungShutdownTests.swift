@@ -52,7 +52,7 @@ struct HungShutdownTests {
             try await worker.shell(id, "read line", stdin: true)
             let stall = HostComputeEmulator.faults.stall(.getComputeSystemProperties, id: id.rawValue)
             let asked = (0..<100).map { _ in
-                Task { try await worker.client.call(.stats, ["id": .string(id.rawValue)]) }
+                Task { try await worker.client.call(.stats, ["id": .string(id.rawValue)], repeats: false) }
             }
             await stall.reached()
             let other = try uniqueID("other")
@@ -146,10 +146,11 @@ struct HungShutdownTests {
             let hung = HostComputeEmulator.faults.stall(.createProcess, id: id.rawValue)
             stall = hung
             let client = try WorkerClient(worker.endpoints.commands[0])
-            waiting = Task { try await client.call(.wait, ["id": .string(id.rawValue)]) }
+            waiting = Task { try await client.call(.wait, ["id": .string(id.rawValue)], repeats: false) }
             hanging = Task {
                 try await client.call(
-                    .exec, ["id": .string(id.rawValue), "process": "p", "spec": ["args": ["/bin/true"]]])
+                    .exec, ["id": .string(id.rawValue), "process": "p", "spec": ["args": ["/bin/true"]]],
+                    repeats: false)
             }
             await hung.reached()
         }

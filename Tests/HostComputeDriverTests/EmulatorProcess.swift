@@ -13,9 +13,6 @@ enum EmulatorProcess {
 
     /// Nil where it could not be started.
     static let shared: Running? = {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "windlass-service-tests-\(ProcessInfo.processInfo.processIdentifier)"
-        ).path
         let running = Running(socket: folder + "/emulator.sock", root: folder + "/root")
         // Beside the tests: the package builds both into one folder.
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -28,10 +25,16 @@ enum EmulatorProcess {
         atexit {
             EmulatorProcess.process.terminate()
             EmulatorProcess.process.waitUntilExit()
+            try? FileManager.default.removeItem(atPath: EmulatorProcess.folder)
         }
         let ready = output.fileHandleForReading.availableData
         return String(decoding: ready, as: UTF8.self).contains(#""ready":true"#) ? running : nil
     }()
 
     private static let process = Process()
+
+    private static var folder: String {
+        let name = "windlass-service-tests-\(ProcessInfo.processInfo.processIdentifier)"
+        return FileManager.default.temporaryDirectory.appendingPathComponent(name).path
+    }
 }

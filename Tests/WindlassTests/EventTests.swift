@@ -3,55 +3,13 @@ import Testing
 
 @testable import windlass
 
-/// How the stream and the log of events become one sequence, and how an event is printed.
+/// Which events are printed, and how; and what is said besides.
 struct EventTests {
-    private func event(_ seq: UInt64, epoch: UInt64 = 1) -> Value {
-        ["type": "exit", "seq": .unsigned(seq), "epoch": .unsigned(epoch)]
-    }
-
-    private func standing(_ last: UInt64, epoch: UInt64 = 1) -> Value {
-        ["type": "heartbeat", "last_seq": .unsigned(last), "epoch": .unsigned(epoch)]
-    }
-
-    @Test func withoutANumberItBeginsWithWhatComes() {
-        var sequence = EventSequence(last: nil)
-        #expect(sequence.action(for: standing(7)) == .skip)
-        #expect(sequence.last == 7)
-        #expect(sequence.action(for: event(8)) == .show)
-        var eager = EventSequence(last: nil)
-        #expect(eager.action(for: event(8)) == .show)
-    }
-
-    @Test func aGapIsFetched() {
-        var sequence = EventSequence(last: 5)
-        #expect(sequence.action(for: event(6)) == .show)
-        #expect(sequence.action(for: event(8)) == .fetch)
-        #expect(sequence.action(for: standing(6)) == .fetch)
-    }
-
-    @Test func whatWasSeenIsSkipped() {
-        var sequence = EventSequence(last: 5)
-        #expect(sequence.action(for: event(5)) == .skip)
-        #expect(sequence.action(for: event(4)) == .skip)
-        #expect(sequence.action(for: standing(5)) == .skip)
-    }
-
-    @Test func aWorkerThatCountsAnewIsFollowedFromItsFirstEvent() {
-        var sequence = EventSequence(last: nil)
-        _ = sequence.action(for: standing(100))
-        #expect(sequence.action(for: standing(2)) == .fetch)
-        #expect(sequence.last == 0)
-        var other = EventSequence(last: nil)
-        _ = other.action(for: standing(100))
-        #expect(other.action(for: event(3, epoch: 2)) == .fetch)
-        #expect(other.last == 0)
-    }
-
-    @Test func aNumberThatIsNotThereYetBecomesTheNewest() {
-        var sequence = EventSequence(last: 1000)
-        #expect(sequence.action(for: standing(10)) == .skip)
-        #expect(sequence.last == 10)
-        #expect(sequence.action(for: event(11)) == .show)
+    @Test func whatIsMissingIsTold() {
+        #expect(EventsCommand.remark(on: .gap(3...7)) == "events 3 to 7 are not kept any more")
+        #expect(EventsCommand.remark(on: .gap(3...3)) == "event 3 is not kept any more")
+        #expect(EventsCommand.remark(on: .restart(after: 9))?.contains("after event 9") == true)
+        #expect(EventsCommand.remark(on: .begins(after: 9)) == nil)
     }
 
     @Test func filters() throws {

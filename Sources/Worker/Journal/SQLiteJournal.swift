@@ -60,7 +60,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         settings.label = "journal"
         // Whoever looks into the file with other tools may hold it for a moment.
         settings.busyMode = .timeout(5)
-        let synchronous = configuration.durability == .full ? "FULL" : "NORMAL"
+        let synchronous = configuration.synchronous == .full ? "FULL" : "NORMAL"
         settings.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")

@@ -38,6 +38,10 @@ struct Setting: Sendable {
             "driver", .choice(WorkerSettings.Driver.allCases.map(\.rawValue)),
             { $0.driver = WorkerSettings.Driver(rawValue: $1.text) ?? .auto }, { $0.driver.rawValue }),
         Setting("state_dir", .text, { $0.worker.stateDirectory = $1.text }, { $0.worker.stateDirectory }),
+        choice("journal", \.journal),
+        choice("synchronous", \.synchronous),
+        choice("on_stop", \.onStop),
+        choice("orphans", \.orphans),
         Setting(
             "commands", .list, { $0.worker.commandEndpoints = $1.list },
             { $0.worker.commandEndpoints.joined(separator: ",") }),
@@ -62,11 +66,15 @@ struct Setting: Sendable {
         count("max_driver_calls", 1...4096, \.driverCalls),
         count("max_stuck_calls", 0...65_536, \.stuckCalls),
         count("event_retention", 1...100_000_000, \.events),
+        duration("event_age_ms", 1000...31_536_000_000, \.eventAge),
+        count("request_retention", 1...100_000_000, \.rememberedRequests),
+        duration("request_age_ms", 1000...31_536_000_000, \.requestAge),
         Setting(
             "high_water_mark", .count(1...10_000_000),
             { $0.worker.limits.highWaterMark = Int32(clamping: $1.number) }, { "\($0.worker.limits.highWaterMark)" }),
 
         duration("watchdog_ms", 1...86_400_000, \.watchdog),
+        duration("check_interval_ms", 100...86_400_000, \.checkInterval),
         duration("stop_timeout_ms", 0...86_400_000, \.stop),
         duration("linger_ms", 0...3_600_000, \.linger),
         duration("heartbeat_interval_ms", 0...3_600_000, \.heartbeatInterval),
@@ -91,6 +99,16 @@ struct Setting: Sendable {
         Setting(
             key, .count(range), { $0.worker.limits[keyPath: path] = $1.number },
             { "\($0.worker.limits[keyPath: path])" })
+    }
+
+    private static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+        _ key: String, _ path: any WritableKeyPath<WorkerConfiguration, Choice> & Sendable
+    ) -> Setting {
+        Setting(
+            key, .choice(Choice.allCases.map(\.rawValue)),
+            { settings, given in
+                if let choice = Choice(rawValue: given.text) { settings.worker[keyPath: path] = choice }
+            }, { $0.worker[keyPath: path].rawValue })
     }
 
     private static func duration(

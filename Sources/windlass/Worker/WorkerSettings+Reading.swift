@@ -22,6 +22,7 @@ extension WorkerSettings {
             settings.sources[setting.key] = source
         }
         settings.worker.profiles = file?.profiles ?? [:]
+        settings.worker.crashPlan = try Sources.crashPlan(environment)
         return settings
     }
 
@@ -35,7 +36,8 @@ extension WorkerSettings {
         init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) throws {
             let flagReader = Sources.reader(flags)
             let known = Set(
-                Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG"] + Sources.clientVariables)
+                Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG", Sources.crashVariable]
+                    + Sources.clientVariables)
             for name in environment.keys.sorted() where name.hasPrefix("WINDLASS_") && !known.contains(name) {
                 throw ConfigurationError("the environment has \(name), and there is no such setting")
             }
@@ -52,6 +54,17 @@ extension WorkerSettings {
 
         /// Variables that the client's commands read.
         private static let clientVariables = ["WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY"]
+        /// Has the worker die at a point of its work: `point:count`, for the tests of what survives it.
+        private static let crashVariable = "WINDLASS_CRASH"
+
+        static func crashPlan(_ environment: [String: String]) throws -> CrashPlan? {
+            guard let text = environment[crashVariable] else { return nil }
+            guard let plan = CrashPlan(text) else {
+                let points = CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ConfigurationError("the environment's \(crashVariable) must be POINT:COUNT with one of \(points)")
+            }
+            return plan
+        }
 
         private static func variable(_ key: String) -> String { "WINDLASS_" + key.uppercased() }
 

@@ -56,7 +56,14 @@ struct AttachedProcess: Sendable {
             defer { group.cancelAll() }
             group.addTask { .exited(try await session.client.wait(id, process)) }
             group.addTask {
-                do { try await copy.run(pieces) } catch is OutputClosed { await send("TERM") }
+                do {
+                    try await copy.run(pieces)
+                } catch is OutputClosed {
+                    await send("TERM")
+                } catch let failure as Failure {
+                    // A worker that was started anew may not have it; the exit is still the process's.
+                    session.console.note("there is no more output of \(name): \(failure.message)")
+                }
                 return .outputEnded
             }
             group.addTask { try await handle(signals) }
@@ -188,7 +195,7 @@ struct AttachedProcess: Sendable {
             do {
                 let answer = try await session.call(
                     .stdin, id,
-                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)])
+                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)], .long)
                 accepted = answer["accepted"]?.unsigned ?? 0
             } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
                 // It has exited, or has closed its end; the exit is told by others.

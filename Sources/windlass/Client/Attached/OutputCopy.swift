@@ -37,11 +37,17 @@ final class OutputCopy: Sendable {
     /// Copies pieces as they come, until the process has no more.
     func run(_ pieces: AsyncThrowingStream<OutputPiece, any Error>) async throws {
         for try await piece in pieces {
+            if piece.isRestart { restart(at: piece.offset) }
             try await write(piece.stream, piece.offset, piece.data, dropped: piece.dropped)
             if piece.isEnd { position.withLock { $0.isEnd = true } }
-            // Where the worker is gone, the wait for the exit tells it.
+            // Where the worker does not take it, the wait for the exit tells why.
             try? await session.client.acknowledge(piece)
         }
+    }
+
+    private func restart(at offset: UInt64) {
+        session.console.note("output may be missing here: the worker was started anew and has lost what it kept")
+        position.withLock { $0.offset = offset }
     }
 
     /// Fetches what the pieces did not bring: after the exit nothing more is written, and what is kept can be read.
@@ -54,8 +60,8 @@ final class OutputCopy: Sendable {
                 try await write(page: page)
                 if offset == from || page["eof"]?.bool == true { return }
             }
-        } catch let failure as Failure where failure.code == .notFound {
-            // Somebody has deleted the container already.
+        } catch let failure as Failure where failure.code == .notFound || failure.code == .failedPrecondition {
+            // Somebody has deleted the container already, or the worker does not have its output any more.
         } catch is OutputClosed {
             // Nobody reads.
         }

@@ -13,8 +13,10 @@ struct EventHistory: Sendable {
             do {
                 page = try await session.call(.events, ["after": .unsigned(last)])
             } catch let failure as Failure where failure.code == .dataLoss {
-                guard let oldest = failure.details["oldest_seq"]?.unsigned, oldest > last + 1 else { throw failure }
-                session.console.note("events \(last + 1) to \(oldest - 1) are not kept any more")
+                guard let oldest = failure.details["oldest_seq"]?.unsigned, last < oldest, last + 1 < oldest else {
+                    throw failure
+                }
+                session.console.note(EventHistory.remark(onMissing: last + 1...oldest - 1))
                 last = oldest - 1
                 continue
             }
@@ -25,5 +27,12 @@ struct EventHistory: Sendable {
                 last = max(last, event["seq"]?.unsigned ?? last)
             }
         }
+    }
+
+    /// What a person is told of events that nobody has any more.
+    static func remark(onMissing events: ClosedRange<UInt64>) -> String {
+        events.count == 1
+            ? "event \(events.lowerBound) is not kept any more"
+            : "events \(events.lowerBound) to \(events.upperBound) are not kept any more"
     }
 }

@@ -11,7 +11,8 @@ struct EventsCommand: ClientCommand {
         abstract: "Show what happens on the host, as it happens.",
         discussion: """
             With --after, what happened after that event first, as far as the worker keeps it. Events that the stream \
-            has lost are fetched; where they are not kept any more, that is said. Ends with Ctrl-C.
+            has lost are fetched; where they are not kept any more, that is said on standard error. It goes on when the \
+            worker was started anew, and ends with Ctrl-C.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -40,26 +41,26 @@ struct EventsCommand: ClientCommand {
         let endpoint = events ?? ProcessInfo.processInfo.environment["WINDLASS_EVENTS"] ?? EventsCommand.defaultEndpoint
         let filter = try EventFilter(filter)
         let printer = EventPrinter(console: session.console)
-        let history = EventHistory(session: session)
         if noFollow {
             var last = after ?? 0
-            return try await history.replay(after: &last) { if filter.matches($0) { try printer.print($0) } }
+            return try await EventHistory(session: session).replay(after: &last) {
+                if filter.matches($0) { try printer.print($0) }
+            }
         }
-        let stream = try await EventStream([endpoint])
-        defer { stream.close() }
+        let watch = SilenceWatch()
+        let feed = try await EventFeed(session.client, endpoint, after: after) { watch.heard() }
+        defer { feed.close() }
         try await LiveDisplay.untilInterrupted(session.console) {
-            try await follow(stream, endpoint, history, session) { if filter.matches($0) { try printer.print($0) } }
+            try await follow(feed, watch, endpoint, session) { if filter.matches($0) { try printer.print($0) } }
         }
     }
 
     private func follow(
-        _ stream: EventStream, _ endpoint: String, _ history: EventHistory, _ session: Session,
+        _ feed: EventFeed, _ watch: SilenceWatch, _ endpoint: String, _ session: Session,
         _ body: (Value) throws -> Void
     ) async throws {
-        var sequence = EventSequence(last: after)
-        let watch = SilenceWatch()
         let watching = Task {
-            guard try await watch.hasBegun(within: session.timeout ?? .seconds(5)) else { return stream.close() }
+            guard try await watch.hasBegun(within: session.timeout ?? .seconds(5)) else { return feed.close() }
             // A worker sends a heartbeat every second. The stream finds it again by itself when it comes back.
             for await isSilent in watch.changes(after: .seconds(5)) {
                 session.console.note(
@@ -67,14 +68,24 @@ struct EventsCommand: ClientCommand {
             }
         }
         defer { watching.cancel() }
-        for await event in stream.events {
-            watch.heard()
-            try await sequence.take(event, history, body)
+        for try await item in feed {
+            if case .event(let event) = item { try body(event.body) }
+            if let remark = EventsCommand.remark(on: item) { session.console.note(remark) }
         }
         try Task.checkCancellation()
         throw Failure(
             .unavailable,
             "no events come from \(endpoint); does a worker publish there? --events names its event endpoint",
             retryable: true)
+    }
+
+    /// What a person has to know besides the events; nil where that is nothing.
+    static func remark(on item: EventFeed.Item) -> String? {
+        switch item {
+        case .begins, .event: nil
+        case .gap(let missing), .snapshot(_, missed: let missing): EventHistory.remark(onMissing: missing)
+        case .restart(let last):
+            "the worker counts its events anew: what it did after event \(last) of the former numbers is not known"
+        }
     }
 }

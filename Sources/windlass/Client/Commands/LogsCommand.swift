@@ -45,20 +45,7 @@ struct LogsCommand: ClientCommand {
     }
 
     private func followOutput(_ session: Session) async throws {
-        let pieces = try await session.client.output(of: id, process, from: .offset(from))
-        // The stream of a worker that is gone would never end: the wait for the exit finds out.
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            defer { group.cancelAll() }
-            group.addTask {
-                try await print(pieces, session)
-                return true
-            }
-            group.addTask {
-                _ = try await session.client.wait(id, process)
-                return false
-            }
-            while try await group.next() == false {}
-        }
+        try await print(try await session.client.output(of: id, process, from: .offset(from)), session)
     }
 
     private func print(_ pieces: AsyncThrowingStream<OutputPiece, any Error>, _ session: Session) async throws {
@@ -72,6 +59,7 @@ struct LogsCommand: ClientCommand {
             ]
             if piece.isEnd { map["eof"] = true }
             if piece.dropped > 0 { map["dropped"] = .unsigned(piece.dropped) }
+            if piece.isRestart { map["restart"] = true }
             try session.console.json(.map(map))
             try await session.client.acknowledge(piece)
         }

@@ -8,8 +8,8 @@ struct WaitCommand: ClientCommand {
         commandName: "wait",
         abstract: "Wait until containers have exited, and print their exit codes.",
         discussion: """
-            Waits without end where no --timeout is given; one code a line, in the order of the containers. A code that could not be learnt is \
-            printed as `unknown`.
+            Waits without end where no --timeout is given, over restarts of the worker too; one code a line, in the \
+            order of the containers. A code that could not be learnt is printed as `unknown`.
             """)
 
     @OptionGroup var connection: ConnectionOptions

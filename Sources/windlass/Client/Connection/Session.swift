@@ -21,7 +21,21 @@ struct Session: Sendable {
                 "no answer from the worker at \(options.endpoint); is it running? start one with `windlass worker`",
                 retryable: true)
         }
+        session.tellConnection()
         return session
+    }
+
+    /// Tells a person who waits that the worker is away, and that it is back: nothing else does, since calls go on.
+    private func tellConnection() {
+        let (changes, console, endpoint) = (client.connectionChanges, console, client.endpoint)
+        Task {
+            var isAway = false
+            for await stands in changes where stands == isAway {
+                isAway = !stands
+                console.note(
+                    isAway ? "the connection to \(endpoint) broke; waiting for the worker" : "the worker is back")
+            }
+        }
     }
 
     /// How long a request may take when the user has not said.

@@ -1,0 +1,68 @@
+/// Someone who reads a process's output, and how far that has come.
+struct OutputFollower {
+    /// Tells a reader from the one that took its place.
+    let number: UInt64
+    let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
+    /// Where the next attachment begins.
+    var start: OutputStart
+    /// Whether the worker has it attached on the present connection.
+    var isAttached = false
+    /// Whether a request to attach it is under way; it outlives connections.
+    var isRequested = true
+    /// Bytes that were handed over and that the reader has not dealt with.
+    private(set) var unread = 0
+    /// Bytes that the worker may still send on the present connection.
+    private(set) var credit = 0
+    /// Whether the next piece is the first that a worker counts anew.
+    private var begins = false
+
+    init(number: UInt64, start: OutputStart, continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation) {
+        self.number = number
+        self.start = start
+        self.continuation = continuation
+    }
+
+    /// Whether it was attached on a connection that is gone.
+    var isToBeAttachedAgain: Bool { !isAttached && !isRequested }
+
+    /// What a new attachment may be sent: with what has not been read yet no more than the window.
+    var freeWindow: Int { max(0, OutputPiece.window - unread) }
+
+    /// The worker begins at `offset` with what it sends.
+    mutating func attach(at offset: UInt64) {
+        // A worker that has less than was seen has lost count: a new one, on a host that keeps no output for it.
+        if case .offset(let reached) = start, offset < reached { begins = true }
+        start = .offset(offset)
+        isAttached = true
+        isRequested = false
+        credit = freeWindow
+    }
+
+    /// The connection is gone.
+    mutating func detach() {
+        isAttached = false
+        credit = 0
+    }
+
+    /// - Returns: what of a piece is new; nil where nothing is.
+    mutating func take(_ piece: OutputPiece) -> OutputPiece? {
+        guard isAttached, case .offset(let reached) = start else { return nil }
+        credit = max(0, credit - piece.data.count)
+        guard var piece = piece.after(reached) else { return nil }
+        start = .offset(piece.offset + UInt64(piece.data.count))
+        unread += piece.data.count
+        piece.isRestart = begins
+        begins = false
+        return piece
+    }
+
+    /// The reader has dealt with `count` bytes.
+    /// - Returns: the credit that the worker is to be given now: enough to be worth a request, or 0.
+    mutating func acknowledge(_ count: Int) -> Int {
+        unread = max(0, unread - count)
+        let due = freeWindow - credit
+        guard isAttached, due >= OutputPiece.window / 4 else { return 0 }
+        credit += due
+        return due
+    }
+}

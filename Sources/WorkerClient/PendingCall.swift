@@ -1,0 +1,64 @@
+import ContainerProtocol
+import MessagePack
+
+/// A request without its answer, over all its tries.
+struct PendingCall {
+    /// Where it stands.
+    enum State {
+        /// For the connection, or for its turn.
+        case waiting
+        /// On the present connection, without an answer.
+        case sent
+        /// Between a try that failed and the next.
+        case pausing
+    }
+
+    let method: Method
+    let parameters: Value.Map
+    let continuation: CheckedContinuation<Value, any Error>
+    /// Its place among all calls of the client.
+    let number: UInt64
+    let deadline: ContinuousClock.Instant?
+    /// Whether there is one try and no more.
+    let isSingle: Bool
+    var state = State.waiting
+    /// Tries in a row that the worker has refused.
+    var failures = 0
+    /// Tries in a row without an answer on one connection.
+    var silences = 0
+    /// What the worker said last.
+    var lastFailure: Failure?
+    /// The caller's deadline.
+    var end: Alarm?
+    /// The patience of the try that is under way, or the pause before the next.
+    var step: Alarm?
+    /// Whether the deadline has passed, and only the worker's own word of that is waited for.
+    var isOverdue = false
+
+    /// Whose standard input it is for; nil where it is for none.
+    var inputOf: ProcessReference? { method == .stdin ? ProcessReference(parameters) : nil }
+}
+
+/// One process of one container, as requests name it.
+struct ProcessReference: Hashable, Sendable {
+    let id: String
+    let process: String
+
+    init(_ id: ContainerID, _ process: ProcessName) {
+        self.id = id.rawValue
+        self.process = process.rawValue
+    }
+
+    init(_ parameters: Value.Map) {
+        id = parameters["id"]?.string ?? ""
+        process = parameters["process"]?.string ?? ProcessName.initial.rawValue
+    }
+
+    init(_ piece: OutputPiece) {
+        id = piece.id
+        process = piece.process
+    }
+
+    /// The parameters that name it.
+    var parameters: Value.Map { ["id": .string(id), "process": .string(process)] }
+}

@@ -1,0 +1,112 @@
+import ContainerProtocol
+import MessagePack
+import ZeroMQ
+
+/// The connection: made, watched, lost and made again.
+///
+/// libzmq would connect again by itself, but keeps what was not sent yet and says nothing of what was: an old request
+/// could come after a new one. So each connection gets a socket of its own, and what has no answer goes with the next.
+/// A loss is seen from libzmq's monitor and not from silence, because silence is also what a long creation is.
+extension WorkerClient {
+    func connectIfNeeded() throws {
+        guard connection == nil, reconnection == nil else { return }
+        try connect()
+    }
+
+    private func connect() throws {
+        let socket = try Socket(.dealer, in: loop.context)
+        try socket.set(.linger, 500)
+        try socket.set(.ipv6, true)
+        try socket.set(.sendHighWaterMark, 10_000)
+        try socket.set(.receiveHighWaterMark, 10_000)
+        try socket.set(.heartbeatInterval, 5_000)
+        try socket.set(.heartbeatTimeout, 15_000)
+        // Between attempts that reach nobody; between connections that break, it is the client that pauses.
+        try socket.set(.reconnectInterval, 100)
+        try socket.set(.reconnectIntervalMaximum, 5_000)
+        let watch = try ConnectionWatch(socket)
+        try socket.connect(endpoint)
+        connection = Connection(socket: socket, watch: watch)
+        loop.add(socket) { [weak self] in self?.assumeIsolated { $0.receive() } ?? .idle }
+        loop.add(watch.socket) { [weak self] in self?.assumeIsolated { $0.watch() } ?? .idle }
+    }
+
+    private func watch() -> SocketLoop.Turn {
+        guard let watch = connection?.watch, let change = try? watch.next() else { return .idle }
+        switch change {
+        case .connected: connected()
+        // An attempt that got no further than the handshake: libzmq goes on trying, at its own pace.
+        case .disconnected where connection?.stands == true: lost()
+        case .disconnected: break
+        }
+        return .busy
+    }
+
+    private func connected() {
+        guard connection?.stands == false else { return }
+        connection?.stands = true
+        connectionAnnouncer.yield(true)
+        sendWaiting()
+        attachAgain()
+    }
+
+    private func lost() {
+        // What the worker said before it went.
+        while receive() == .busy {}
+        try? connection?.socket.set(.linger, 0)
+        disconnect()
+        connectionAnnouncer.yield(false)
+        detachFollowers()
+        unsend()
+        losses += 1
+        reconnectLater()
+    }
+
+    private func reconnectLater() {
+        let pause = Backoff.pause(after: losses, chance: time.chance())
+        reconnection = alarm(.reconnection, after: pause) { client in
+            client.reconnection = nil
+            do {
+                try client.connect()
+            } catch {
+                // The system has no socket to give, for now.
+                client.losses += 1
+                client.reconnectLater()
+            }
+        }
+    }
+
+    func disconnect() {
+        guard let old = connection else { return }
+        connection = nil
+        loop.remove(old.socket)
+        loop.remove(old.watch.socket)
+        old.socket.close()
+    }
+
+    // MARK: Receiving
+
+    private func receive() -> SocketLoop.Turn {
+        guard let socket = connection?.socket else { return .idle }
+        for count in 0..<128 {
+            guard (try? socket.receive(into: &message)) == true else { return count == 0 ? .idle : .busy }
+            guard !message.hasMore else { continue }
+            // A body that cannot be read is nobody's: the caller's patience speaks for it.
+            guard let body = try? message.withBytes({ bytes in try reader.read(bytes) { try $0.value() } }) else {
+                continue
+            }
+            take(body)
+        }
+        return .busy
+    }
+
+    private func take(_ body: Value) {
+        guard let parts = body.array else { return }
+        if parts.count == 4, parts[0] == 1, let id = parts[1].unsigned.flatMap({ UInt32(exactly: $0) }) {
+            take(id, parts[2].isNull ? .success(parts[3]) : .failure(Failure(parts[2])))
+        } else if parts.count == 3, parts[0] == 2, parts[1] == "output", let piece = OutputPiece(parts[2].array?.first)
+        {
+            take(piece)
+        }
+    }
+}
