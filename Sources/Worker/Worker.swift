@@ -131,6 +131,7 @@ public final class Worker: Service {
                 gateway.assumeIsolated { gateway in
                     gateway.whenAskedToStop(stop)
                     gateway.restore(contents) { isRestored.finish() }
+                    gateway.pool.assumeIsolated { $0.keepChecking(every: configuration.times.checkInterval) }
                     gateway.start()
                 }
                 // Containers that a service hangs over keep nobody from the others.

@@ -122,6 +122,9 @@ extension StoredRequest {
 }
 
 extension Method {
+    /// Whether it is answered however full the worker is.
+    var isForOperators: Bool { self == .ping || self == .version || self == .health }
+
     /// Whether it changes nothing.
     var isRepeatable: Bool {
         switch self {

@@ -29,6 +29,9 @@ actor CommandGateway {
     var held: [[UInt8]: HeldReplies] = [:]
     /// Whether they will be tried again in a moment.
     var isRetrying = false
+    private var isStopping = false
+    /// How many more requests are read although too many wait for their answer.
+    private var allowance = CommandGateway.trickle
     var counters = Counters()
     /// Called when a `drain` with `stop` asks for the worker's end.
     var onStop: (@Sendable () -> Void)?
@@ -87,6 +90,7 @@ actor CommandGateway {
 
     /// Begins to take requests.
     func start() {
+        guard !isStopping else { return }
         services.loop.add(socket) { [self] in assumeIsolated { $0.receive() } }
     }
 
@@ -94,7 +98,10 @@ actor CommandGateway {
     func whenAskedToStop(_ stop: @escaping @Sendable () -> Void) { onStop = stop }
 
     /// Takes no more requests.
-    func stopReceiving() { services.loop.remove(socket) }
+    func stopReceiving() {
+        isStopping = true
+        services.loop.remove(socket)
+    }
 
     /// Answers whatever still waits, and closes the socket; unsent replies are kept for as long as the linger says.
     func close() {
@@ -115,9 +122,35 @@ actor CommandGateway {
     private static let turnSize = 128
     private static let turnDuration = Duration.milliseconds(2)
 
+    /// Where all peers together have too many requests waiting, so many are read in each such time and no more: who
+    /// sends on finds its own queue full, and who asks for `health` is still answered.
+    private static let trickle = 32
+    private static let trickleInterval = Duration.milliseconds(50)
+
+    /// Whether no more requests are accepted that cannot be answered at once.
+    private var isFull: Bool { pending.count - parked.count >= services.configuration.limits.requests }
+
+    /// Leaves what comes where it is, for a moment.
+    private func pause() {
+        services.loop.remove(socket)
+        services.loop.schedule(after: CommandGateway.trickleInterval) { [self] in
+            assumeIsolated { gateway in
+                gateway.allowance = CommandGateway.trickle
+                gateway.start()
+            }
+        }
+    }
+
     private func receive() -> SocketLoop.Turn {
         let start = ContinuousClock.now
         for count in 0..<CommandGateway.turnSize {
+            if isFull {
+                guard allowance > 0 else {
+                    pause()
+                    return .idle
+                }
+                allowance -= 1
+            }
             if count > 0, .now - start > CommandGateway.turnDuration { return .busy }
             do throws(ZeroMQError) {
                 guard try socket.receive(into: &routingFrame) else { return count == 0 ? .idle : .busy }
@@ -213,7 +246,7 @@ actor CommandGateway {
             parked.tidy { pending[$0] != nil }
             makeRoomForParked(limits.requests)
         }
-        guard ofPeer < limits.peerRequests, isParked || pending.count - parked.count < limits.requests else {
+        guard ofPeer < limits.peerRequests, isParked || !isFull || request.method.isForOperators else {
             let whose = ofPeer < limits.peerRequests ? "all peers together have" : "this peer has"
             let failure = Failure.exhausted(
                 "\(whose) too many requests waiting for an answer; send this one again later",

@@ -29,6 +29,8 @@ actor ContainerPool {
         unownedExecutor = services.loop.asUnownedSerialExecutor()
     }
 
+    var loop: SocketLoop { services.loop }
+
     /// How many containers there are, stopped ones included.
     var count: Int { queues.count }
 

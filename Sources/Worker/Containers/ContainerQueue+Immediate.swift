@@ -29,6 +29,7 @@ extension ContainerQueue {
                     .unavailable, "too many wait for \(id); whoever waited longest has to ask again", retryable: true))
         }
         waiters.append((process, responder))
+        expectExit()
     }
 
     func tellWaiters(_ process: ProcessName, _ exit: Exit) {
@@ -58,6 +59,7 @@ extension ContainerQueue {
         }
         self.cause = self.cause ?? cause
         stoppers.append(responder)
+        expectExit()
         stopGrace = stopGrace.map { min($0, grace) } ?? grace
         save()
         endGracefully(within: grace)

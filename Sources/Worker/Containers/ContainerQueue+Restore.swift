@@ -142,9 +142,10 @@ extension ContainerQueue {
         pool.assumeIsolated { $0.restored(id) }
         let early = exitsWhileRestoring
         exitsWhileRestoring = []
+        let wasGoingDown = state.phase == .goingDown
         for (process, exit) in early { feed(.exited(process, exit)) }
-        // Where its end is known already, that is all there is to tell.
-        if state.phase != .goingDown || early.isEmpty {
+        // Where one of these exits has begun its end, that is all there is to do.
+        if state.phase != .goingDown || wasGoingDown {
             if failure == nil { failure = interrupted(retryable: false) }
             feed(.found(found))
         }
@@ -154,6 +155,7 @@ extension ContainerQueue {
         settleCommand()
         isReattached = false
         if state.isLive, state.isStopping, let grace = stopGrace { endGracefully(within: grace) }
+        if !waiters.isEmpty { expectExit() }
         save()
         advance()
     }

@@ -60,6 +60,10 @@ actor ContainerQueue {
     /// The request that ends the container: its exit is that request's doing.
     var cause: Cause?
 
+    /// Whether the host is being asked what runs, and whether it is asked again and again because someone waits.
+    var isChecking = false
+    var isExpectingExit = false
+
     var waiters: [(process: ProcessName, responder: Responder)] = []
     var stoppers: [Responder] = []
     var spools: [ProcessName: OutputSpool] = [:]
@@ -273,7 +277,10 @@ actor ContainerQueue {
     private func publish(_ kind: Event.Kind, _ process: ProcessName?, _ pid: UInt32?, _ exit: Exit?) {
         // One that was never out of sight is not told to be back.
         guard kind != .restore || isReattached else { return }
-        if kind == .start { facts.startedAt = .now }
+        if kind == .start {
+            facts.startedAt = .now
+            if !waiters.isEmpty { expectExit() }
+        }
         if kind == .exit {
             endOutput()
             stopGrace = nil

@@ -20,6 +20,7 @@ struct BenchCommand: AsyncParsableCommand {
         func run() async throws {
             try await CommandsBench.parse([]).run()
             try await EventsBench.parse([]).run()
+            try await EventsBench.parse(["--durable"]).run()
             try await ContainersBench.parse([]).run()
         }
     }
@@ -41,14 +42,25 @@ enum Figure {
             ours / baseline <= goal)
     }
 
+    /// Prints a ratio of which nothing is wanted.
+    static func ratio(_ name: String, ours: Double, baseline: Double, unit: String) {
+        line(name, ours / baseline, "\(number(ours)) \(unit) against \(number(baseline))", nil, true)
+    }
+
     /// Prints a figure that stands for itself.
     static func value(_ name: String, _ value: Double, unit: String, atMost goal: Double) {
         line(name, value, unit, "at most \(number(goal))", value <= goal)
     }
 
-    private static func line(_ name: String, _ value: Double, _ detail: String, _ goal: String, _ isMet: Bool) {
+    /// Prints a figure that stands for itself and is to be large.
+    static func value(_ name: String, _ value: Double, unit: String, atLeast goal: Double) {
+        line(name, value, unit, "at least \(number(goal))", value >= goal)
+    }
+
+    private static func line(_ name: String, _ value: Double, _ detail: String, _ goal: String?, _ isMet: Bool) {
         let padded = name.padding(toLength: 44, withPad: " ", startingAt: 0)
-        print("\(padded) \(twoDigits(value))  (\(detail); wanted: \(goal)\(isMet ? "" : ", MISSED"))")
+        let wanted = goal.map { "; wanted: \($0)" } ?? ""
+        print("\(padded) \(twoDigits(value))  (\(detail)\(wanted)\(isMet ? "" : ", MISSED"))")
     }
 
     private static func twoDigits(_ value: Double) -> String { String(format: "%8.2f", value) }

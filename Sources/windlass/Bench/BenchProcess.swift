@@ -8,10 +8,12 @@ final class BenchProcess {
     private(set) var firstLine = ""
 
     /// Starts this program with `arguments` and waits for the first line that it prints.
-    init(_ arguments: [String]) throws {
+    /// - Parameter environment: what is added to this program's own.
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
         process.executableURL = URL(
             fileURLWithPath: CommandLine.arguments[0].contains("/") ? CommandLine.arguments[0] : "/proc/self/exe")
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
@@ -58,13 +60,13 @@ final class BenchWorker {
     let events: String
     private let state: URL
 
-    init(extra: [String] = []) throws {
+    init(environment: [String: String] = [:]) throws {
         state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         process = try BenchProcess(
             [
                 "worker", "--driver", "emulator", "--commands", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
                 "--state-dir", state.path, "--log-level", "error",
-            ] + extra)
+            ], environment: environment)
         struct Ready: Decodable {
             var commands: [String]
             var events: [String]

@@ -59,13 +59,13 @@ struct CommandsBench: AsyncParsableCommand {
         var ours: [Double] = []
         var bare: [Double] = []
         for _ in 0..<turns {
-            bare.append(try medianLatency(echo.firstLine, count))
-            ours.append(try medianLatency(worker.commands, count))
+            bare.append(try CommandsBench.medianLatency(echo.firstLine, count))
+            ours.append(try CommandsBench.medianLatency(worker.commands, count))
         }
         Figure.ratio("p50, one in flight", ours: ours.median, baseline: bare.median, unit: "µs", atMost: 1.5)
     }
 
-    private func medianLatency(_ endpoint: String, _ count: UInt32) throws -> Double {
+    static func medianLatency(_ endpoint: String, _ count: UInt32) throws -> Double {
         var latencies = [UInt64](repeating: 0, count: Int(count))
         _ = try BenchFailure.check(baseline_load(endpoint, "c", 1, count, 1, &latencies), "the load")
         return Double(latencies.sorted()[latencies.count / 2]) / 1000

@@ -16,8 +16,11 @@ struct EventsBench: AsyncParsableCommand {
     var turns = 5
     @Option(help: "How many events one turn publishes.")
     var events: UInt32 = 200_000
+    @Flag(help: "Measure what the journal costs instead: on disk against in memory.")
+    var durable = false
 
     func run() async throws {
+        if durable { return try await DurabilityBench(turns: turns, events: events).run() }
         let bench = EventsBench.sample()
         print("events of \(bench.body.count) bytes, end to end; \(turns) turns of \(events) events each, medians")
         for subscribers in [UInt32(1), 8] {
@@ -28,7 +31,8 @@ struct EventsBench: AsyncParsableCommand {
                 let topic = Array("exit/bench".utf8)
                 let baseline = baseline_publish(topic, topic.count, bench.body, bench.body.count, count, subscribers)
                 bare.append(Double(count) / (try BenchFailure.check(baseline, "the bare PUB") / 1e9))
-                ours.append(Double(count) / (try publish(bench.event, count, subscribers) / 1e9))
+                ours.append(
+                    Double(count) / (try EventsBench.publish(bench.event, count, subscribers, journal: .memory) / 1e9))
             }
             Figure.ratio(
                 "events to \(subscribers) subscriber\(subscribers == 1 ? "" : "s")", ours: ours.median,
@@ -36,12 +40,15 @@ struct EventsBench: AsyncParsableCommand {
         }
     }
 
-    /// Publishes through the worker's own publisher and log, in this process.
-    private func publish(_ event: Event, _ count: UInt32, _ subscribers: UInt32) throws -> Double {
+    /// Publishes through the worker's own publisher and journal, in this process.
+    static func publish(
+        _ event: Event, _ count: UInt32, _ subscribers: UInt32, journal: WorkerConfiguration.JournalPlace
+    ) throws -> Double {
         let state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: state) }
         var configuration = WorkerConfiguration(host: "bench", stateDirectory: state.path)
+        configuration.journal = journal
         configuration.eventEndpoints = ["tcp://127.0.0.1:*"]
         // As the bare PUB does: no event is given up for a slow subscriber.
         configuration.limits.highWaterMark = 0
@@ -60,7 +67,7 @@ struct EventsBench: AsyncParsableCommand {
     }
 
     /// An exit as it happens every day, and its body.
-    private static func sample() -> (event: Event, body: [UInt8]) {
+    static func sample() -> (event: Event, body: [UInt8]) {
         var event = Event(.exit, ContainerID("bench"))
         event.process = .initial
         event.pid = 4711

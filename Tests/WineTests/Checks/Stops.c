@@ -66,6 +66,8 @@ static bool state_is(void *state) {
 
 // A system that is still starting its own services starts no other, or gives up on it too soon; it is asked again.
 static bool starts(void *error) {
+    // What a program wrote that was given up on.
+    DeleteFileA(output_path);
     DWORD code = StartServiceW(stopping_service, 0, NULL) ? 0 : GetLastError();
     *(DWORD *)error = code == ERROR_SERVICE_ALREADY_RUNNING ? 0 : code;
     return code != ERROR_SERVICE_DATABASE_LOCKED && code != ERROR_SERVICE_REQUEST_TIMEOUT;
