@@ -90,10 +90,20 @@ public protocol ContainerDriver: Sendable {
     ///
     /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
     /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.
-    func open(_ id: ContainerID, _ processes: [KnownProcess]) throws(DriverFailure) -> OpenedContainer
+    /// - Parameter ended: ids of processes whose exit is known already: what is looked for is none of them.
+    func open(
+        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32>
+    ) throws(DriverFailure) -> OpenedContainer
 
     /// Asks whether the service behind the driver answers; for `health`.
     func probe() throws(DriverFailure)
+}
+
+extension ContainerDriver {
+    /// Finds a container again of which no process is known to have ended.
+    public func open(_ id: ContainerID, _ processes: [KnownProcess]) throws(DriverFailure) -> OpenedContainer {
+        try open(id, processes, ended: [])
+    }
 }
 
 /// Where a driver tells what happened by itself. Calls may come on any thread and must not block.

@@ -38,17 +38,17 @@ extension HostComputeDriver {
     /// A process with an id is opened by it; HCS itself does not say which process was the first. Where the time of its
     /// start is known, a process that HCS created more than five minutes later is not taken for it.
     public func open(
-        _ id: ContainerID, _ processes: [KnownProcess]
+        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer {
         let current = systems.withLock { $0[id] }
-        if let current, !current.isDisconnected, let opened = try complete(current, processes) { return opened }
+        if let current, !current.isDisconnected, let opened = try complete(current, processes, ended) { return opened }
         let (handle, found) = try find(id)
         let system = ComputeSystem(id, isolation: found.isolation, servicing: false, context: context)
         let known = current.map { $0.merged(processes) } ?? processes
         let located: ComputeSystem.Located
         do throws(HostComputeError) {
             try system.attach(handle)
-            located = try system.locate(known, taken: [])
+            located = try system.locate(known, taken: ended)
         } catch {
             system.close()
             throw error.failure(system.subject)
@@ -72,12 +72,12 @@ extension HostComputeDriver {
     /// Attaches to those processes of a container that is open already which are not.
     /// - Returns: nil where its handle is dead.
     private func complete(
-        _ system: ComputeSystem, _ processes: [KnownProcess]
+        _ system: ComputeSystem, _ processes: [KnownProcess], _ ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer? {
         do throws(HostComputeError) {
             let found = ComputeSystem.Found(try system.readProperties(PropertyDocuments.basic))
             let (here, missing) = system.split(processes)
-            let located = try system.locate(missing, taken: Set(here.values))
+            let located = try system.locate(missing, taken: ended.union(here.values))
             let pids = system.takeUp(located, [:]).merging(here) { first, _ in first }
             return opened(system, found, pids)
         } catch  where error.isServiceGone {

@@ -112,7 +112,9 @@ public final class Worker: Service {
                 let services = HostServices(
                     configuration: configuration, loop: loop, driver: driver, calls: calls,
                     creations: CreationLimit(configuration.limits.creations, on: loop.asUnownedSerialExecutor()),
-                    events: events, logger: logger)
+                    events: events, logger: logger,
+                    spools: configuration.journal == .disk
+                        ? SpoolFolder(stateDirectory: configuration.stateDirectory) : nil)
                 let gateway = try CommandGateway(services: services)
                 let pool = gateway.assumeIsolated { $0.pool }
                 driver.connect(DriverEventSink(loop: loop, pool: pool, logger: logger))

@@ -14,7 +14,9 @@ from wire import Collector, Dealer
 def emulator(tmp_path):
     service = Emulator(tmp_path / "service").await_ready()
     yield service
-    service.kill()
+    # What still runs in it ends with it.
+    if service.process.poll() is None:
+        assert service.stop() == 0, service.output()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class Worker:
         config: Path | None = None,
         host: str | None = None,
         faults: Path | None = None,
+        variables: dict[str, str] | None = None,
     ):
         state_dir.mkdir(parents=True, exist_ok=True)
         self.host, self.state_dir, self.log = (
@@ -63,7 +64,11 @@ class Worker:
             arguments += [flag, str(value)] if value else []
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment()
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment() | (variables or {}),
             )
         self.pid = self.process.pid
         self.ready: dict = {}

@@ -129,8 +129,9 @@ struct HungCallTests {
             let stall = HostComputeEmulator.faults.stall(.createComputeSystem, id: id.rawValue)
             let late = try await failure {
                 _ = try await worker.client.call(
+                    // Long enough for the call to have begun on a machine that is busy.
                     .create, ["id": .string(id.rawValue), "spec": ["process": ["args": ["/bin/true"]]]],
-                    timeout: .milliseconds(50))
+                    timeout: .seconds(1))
             }
             #expect(late.code == .deadlineExceeded && late.details["pending"] == true)
             stall.release()

@@ -68,6 +68,10 @@ final class FakeWorker: Sendable {
     }
 
     deinit {
+        // libzmq leaves a socket's file where it was bound.
+        for endpoint in [commands, events] {
+            try? FileManager.default.removeItem(atPath: String(endpoint.dropFirst("ipc://".count)))
+        }
         guard let life = state.withLock({ $0.life }) else { return }
         life.loop.post { life.close() }
         life.loop.end()

@@ -173,7 +173,7 @@ struct ContainerStateTests {
         var state = try ContainerStateTests.state(.running)
         _ = try state.apply(.pause)
         #expect(try state.apply(.exited(.initial, ContainerStateTests.exit)) == [.drive(.shutDown)])
-        #expect(try state.apply(.paused) == [.succeed])
+        #expect(try state.apply(.paused) == [.fail])
         #expect(state.phase == .goingDown)
     }
 

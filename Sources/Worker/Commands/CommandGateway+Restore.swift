@@ -24,6 +24,8 @@ extension CommandGateway {
             pool.restore(found, { [self] key in assumeIsolated { $0.resume(key) } }, done: done)
         }
         findOrphans()
+        // Found now, and not later: containers that are still to come have folders too.
+        if let spools = services.spools { SpoolFolder.remove(spools.folders(besides: containers.map(\.saved.facts))) }
     }
 
     private func findOrphans() {

@@ -24,10 +24,12 @@ struct Attachment: Sendable {
 /// Output: spools, and the peers attached to them.
 extension ContainerQueue {
     func makeSpool(_ process: ProcessName, hasTerminal: Bool) -> OutputSpool {
+        kept.remove(process)
         if hasTerminal { terminals.insert(process) } else { terminals.remove(process) }
         let loop = services.loop
-        let spool = OutputSpool(limit: services.configuration.limits.outputBytes, hasTerminal: hasTerminal) {
-            [weak self] in
+        let limit = services.configuration.limits.outputBytes
+        let file = services.spools.map { SpoolFile(path: $0.file(process, of: facts), limit: limit) }
+        let spool = OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file) { [weak self] in
             loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
         }
         return spool
@@ -43,6 +45,7 @@ extension ContainerQueue {
     private func dropOutput(_ process: ProcessName) {
         guard let spool = spools.removeValue(forKey: process) else { return }
         spool.endAll()
+        spool.removeFile()
         for var attachment in attachments where attachment.process == process && !attachment.isOver {
             _ = send(spool, to: &attachment)
         }
@@ -64,13 +67,24 @@ extension ContainerQueue {
         }
     }
 
+    /// The output of a process; of one that ended before the worker began it is fetched from where it is kept.
+    private func spool(of process: ProcessName) -> OutputSpool? {
+        if let spool = spools[process] { return spool }
+        guard kept.contains(process), services.spools != nil else { return nil }
+        let spool = makeSpool(process, hasTerminal: terminals.contains(process))
+        spool.load()
+        spool.endAll()
+        spools[process] = spool
+        return spool
+    }
+
     /// The container is down: nobody will write any more.
     func endOutput() {
         for spool in spools.values { spool.endAll() }
     }
 
     func attach(_ request: Command.Attach, _ responder: Responder) {
-        guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
+        guard let spool = spool(of: request.process) else { return responder.fail(noOutput(request.process)) }
         let route = responder.route
         let limit = services.configuration.limits.attachments
         attachments.removeAll { $0.process == request.process && $0.route == route }
@@ -101,7 +115,7 @@ extension ContainerQueue {
 
     func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) {
         guard let index = attachments.firstIndex(where: { $0.process == process && $0.route == responder.route }) else {
-            guard spools[process] != nil else { return responder.fail(noOutput(process)) }
+            guard spool(of: process) != nil else { return responder.fail(noOutput(process)) }
             return responder.fail(
                 Failure(
                     .failedPrecondition, "this peer is not attached to \(process) of \(id); attach first",
@@ -113,14 +127,14 @@ extension ContainerQueue {
     }
 
     func detach(_ process: ProcessName, _ responder: Responder) {
-        guard spools[process] != nil else { return responder.fail(noOutput(process)) }
+        guard spool(of: process) != nil else { return responder.fail(noOutput(process)) }
         attachments.removeAll { $0.process == process && $0.route == responder.route }
         unwatch(process)
         responder.succeed([:] as Value)
     }
 
     func logs(_ request: Command.Logs, _ responder: Responder) {
-        guard let spool = spools[request.process] else { return responder.fail(noOutput(request.process)) }
+        guard let spool = spool(of: request.process) else { return responder.fail(noOutput(request.process)) }
         // A reply must fit in a message that a careful peer accepts.
         let limit = min(request.limit, services.configuration.limits.messageBytes / 8)
         let page = spool.read(from: request.from, limit: limit)

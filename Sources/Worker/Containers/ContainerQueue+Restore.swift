@@ -25,10 +25,13 @@ extension ContainerQueue {
             begun = command.at
             current = QueuedCommand(command, id, creation: creation, responder: responder(command.request))
         }
+        if facts.startedAt != nil, state.seenExit != nil || state.exit != nil { kept.insert(.initial) }
+        for (name, process) in state.processes where process.state == .stopped { kept.insert(name) }
         switch state.phase {
         case .stopped:
             giveUpCommand()
         case .discarding:
+            failure = saved.failure ?? interrupted(retryable: false)
             feed(.found(.gone))
         default:
             isRestoring = true
@@ -55,8 +58,15 @@ extension ContainerQueue {
     /// Asks the host for the container, again and again where it does not answer.
     func reopen(attempt: Int = 0) {
         let known = knownProcesses()
+        var ended = Set(state.processes.values.filter { $0.state == .stopped }.map(\.pid)).union(state.replaced)
+        if state.seenExit != nil, let pid = state.pid { ended.insert(pid) }
+        let fresh = known.compactMap { spools[$0.name] }.filter { $0.endOffset == 0 }
         call(
-            calls.next(), .open, .ordinary, { [id] driver throws(DriverFailure) in try driver.open(id, known) }
+            calls.next(), .open, .ordinary,
+            { [id, ended] driver throws(DriverFailure) in
+                for spool in fresh { spool.load() }
+                return try driver.open(id, known, ended: ended)
+            }
         ) { queue, result in
             switch result {
             case .success(let opened): queue.found(opened)
@@ -137,9 +147,7 @@ extension ContainerQueue {
 
     private func settle(_ found: ContainerState.Found, _ pids: [ProcessName: UInt32]) {
         isReattached = isRestoring
-        isRestoring = false
         isAdopting = false
-        pool.assumeIsolated { $0.restored(id) }
         let early = exitsWhileRestoring
         exitsWhileRestoring = []
         let wasGoingDown = state.phase == .goingDown
@@ -148,12 +156,17 @@ extension ContainerQueue {
         if state.phase != .goingDown || wasGoingDown {
             if failure == nil { failure = interrupted(retryable: false) }
             feed(.found(found))
+            // A call that goes on fails for its own reasons.
+            if state.phase == .starting { failure = nil }
         }
         if let name = state.beginning?.name {
             if let pid = pids[name] { feed(.execStarted(name, pid: pid)) } else { feed(.execFailed(name)) }
         }
         settleCommand()
+        // Only now may the line go on: what stands in it was not under way when the worker died.
         isReattached = false
+        isRestoring = false
+        pool.assumeIsolated { $0.restored(id) }
         if state.isLive, state.isStopping, let grace = stopGrace { endGracefully(within: grace) }
         if !waiters.isEmpty { expectExit() }
         save()
@@ -194,8 +207,10 @@ extension QueuedCommand {
     init?(_ saved: SavedContainer.Command, _ id: ContainerID, creation: Creation?, responder: Responder) {
         switch saved.method {
         case "create":
-            guard let creation else { return nil }
-            kind = .create(creation)
+            // Where its start has failed, what was to be started is not kept any more.
+            let nothing = Creation(
+                specification: OCISpecification(), source: [:], ignored: [], labels: [:], start: false, stdin: false)
+            kind = .create(creation ?? nothing)
         case "start": kind = .start
         case "exec":
             guard let name = saved.process else { return nil }

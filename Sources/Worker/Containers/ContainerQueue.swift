@@ -67,6 +67,8 @@ actor ContainerQueue {
     var waiters: [(process: ProcessName, responder: Responder)] = []
     var stoppers: [Responder] = []
     var spools: [ProcessName: OutputSpool] = [:]
+    /// Processes that ended before this worker began, and whose output may still be kept.
+    var kept: Set<ProcessName> = []
     var attachments: [Attachment] = []
 
     init(_ id: ContainerID, services: HostServices, pool: ContainerPool) {
@@ -104,6 +106,7 @@ actor ContainerQueue {
         saved.creation = creation.map {
             SavedContainer.Creation(source: $0.source, start: $0.start, stdin: $0.stdin)
         }
+        if state.phase == .discarding { saved.failure = failure }
         saved.command = current.map { SavedContainer.Command($0, at: begun) }
         return saved
     }
@@ -353,6 +356,7 @@ actor ContainerQueue {
         let rest = Array(inbox)
         inbox.removeAll()
         services.events.assumeIsolated { $0.forget(id) }
+        if let folder = services.spools?.folder(of: facts) { SpoolFolder.remove([folder]) }
         pool.assumeIsolated { $0.forget(id, then: rest) }
     }
 }

@@ -19,7 +19,9 @@ extension ContainerState {
         case .created: return reconcileCreated(found)
         case .starting: return reconcileStart(found)
         case .running, .paused: return reconcileRunning(found)
-        case .goingDown: return found == .gone ? wentDown(false) : [.drive(isDeletedOnceDown ? .terminate : .shutDown)]
+        case .goingDown:
+            if found == .gone { return wentDown(false) }
+            return [.drive(.shutDown)] + (isDeletedOnceDown ? [.drive(.terminate)] : [])
         case .stopped: return []
         case .discarding: return [.drive(.discard)]
         }

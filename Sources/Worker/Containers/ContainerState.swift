@@ -88,6 +88,8 @@ struct ContainerState: Sendable, Equatable {
     var seenExit: Exit?
     /// The process that is being started, and its exit where that came before the start's answer.
     var beginning: Beginning?
+    /// Ids of the newest processes that have ended and whose name another one has taken since.
+    var replaced: [UInt32] = []
     var isDeletedOnceDown = false
     var isDiscardedForFailedStart = false
 
@@ -261,6 +263,7 @@ struct ContainerState: Sendable, Equatable {
         beginning = nil
         // The container went down while the call hung: nobody may be told of a process in a container that has exited.
         guard phase != .stopped, phase != .discarding, phase != .gone else { return [.fail] }
+        if let former = processes[name]?.pid { replaced = replaced.suffix(63) + [former] }
         processes[name] = ContainerRecord.Process(pid: pid)
         let begun: [Action] = [.publish(.exec, process: name, pid: pid), .succeed]
         guard let exit else { return begun }
@@ -269,7 +272,7 @@ struct ContainerState: Sendable, Equatable {
 
     private mutating func changed(from: Phase, to: Phase, _ kind: Event.Kind) -> [Action] {
         // The first process may have ended meanwhile; then there is nothing to be told but its exit.
-        guard phase == from else { return [.succeed] }
+        guard phase == from else { return [.fail] }
         phase = to
         return [.publish(kind), .succeed]
     }

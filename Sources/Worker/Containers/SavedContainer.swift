@@ -15,6 +15,8 @@ struct SavedContainer: Sendable {
     var cause: Cause?
     /// The command under way.
     var command: Command?
+    /// Why it failed, while what it left is being discarded.
+    var failure: Failure?
 
     /// What a container that has not been started is made of.
     struct Creation: Sendable {
@@ -42,7 +44,9 @@ struct SavedContainer: Sendable {
 
 extension SavedContainer: WireEncodable {
     func encode(to writer: Writer) {
-        let optional = [creation != nil, canPause != nil, stopGrace != nil, cause != nil, command != nil]
+        let optional = [
+            creation != nil, canPause != nil, stopGrace != nil, cause != nil, command != nil, failure != nil,
+        ]
         writer.map(4 + optional.count(where: { $0 }))
         writer.string("version")
         writer.unsigned(1)
@@ -74,6 +78,10 @@ extension SavedContainer: WireEncodable {
             writer.string("command")
             command.encode(to: writer)
         }
+        if let failure {
+            writer.string("failure")
+            writer.value(failure.value)
+        }
     }
 
     /// Nil where `value` is none of this version's.
@@ -89,6 +97,7 @@ extension SavedContainer: WireEncodable {
         stopGrace = value["stop_grace_ms"]?.unsigned.map { .milliseconds(Int64(clamping: $0)) }
         cause = value["cause"].map { Cause($0) }
         command = value["command"].flatMap(Command.init)
+        failure = value["failure"].map { Failure($0) }
         if let creation = value["creation"], let source = creation["source"] {
             self.creation = Creation(
                 source: source, start: creation["start"]?.bool ?? false, stdin: creation["stdin"]?.bool ?? false)
@@ -143,6 +152,7 @@ extension ContainerState {
         if let exit { map["exit"] = exit.value }
         if let seenExit { map["seen_exit"] = seenExit.value }
         if let beginning { map["beginning"] = .string(beginning.name.rawValue) }
+        if !replaced.isEmpty { map["replaced"] = .array(replaced.map { .int($0) }) }
         for (key, isSet) in [
             ("update_pending", isUpdatePending), ("stopping", isStopping), ("delete", isDeletedOnceDown),
             ("start_failed", isDiscardedForFailedStart),
@@ -158,6 +168,7 @@ extension ContainerState {
         exit = Exit(value["exit"])
         seenExit = Exit(value["seen_exit"])
         beginning = value["beginning"]?.string.flatMap(ProcessName.init).map { Beginning(name: $0) }
+        replaced = (value["replaced"]?.array ?? []).compactMap { $0.unsigned.flatMap { UInt32(exactly: $0) } }
         isUpdatePending = value["update_pending"]?.bool ?? false
         isStopping = value["stopping"]?.bool ?? false
         isDeletedOnceDown = value["delete"]?.bool ?? false

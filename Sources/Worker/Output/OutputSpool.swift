@@ -19,6 +19,11 @@ final class OutputSpool: ProcessOutput {
         var isEnd = false
     }
 
+    private final class LockedFile: Sendable {
+        let lock: Mutex<SpoolFile>
+        init(_ file: SpoolFile) { lock = Mutex(file) }
+    }
+
     private struct State {
         var chunks = Deque<Chunk>()
         var bytes = 0
@@ -46,14 +51,18 @@ final class OutputSpool: ProcessOutput {
     private let chunkSize: Int
 
     private let state = Mutex(State())
+    /// Where it is kept beyond the worker's life. Its lock is taken before the other one, and by writers only.
+    private let file: LockedFile?
     private let limit: Int
     private let streams: Set<OutputStream>
     /// Called at most once between two reads, on any thread, and only while someone watches.
     private let onChange: @Sendable () -> Void
 
     /// - Parameter hasTerminal: a terminal has one stream only.
-    init(limit: Int, hasTerminal: Bool, onChange: @escaping @Sendable () -> Void) {
+    /// - Parameter file: keeps it beyond the worker's life.
+    init(limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, onChange: @escaping @Sendable () -> Void) {
         self.limit = max(1, limit)
+        self.file = file.map { LockedFile($0) }
         chunkSize = max(1, min(16 * 1024, limit / 4))
         self.onChange = onChange
         streams = hasTerminal ? [.stdout] : [.stdout, .stderr]
@@ -63,20 +72,62 @@ final class OutputSpool: ProcessOutput {
 
     func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        let mustTell = state.withLock { state in
-            append(stream, bytes, to: &state)
-            return signal(&state)
+        change(stream, bytes, isEnd: false)
+    }
+
+    func end(_ stream: OutputStream) {
+        let isNew = state.withLock { !$0.ended.contains(stream) }
+        if isNew { change(stream, UnsafeRawBufferPointer(start: nil, count: 0), isEnd: true) }
+    }
+
+    private func change(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) {
+        let mustTell: Bool
+        if let file {
+            mustTell = file.lock.withLock { file in
+                let (offset, mustTell) = enter(stream, bytes, isEnd: isEnd)
+                file.append(stream, offset: offset, bytes, isEnd: isEnd)
+                if file.isOverlong {
+                    let (chunks, ended, end) = state.withLock { ($0.chunks, $0.ended, $0.end) }
+                    file.rewrite(chunks, ended: ended, end: end)
+                }
+                return mustTell
+            }
+        } else {
+            mustTell = enter(stream, bytes, isEnd: isEnd).mustTell
         }
         if mustTell { onChange() }
     }
 
-    func end(_ stream: OutputStream) {
-        let mustTell = state.withLock { state in
-            state.ended.insert(stream)
-            return signal(&state)
+    private func enter(
+        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool
+    ) -> (offset: UInt64, mustTell: Bool) {
+        state.withLock { state in
+            let offset = state.end
+            append(stream, bytes, to: &state)
+            if isEnd { state.ended.insert(stream) }
+            return (offset, signal(&state))
         }
-        if mustTell { onChange() }
     }
+
+    /// Takes up what a worker before this one kept. Before anything is written.
+    func load() {
+        file?.lock.withLock { file in
+            let kept = file.load()
+            state.withLock { state in
+                guard state.end == 0 else { return }
+                for chunk in kept.chunks {
+                    // Where the worker before this one had dropped some, offsets go on behind the gap.
+                    state.end = max(state.end, chunk.offset)
+                    chunk.data.withUnsafeBytes { append(chunk.stream, $0, to: &state) }
+                }
+                state.end = max(state.end, kept.end)
+                state.ended = kept.ended
+            }
+        }
+    }
+
+    /// Its file goes: nobody will ask for it again.
+    func removeFile() { file?.lock.withLock { $0.remove() } }
 
     private func signal(_ state: inout State) -> Bool {
         guard state.isWatched, !state.isSignalled else { return false }
