@@ -139,7 +139,7 @@ struct HungShutdownTests {
         var hanging: Task<Value, any Error>?
         var stall: Stall?
         try await TestWorker.run {
-            $0.times.stop = .milliseconds(500)
+            $0.times.stop = .seconds(3)
         } _: { worker in
             let id = try uniqueID("left")
             pid = try #require(try await worker.shell(id, "exec sleep 1000")["pid"]?.unsigned)
