@@ -1,0 +1,119 @@
+import ContainerProtocol
+import Foundation
+import Testing
+
+@testable import Worker
+
+/// Output that is kept in a file: what the next worker finds.
+struct SpoolFileTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("spool-\(UUID().uuidString)")
+
+    private var path: String { folder.appendingPathComponent("c-x/p-init").path }
+
+    private func spool(limit: Int = 1 << 16) -> OutputSpool {
+        OutputSpool(limit: limit, hasTerminal: false, file: SpoolFile(path: path, limit: limit)) {}
+    }
+
+    private func write(_ text: String, to spool: OutputSpool, _ stream: ContainerProtocol.OutputStream = .stdout) {
+        Array(text.utf8).withUnsafeBytes { spool.write(stream, $0) }
+    }
+
+    private func text(_ spool: OutputSpool, from offset: UInt64 = 0) -> String {
+        let page = spool.read(from: offset, limit: .max)
+        return page.chunks.map { "\($0.stream)@\($0.offset):\(String(decoding: $0.data, as: UTF8.self))" }
+            .joined(separator: " ")
+    }
+
+    @Test func theNextWorkerHasWhatWasWrittenAndGoesOnBehindIt() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = spool()
+        write("one ", to: first)
+        write("two", to: first, .stderr)
+        first.end(.stderr)
+        let second = spool()
+        second.load()
+        #expect(text(second) == text(first))
+        #expect(second.read(from: 0, limit: .max).ended == [.stderr])
+        write("three", to: second)
+        let third = spool()
+        third.load()
+        #expect(text(third) == "stdout@0:one  stderr@4:two stdout@7:three")
+        #expect(third.endOffset == 12)
+    }
+
+    @Test func aRecordThatWasCutOffIsLeftAside() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = spool()
+        write("whole", to: first)
+        write("cut off", to: first, .stderr)
+        let bytes = try #require(FileManager.default.contents(atPath: path))
+        for length in [bytes.count - 1, bytes.count - 7, bytes.count - 12] {
+            try bytes.prefix(length).write(to: URL(fileURLWithPath: path))
+            let next = spool()
+            next.load()
+            #expect(text(next) == "stdout@0:whole")
+            write("!", to: next)
+            let last = spool()
+            last.load()
+            #expect(text(last) == "stdout@0:whole!", "what follows is not hidden by it")
+        }
+    }
+
+    @Test func theFileStaysBoundedAndKeepsTheNewest() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let limit = 1 << 16
+        let first = spool(limit: limit)
+        let line = String(repeating: "x", count: 1023) + "\n"
+        for _ in 0..<1000 { write(line, to: first) }
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        #expect(try #require(size) < 4 * limit)
+        let next = spool(limit: limit)
+        next.load()
+        #expect(next.endOffset == first.endOffset)
+        #expect(text(next) == text(first))
+    }
+
+    @Test func anotherProcessOfTheNameBeginsAnew() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        write("old", to: spool())
+        let silent = spool()
+        let next = spool()
+        write("new", to: next)
+        let last = spool()
+        last.load()
+        #expect(text(last) == "stdout@0:new")
+        withExtendedLifetime(silent) {}
+    }
+
+    @Test func aFileOfSomethingElseIsNoOutput() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let parent = URL(fileURLWithPath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+        for bytes in [[], [1], [9, 9, 9], [UInt8](repeating: 0xFF, count: 4096)] as [[UInt8]] {
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            let next = spool()
+            next.load()
+            #expect(next.endOffset == 0)
+        }
+    }
+
+    @Test func anUnwritableFileCostsTheFileOnly() throws {
+        // A folder stands where the file would.
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = spool()
+        write("kept in memory", to: first)
+        write(" only", to: first)
+        #expect(text(first) == "stdout@0:kept in memory only")
+    }
+
+    @Test func namesThatDifferInCaseOnlyHaveFilesOfTheirOwn() throws {
+        let folder = SpoolFolder(stateDirectory: "/state")
+        let (small, large) = (try #require(ContainerID("web")), try #require(ContainerID("Web")))
+        let one = folder.folder(of: ContainerRecord(id: small, createdAt: .epoch)).path
+        let other = folder.folder(of: ContainerRecord(id: large, createdAt: .epoch)).path
+        #expect(one.lowercased() != other.lowercased())
+        let later = ContainerRecord(id: small, createdAt: .now)
+        #expect(folder.folder(of: later).path != one, "another life, another folder")
+    }
+}
