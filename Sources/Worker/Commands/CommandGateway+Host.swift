@@ -27,6 +27,13 @@ extension CommandGateway {
     }
 
     func snapshot(_ responder: Responder) {
+        if let trouble = services.events.assumeIsolated({ $0.trouble }) {
+            // Its last_seq would be the number of an event that is not kept.
+            return responder.fail(
+                Failure(
+                    .unavailable, "the worker's journal cannot be written (\(trouble)); ask again when it can",
+                    retryable: true, details: ["retry_after_ms": 1000]))
+        }
         let records = pool.assumeIsolated { $0.everyRecord() }
         let (last, epoch) = services.events.assumeIsolated { ($0.lastSequence, $0.epoch) }
         responder.succeed(Snapshot(records: records, lastSequence: last, epoch: epoch))
@@ -36,7 +43,7 @@ extension CommandGateway {
         let bytes = pageBytes
         services.events.assumeIsolated { events in
             // What happened before the question belongs to the answer.
-            events.whenPublished { [self] in
+            events.whenPublished(isQuestion: true) { [self] in
                 assumeIsolated { $0.readEvents(query, bytes: bytes, responder) }
             }
         }

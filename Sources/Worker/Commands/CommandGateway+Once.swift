@@ -125,6 +125,9 @@ extension Method {
     /// Whether it is answered however full the worker is.
     var isForOperators: Bool { self == .ping || self == .version || self == .health }
 
+    /// Whether it asks only, and for nothing that must be kept before it is told.
+    var isQuestion: Bool { isRepeatable && ![.wait, .attach, .credit, .detach].contains(self) }
+
     /// Whether it changes nothing.
     var isRepeatable: Bool {
         switch self {

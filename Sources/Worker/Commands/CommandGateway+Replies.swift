@@ -7,9 +7,13 @@ import ZeroMQ
 extension CommandGateway {
     /// Answers a remembered request, once everything that it caused has been published.
     nonisolated func answer(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
-        let others = assumeIsolated { $0.settle(number, result) }
+        let (others, isQuestion) = assumeIsolated { gateway in
+            (gateway.settle(number, result), gateway.pending[number]?.isQuestion ?? false)
+        }
+        // A refusal that may be tried again says of nothing that it was done.
+        let isRefusal = if case .failure(let failure) = result { failure.retryable } else { false }
         services.events.assumeIsolated { events in
-            events.whenPublished { [self] in
+            events.whenPublished(isQuestion: isQuestion || isRefusal) { [self] in
                 assumeIsolated { gateway in
                     gateway.conclude(number, result)
                     for other in others { gateway.conclude(other, result) }

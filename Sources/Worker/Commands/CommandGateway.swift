@@ -42,6 +42,8 @@ actor CommandGateway {
         var msgid: UInt32
         var id: ContainerID?
         var isParked: Bool
+        /// Whether it asks only, and for nothing that must be kept before it is told.
+        var isQuestion: Bool
         var deadline: SocketLoop.Deadline?
     }
 
@@ -257,7 +259,8 @@ actor CommandGateway {
         lastNumber += 1
         let number = lastNumber
         var entry = Pending(
-            route: route, msgid: request.msgid, id: request.command.containerID, isParked: isParked)
+            route: route, msgid: request.msgid, id: request.command.containerID, isParked: isParked,
+            isQuestion: request.method.isQuestion)
         if isParked { parked.add(number) }
         if let timeout = request.timeout, timeout > .zero {
             entry.deadline = services.loop.schedule(after: timeout) { [self] in assumeIsolated { $0.expire(number) } }

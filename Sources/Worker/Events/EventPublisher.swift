@@ -25,12 +25,24 @@ actor EventPublisher {
     private var pending = JournalEntry()
     /// Containers whose record changed; nil where one is no more.
     private var changed: [ContainerID: ContainerQueue?] = [:]
-    private var followers: [@Sendable () -> Void] = []
+    private var followers: [Follower] = []
     /// For each entry that the journal has not confirmed, oldest first, what follows it.
-    private var unconfirmed = Deque<[@Sendable () -> Void]>()
+    private var unconfirmed = Deque<[Follower]>()
+    /// Since when the oldest of them has waited.
+    private var waitingSince = ContinuousClock.now
     /// The number of the newest event, confirmed or not.
     private var lastNumbered: UInt64
     private var lastSent = ContinuousClock.now
+
+    /// What waits for the journal.
+    private struct Follower {
+        let work: @Sendable () -> Void
+        /// Whether it answers a question: such an answer changes nothing, and does not wait for a journal in trouble.
+        let isQuestion: Bool
+    }
+
+    /// A commit that takes longer is trouble.
+    private static let patience = Duration.seconds(2)
 
     /// Binds the event socket. On the loop.
     init(configuration: WorkerConfiguration, journal: any Journal, loop: SocketLoop, logger: Logger) throws {
@@ -83,7 +95,11 @@ actor EventPublisher {
     /// The number of the oldest event that can be read.
     var oldestSequence: UInt64 { journal.oldestSequence }
     /// Why nothing can be kept, and so nothing is told, now; nil where it can.
-    var trouble: String? { journal.trouble }
+    var trouble: String? {
+        if let trouble = journal.trouble { return trouble }
+        guard !unconfirmed.isEmpty, .now - waitingSince > EventPublisher.patience else { return nil }
+        return "the disk does not answer"
+    }
 
     /// Numbers an event; it is kept and published at the end of the loop's turn.
     func record(_ event: consuming Event) {
@@ -114,14 +130,28 @@ actor EventPublisher {
     private var hasNews: Bool { !pending.isEmpty || !changed.isEmpty }
 
     /// Runs `work` after everything so far has been kept and published: at once where it has been.
-    func whenPublished(_ work: @escaping @Sendable () -> Void) {
-        if hasNews {
-            followers.append(work)
-        } else if unconfirmed.isEmpty {
+    /// - Parameter isQuestion: it is the answer to a question, and goes out where the journal is in trouble too.
+    func whenPublished(isQuestion: Bool = false, _ work: @escaping @Sendable () -> Void) {
+        if isSettled || isQuestion && trouble != nil {
             work()
+        } else if hasNews {
+            followers.append(Follower(work: work, isQuestion: isQuestion))
         } else {
-            unconfirmed[unconfirmed.count - 1].append(work)
+            unconfirmed[unconfirmed.count - 1].append(Follower(work: work, isQuestion: isQuestion))
         }
+    }
+
+    /// Lets the answers to questions go out that wait for a journal in trouble.
+    private func answerQuestions() {
+        guard trouble != nil else { return }
+        var questions: [Follower] = []
+        for index in unconfirmed.indices {
+            questions += unconfirmed[index].filter(\.isQuestion)
+            unconfirmed[index].removeAll(where: \.isQuestion)
+        }
+        questions += followers.filter(\.isQuestion)
+        followers.removeAll(where: \.isQuestion)
+        for question in questions { question.work() }
     }
 
     /// Finds events that are kept; nil where they cannot be read.
@@ -141,8 +171,9 @@ actor EventPublisher {
         changed.removeAll(keepingCapacity: true)
         let entry = pending
         pending = JournalEntry()
+        if unconfirmed.isEmpty { waitingSince = .now }
         unconfirmed.append(followers)
-        followers.removeAll(keepingCapacity: true)
+        followers = []
         journal.append(entry) { [self] in assumeIsolated { $0.kept(entry.events) } }
     }
 
@@ -159,7 +190,8 @@ actor EventPublisher {
         crashPlan?.reach(.publish)
         publish(events)
         crashPlan?.reach(.reply)
-        for work in unconfirmed.popFirst() ?? [] { work() }
+        waitingSince = .now
+        for follower in unconfirmed.popFirst() ?? [] { follower.work() }
     }
 
     private func publish(_ events: [RecordedEvent]) {
@@ -214,6 +246,7 @@ actor EventPublisher {
         loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
             assumeIsolated { publisher in
                 if .now - publisher.lastSent >= .seconds(1) { publisher.heartbeat() }
+                publisher.answerQuestions()
                 publisher.beat(on: loop)
             }
         }

@@ -41,6 +41,9 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         lock = try StateLock(folder)
         let path = folder.appendingPathComponent("journal.sqlite").path
         do {
+            // SQLite takes an empty file for a new database: whoever cut it must not lose everything by that.
+            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+            if size == 0 { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
             let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
             try JournalTables.prepare(database)
             let start = try database.write { try JournalTables.begin($0) }
@@ -69,7 +72,8 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     private static func advice(_ path: String, _ error: any Error) -> String {
-        let reason = (error as? DatabaseError).map { $0.message ?? "\($0.resultCode)" } ?? "\(error)"
+        let text = (error as? DatabaseError).map { $0.message ?? "\($0.resultCode)" } ?? "\(error)"
+        let reason = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         let what =
             switch (error as? DatabaseError)?.resultCode {
             case .SQLITE_CORRUPT?, .SQLITE_NOTADB?:
