@@ -45,6 +45,7 @@ extension ContainerQueue {
     private func dropOutput(_ process: ProcessName) {
         guard let spool = spools.removeValue(forKey: process) else { return }
         spool.endAll()
+        if spool.endOffset > 0 { hadFiles = true }
         spool.removeFile()
         for var attachment in attachments where attachment.process == process && !attachment.isOver {
             _ = send(spool, to: &attachment)
@@ -77,6 +78,9 @@ extension ContainerQueue {
         spools[process] = spool
         return spool
     }
+
+    /// Whether there may be a folder of output.
+    var hasFiles: Bool { hadFiles || !kept.isEmpty || spools.values.contains { $0.endOffset > 0 } }
 
     /// The container is down: nobody will write any more.
     func endOutput() {

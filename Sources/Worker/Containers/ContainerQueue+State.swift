@@ -149,13 +149,13 @@ extension ContainerQueue {
     private func forget() {
         tellThoseLeftBehind()
         endOutput()
+        if hasFiles, let folder = services.spools?.folder(of: facts) { SpoolFolder.remove([folder]) }
         attachments = []
         spools = [:]
         // Commands that came after the delete find whatever has the id by then.
         let rest = Array(inbox)
         inbox.removeAll()
         services.events.assumeIsolated { $0.forget(id) }
-        if let folder = services.spools?.folder(of: facts) { SpoolFolder.remove([folder]) }
         pool.assumeIsolated { $0.forget(id, then: rest) }
     }
 }

@@ -69,6 +69,8 @@ actor ContainerQueue {
     var spools: [ProcessName: OutputSpool] = [:]
     /// Processes that ended before this worker began, and whose output may still be kept.
     var kept: Set<ProcessName> = []
+    /// Whether output has been given up that had a file.
+    var hadFiles = false
     var attachments: [Attachment] = []
 
     init(_ id: ContainerID, services: HostServices, pool: ContainerPool) {

@@ -27,7 +27,8 @@ struct SpoolFile: Sendable {
     mutating func append(
         _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
-        guard !isBroken else { return }
+        // The end of a stream without any output is not worth a file: it is told again to whoever finds the process.
+        guard !isBroken, !isEnd || size != nil else { return }
         var record = SpoolFile.header(stream, offset: offset, count: bytes.count, isEnd: isEnd)
         record.append(contentsOf: bytes)
         if size == nil {
