@@ -213,6 +213,9 @@ actor CommandGateway {
         guard let responder = admit(request, route) else { return }
         if let failure = whyNotNow(request) {
             responder.fail(failure)
+        } else if request.method == .stop, services.events.assumeIsolated({ $0.trouble }) != nil {
+            // A second stop comes to the same as the first: a disk that takes nothing must not keep a container running.
+            run(request, responder)
         } else if let id = request.requestID, let digest {
             serveOnce(request, id, digest, responder)
         } else {
@@ -222,7 +225,7 @@ actor CommandGateway {
 
     /// While the journal cannot be written nothing may begin that has to be remembered; all else goes on.
     private func whyNotNow(_ request: Request) -> Failure? {
-        guard request.requestID != nil || request.method.lane == .mutating,
+        guard request.requestID != nil || request.method.lane == .mutating, request.method != .stop,
             let trouble = services.events.assumeIsolated({ $0.trouble })
         else { return nil }
         return Failure(

@@ -39,13 +39,13 @@ enum JournalTables {
     }
 
     /// Counts a start of the worker.
-    static func begin(_ db: Database) throws -> (epoch: UInt64, last: UInt64, oldest: UInt64) {
+    static func begin(_ db: Database) throws -> (epoch: UInt64, last: UInt64) {
         try db.execute(sql: "UPDATE host SET epoch = epoch + 1")
         guard let row = try Row.fetchOne(db, sql: "SELECT epoch, last_seq FROM host") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table host is empty")
         }
         let (epoch, last): (Int64, Int64) = (row[0], row[1])
-        return (UInt64(clamping: epoch), UInt64(clamping: last), try oldest(db, last: last))
+        return (UInt64(clamping: epoch), UInt64(clamping: last))
     }
 
     private static func oldest(_ db: Database, last: Int64) throws -> UInt64 {

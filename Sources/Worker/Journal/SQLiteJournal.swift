@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import GRDB
 import Logging
+import MessagePack
 import ZeroMQ
 
 /// Keeps everything in SQLite, in the file `journal.sqlite` of the state directory.
@@ -46,8 +47,13 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             if size == 0 { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
             let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
             try JournalTables.prepare(database)
-            let start = try database.write { try JournalTables.begin($0) }
-            (epoch, lastSequence, oldestSequence) = (start.epoch, start.last, start.oldest)
+            let retention = configuration.eventRetention
+            let start = try database.write { db in
+                let start = try JournalTables.begin(db)
+                let oldest = try JournalTables.trim(retention, now: Timestamp.now.seconds, db)
+                return (start.epoch, start.last, oldest)
+            }
+            (epoch, lastSequence, oldestSequence) = start
             contents = try database.read { try JournalTables.contents($0) }
             self.database = database
         } catch {

@@ -30,6 +30,7 @@ struct EmulatorCommand: AsyncParsableCommand {
     var logLevel = Logger.Level.info
 
     func run() async throws {
+        DescriptorLimit.raise()
         // Whoever reads the logs or the ready line may go away; that is a failed write, and not the service's end.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)

@@ -22,6 +22,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var logFile: String?
 
     func run() async throws {
+        DescriptorLimit.raise()
         #if !os(Windows)
             // Whoever reads the logs or the ready line may go away; that is a failed write, and not the worker's end.
             signal(SIGPIPE, SIG_IGN)
