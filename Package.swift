@@ -103,7 +103,9 @@ let package = Package(
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
-        .testTarget(name: "WorkerTests", dependencies: ["Worker"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["Worker", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
             swiftSettings: strict),

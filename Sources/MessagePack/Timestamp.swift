@@ -40,6 +40,20 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         #endif
     }
 
+    /// The instant `duration` later, to the nanosecond; what lies beyond all seconds is the last of them.
+    public func advanced(by duration: Duration) -> Timestamp {
+        let parts = duration.components
+        // Both parts of a duration have its sign.
+        let sum = Int64(nanoseconds) + parts.attoseconds / 1_000_000_000
+        let carry: Int64 = sum < 0 ? -1 : sum / 1_000_000_000
+        let (later, isOver) = seconds.addingReportingOverflow(parts.seconds)
+        let (carried, isOverAgain) = later.addingReportingOverflow(carry)
+        guard !isOver, !isOverAgain else {
+            return Timestamp(trustedSeconds: duration < .zero ? .min : .max, nanoseconds: 0)
+        }
+        return Timestamp(trustedSeconds: carried, nanoseconds: UInt32(sum - carry * 1_000_000_000))
+    }
+
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }

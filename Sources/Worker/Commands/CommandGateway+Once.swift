@@ -37,9 +37,15 @@ extension CommandGateway {
     }
 
     private func repeatAnswer(_ key: RequestKey, _ number: UInt64) {
-        services.events.assumeIsolated { events in
-            events.answer(to: key) { [self] answer in
-                assumeIsolated { $0.conclude(number, CommandGateway.result(of: answer)) }
+        let events = services.events
+        // An answer that has just been given is not kept yet.
+        events.assumeIsolated { publisher in
+            publisher.whenPublished {
+                events.assumeIsolated { publisher in
+                    publisher.answer(to: key) { [self] answer in
+                        assumeIsolated { $0.conclude(number, CommandGateway.result(of: answer)) }
+                    }
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ extension CommandGateway {
             guard let saved = (try? reader.value(record)).flatMap(SavedContainer.init) else {
                 // It stays where it is: a later worker may understand it, and until then the id is not this worker's.
                 services.logger.error("the record of a container cannot be read", metadata: ["container": "\(id)"])
+                pool.assumeIsolated { _ = $0.unreadable.insert(id) }
                 continue
             }
             containers.append((id, saved))
@@ -24,8 +25,11 @@ extension CommandGateway {
             pool.restore(found, { [self] key in assumeIsolated { $0.resume(key) } }, done: done)
         }
         findOrphans()
-        // Found now, and not later: containers that are still to come have folders too.
-        if let spools = services.spools { SpoolFolder.remove(spools.folders(besides: containers.map(\.saved.facts))) }
+        // Found now, and not later: containers that are still to come have folders too. Whose record cannot be read cannot
+        // be said to have none.
+        if let spools = services.spools, containers.count == contents.containers.count {
+            SpoolFolder.remove(spools.folders(besides: containers.map(\.saved.facts)))
+        }
     }
 
     private func findOrphans() {

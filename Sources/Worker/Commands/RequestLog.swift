@@ -22,7 +22,7 @@ struct RequestLog {
     }
 
     private var entries: [RequestKey: Entry] = [:]
-    /// All keys, oldest first; some have been forgotten.
+    /// The keys of those that have been answered, oldest answer first.
     private var order = Deque<RequestKey>()
     /// Requests that run, by the gateway's number for the first.
     private var running: [UInt64: RequestKey] = [:]
@@ -43,7 +43,6 @@ struct RequestLog {
     /// A request that was not known runs as `number`.
     mutating func begin(_ request: StoredRequest, _ number: UInt64) {
         entries[request.key] = Entry(digest: request.digest, second: request.second, waiting: [])
-        order.append(request.key)
         running[number] = request.key
     }
 
@@ -59,21 +58,23 @@ struct RequestLog {
     mutating func finish(_ number: UInt64, isKept: Bool) -> [UInt64] {
         guard let key = running.removeValue(forKey: number) else { return [] }
         let waiting = entries[key]?.waiting ?? []
-        if isKept { entries[key]?.waiting = nil } else { entries[key] = nil }
+        if isKept {
+            entries[key]?.waiting = nil
+            order.append(key)
+        } else {
+            entries[key] = nil
+        }
         return waiting
     }
 
-    /// Forgets what is over the limits.
+    /// Forgets the answers that are over the limits; what runs is none of them, and holds up no other.
     /// - Returns: what was forgotten.
     mutating func trim(now: Int64) -> [RequestKey] {
         var forgotten: [RequestKey] = []
-        while let oldest = order.first {
-            if let entry = entries[oldest] {
-                guard entries.count > limit || entry.second < now - age, entry.waiting == nil else { break }
-                entries[oldest] = nil
-                forgotten.append(oldest)
-            }
+        while let oldest = order.first, order.count > limit || entries[oldest]?.second ?? 0 < now - age {
             order.removeFirst()
+            entries[oldest] = nil
+            forgotten.append(oldest)
         }
         return forgotten
     }
@@ -85,7 +86,7 @@ struct RequestLog {
         for request in requests {
             entries[request.key] = Entry(
                 digest: request.digest, second: request.second, waiting: request.isAnswered ? nil : [])
-            order.append(request.key)
+            if request.isAnswered { order.append(request.key) }
         }
     }
 

@@ -22,6 +22,8 @@ actor ContainerPool {
     private var whenRestored: (@Sendable () -> Void)?
     /// Compute systems of this worker's own of which it has no record.
     var orphans: [ContainerID] = []
+    /// Containers whose record this worker does not understand: a later one may, and until then they are left alone.
+    var unreadable: Set<ContainerID> = []
 
     init(services: HostServices, gateway: CommandGateway) {
         self.services = services
@@ -42,6 +44,7 @@ actor ContainerPool {
     /// Hands a command to its container's line.
     func offer(_ command: QueuedCommand) {
         if let queue = queues[command.id] { return queue.assumeIsolated { $0.offer(command) } }
+        if unreadable.contains(command.id) { return command.responder.fail(.unreadableRecord(command.id)) }
         switch command.kind {
         case .create:
             if let refusal = whyNotCreated() { return command.responder.fail(refusal) }
@@ -82,6 +85,7 @@ actor ContainerPool {
     /// The host has been asked for `id`.
     func restored(_ id: ContainerID) {
         restoring.remove(id)
+        orphans.removeAll { $0 == id }
         tellIfRestored()
     }
 
@@ -93,7 +97,7 @@ actor ContainerPool {
 
     /// Deals with compute systems that are this worker's own and of which it has no record, as the settings say.
     func settleOrphans(_ found: [ContainerID]) {
-        let strangers = found.filter { queues[$0] == nil }
+        let strangers = found.filter { queues[$0] == nil && !unreadable.contains($0) }
         for id in strangers {
             services.logger.warning(
                 "the host has a container of this worker's own that there is no record of",
@@ -211,6 +215,15 @@ actor ContainerPool {
             queue.assumeIsolated { $0.end(responder) }
         }
         tellIfIdle()
+    }
+}
+
+extension Failure {
+    fileprivate static func unreadableRecord(_ id: ContainerID) -> Failure {
+        Failure(
+            .failedPrecondition,
+            "the record of \(id) in the journal cannot be read by this worker; start the version of windlass that wrote it"
+        )
     }
 }
 

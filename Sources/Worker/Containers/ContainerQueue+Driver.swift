@@ -91,9 +91,21 @@ extension ContainerQueue {
         }
     }
 
-    private func driveDiscard() {
+    /// How often what a failed start left is discarded before it is given up for now.
+    private static let discardAttempts = 8
+
+    private func driveDiscard(attempt: Int = 0) {
         inLine(.discard, urgency: .urgent, { [id] driver throws(DriverFailure) in try driver.discard(id) }) {
             queue, result in
+            if case .failure(let failure) = result, failure.retryable, queue.state.isDiscardedForFailedStart,
+                attempt < ContainerQueue.discardAttempts
+            {
+                // As where the service went away under it: whoever wanted the container is to find its id free again.
+                queue.services.loop.schedule(after: .milliseconds(250 << attempt)) { [weak queue] in
+                    queue?.assumeIsolated { $0.driveDiscard(attempt: attempt + 1) }
+                }
+                return
+            }
             queue.came(result.map { .discarded }, or: .discardFailed)
             if case .failure = result { queue.tellThoseLeftBehind() }
         }

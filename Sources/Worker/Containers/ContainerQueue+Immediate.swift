@@ -61,6 +61,8 @@ extension ContainerQueue {
         stoppers.append(responder)
         expectExit()
         stopGrace = stopGrace.map { min($0, grace) } ?? grace
+        let due = Timestamp.now.advanced(by: grace)
+        stopDue = stopDue.map { min($0, due) } ?? due
         save()
         endGracefully(within: grace)
     }
@@ -78,7 +80,7 @@ extension ContainerQueue {
     }
 
     /// A stop that came while the container was being started is due when it runs.
-    func stopAfterStart() { if !stoppers.isEmpty { signalGracefully() } }
+    func stopAfterStart() { signalGracefully() }
 
     private func signalGracefully() {
         guard state.isLive, state.isStopping, !isSignallingGracefully else { return }

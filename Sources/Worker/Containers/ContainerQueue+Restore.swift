@@ -13,6 +13,7 @@ extension ContainerQueue {
         canPause = saved.canPause
         terminals = saved.terminals
         stopGrace = saved.stopGrace
+        stopDue = saved.stopDue
         cause = saved.cause
         if let creation = saved.creation,
             let specification = try? OCISpecification.read(creation.source).specification
@@ -148,36 +149,53 @@ extension ContainerQueue {
     private func settle(_ found: ContainerState.Found, _ pids: [ProcessName: UInt32]) {
         isReattached = isRestoring
         isAdopting = false
+        // A call that is still being made, as where the service went away under it, says itself what came of it.
+        let kinds: [CallKind] = [.exec, .pause, .resume, .update]
+        let isCalling = calls.inLine != nil || calls.stuck.values.contains(where: kinds.contains)
         let early = exitsWhileRestoring
         exitsWhileRestoring = []
-        let wasGoingDown = state.phase == .goingDown
+        // One that has not been out of sight goes down as it is.
+        let wasGoingDown = isReattached && state.phase == .goingDown
         for (process, exit) in early { feed(.exited(process, exit)) }
         // Where one of these exits has begun its end, that is all there is to do.
         if state.phase != .goingDown || wasGoingDown {
-            if failure == nil { failure = interrupted(retryable: false) }
+            if failure == nil, !isCalling { failure = interrupted(retryable: false) }
             feed(.found(found))
             // A call that goes on fails for its own reasons.
             if state.phase == .starting { failure = nil }
         }
-        if let name = state.beginning?.name {
+        if !isCalling, let name = state.beginning?.name {
             if let pid = pids[name] { feed(.execStarted(name, pid: pid)) } else { feed(.execFailed(name)) }
         }
-        settleCommand()
+        settleCommand(isCalling)
         // Only now may the line go on: what stands in it was not under way when the worker died.
         isReattached = false
         isRestoring = false
         pool.assumeIsolated { $0.restored(id) }
-        if state.isLive, state.isStopping, let grace = stopGrace { endGracefully(within: grace) }
+        if state.isLive || state.phase == .starting, state.isStopping, let grace = graceLeft {
+            endGracefully(within: grace)
+        }
         if !waiters.isEmpty { expectExit() }
         save()
         advance()
     }
 
+    /// What is left of the grace of a stop: never more than all of it, whatever the clock has done.
+    private var graceLeft: Duration? {
+        guard let stopGrace, let stopDue else { return stopGrace }
+        let now = Timestamp.now
+        let (seconds, isOver) = stopDue.seconds.subtractingReportingOverflow(now.seconds)
+        guard !isOver else { return stopGrace }
+        let left = Duration.seconds(seconds) + .nanoseconds(Int64(stopDue.nanoseconds) - Int64(now.nanoseconds))
+        return min(stopGrace, max(.zero, left))
+    }
+
     /// What came of a command that was under way, as far as the container's state shows it.
-    private func settleCommand() {
+    private func settleCommand(_ isCalling: Bool) {
         guard let command = current else { return }
         switch command.kind {
         case .restore: finish(.success(standing))
+        case _ where isCalling: break
         case .pause where state.phase == .paused: finish(.success(standing))
         case .resume where state.phase == .running: finish(.success(standing))
         case .pause, .resume, .update, .checkpoint: giveUpCommand()

@@ -86,6 +86,7 @@ extension ContainerQueue {
         if kind == .exit {
             endOutput()
             stopGrace = nil
+            stopDue = nil
         }
         var event = Event(kind, id)
         event.process = process

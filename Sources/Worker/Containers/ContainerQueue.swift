@@ -34,6 +34,8 @@ actor ContainerQueue {
     var graceDeadlines: [SocketLoop.Deadline] = []
     /// How long a stop that is under way gives the first process.
     var stopGrace: Duration?
+    /// When that has passed.
+    var stopDue: Timestamp?
     /// Whether the host is being asked what it has of this container: nothing else is done with it meanwhile.
     var isRestoring = false
     /// Whether it is asked for the first time: there is no record.
@@ -104,6 +106,7 @@ actor ContainerQueue {
         saved.canPause = canPause
         saved.terminals = terminals
         saved.stopGrace = stopGrace
+        saved.stopDue = stopDue
         saved.cause = cause
         saved.creation = creation.map {
             SavedContainer.Creation(source: $0.source, start: $0.start, stdin: $0.stdin)

@@ -302,8 +302,9 @@ struct ContainerState: Sendable, Equatable {
     private mutating func initialExited(_ exit: Exit) -> [Action] {
         guard seenExit == nil else { return [] }
         switch phase {
-        case .starting:
-            // The exit has beaten the start's answer; it is told after `start`.
+        case .creating, .starting:
+            // The exit has beaten the start's answer; it is told after `start`. A record says `creating` where the worker
+            // died right after it had started in one what it had created.
             seenExit = exit
             return []
         case .running, .paused:

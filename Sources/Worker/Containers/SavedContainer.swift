@@ -12,6 +12,8 @@ struct SavedContainer: Sendable {
     var terminals: Set<ProcessName> = []
     /// How long a stop that is under way gives the first process.
     var stopGrace: Duration?
+    /// When that has passed.
+    var stopDue: Timestamp?
     var cause: Cause?
     /// The command under way.
     var command: Command?
@@ -45,7 +47,8 @@ struct SavedContainer: Sendable {
 extension SavedContainer: WireEncodable {
     func encode(to writer: Writer) {
         let optional = [
-            creation != nil, canPause != nil, stopGrace != nil, cause != nil, command != nil, failure != nil,
+            creation != nil, canPause != nil, stopGrace != nil, stopDue != nil, cause != nil, command != nil,
+            failure != nil,
         ]
         writer.map(4 + optional.count(where: { $0 }))
         writer.string("version")
@@ -69,6 +72,10 @@ extension SavedContainer: WireEncodable {
         if let stopGrace {
             writer.string("stop_grace_ms")
             writer.unsigned(UInt64(max(0, stopGrace / .milliseconds(1))))
+        }
+        if let stopDue {
+            writer.string("stop_due")
+            writer.timestamp(stopDue)
         }
         if let cause {
             writer.string("cause")
@@ -94,6 +101,7 @@ extension SavedContainer: WireEncodable {
         self.state.processes = facts.processes
         canPause = value["can_pause"]?.bool
         terminals = Set((value["terminals"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
+        stopDue = value["stop_due"]?.timestamp
         stopGrace = value["stop_grace_ms"]?.unsigned.map { .milliseconds(Int64(clamping: $0)) }
         cause = value["cause"].map { Cause($0) }
         command = value["command"].flatMap(Command.init)

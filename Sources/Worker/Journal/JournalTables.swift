@@ -7,8 +7,38 @@ enum JournalTables {
     /// A file up to this size is looked through whole at each start; of a larger one only what a start needs.
     private static let checkedBytes: Int64 = 64 << 20
 
-    /// Makes what is missing and looks for damage.
-    static func prepare(_ database: DatabasePool) throws {
+    /// Looks, before anything is changed, whether a file that is there is a journal of this version and without damage.
+    static func examine(_ path: String) throws {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
+        guard let size, size > 0 else { return }
+        var settings = Configuration()
+        settings.readonly = true
+        settings.busyMode = .timeout(5)
+        let database = try DatabaseQueue(path: path, configuration: settings)
+        try database.read { db in
+            if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 { return }
+            guard try db.tableExists("grdb_migrations"), try db.tableExists("host") else {
+                throw SQLiteJournal.Unusable(
+                    description:
+                        "\(path) is no journal of a worker but a database of something else; give this worker a directory "
+                        + "of its own with --state-dir")
+            }
+            guard try !migrator.hasBeenSuperseded(db) else {
+                throw SQLiteJournal.Unusable(
+                    description:
+                        "the journal \(path) has been used by a later version of windlass; start that one, or give this "
+                        + "one a directory of its own with --state-dir")
+            }
+            let tables = ["host", "container", "request"] + (size <= checkedBytes ? ["event"] : [])
+            for table in tables {
+                let found = try String.fetchOne(db, sql: "PRAGMA quick_check('\(table)')") ?? "ok"
+                guard found == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: found) }
+            }
+        }
+        try database.close()
+    }
+
+    private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             try db.execute(
@@ -26,17 +56,11 @@ enum JournalTables {
                         UNIQUE (principal, id));
                     """)
         }
-        try migrator.migrate(database)
-        try database.read { db in
-            let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-            let size = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0
-            let whole = pages * size <= checkedBytes
-            for table in whole ? ["host", "container", "request", "event"] : ["host", "container", "request"] {
-                let found = try String.fetchOne(db, sql: "PRAGMA quick_check('\(table)')") ?? "ok"
-                guard found == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: found) }
-            }
-        }
+        return migrator
     }
+
+    /// Makes what is missing.
+    static func prepare(_ database: DatabasePool) throws { try migrator.migrate(database) }
 
     /// Counts a start of the worker.
     static func begin(_ db: Database) throws -> (epoch: UInt64, last: UInt64) {

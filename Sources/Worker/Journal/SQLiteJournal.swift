@@ -45,6 +45,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             // SQLite takes an empty file for a new database: whoever cut it must not lose everything by that.
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             if size == 0 { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
+            try JournalTables.examine(path)
             let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
             try JournalTables.prepare(database)
             let retention = configuration.eventRetention
@@ -56,6 +57,8 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             (epoch, lastSequence, oldestSequence) = start
             contents = try database.read { try JournalTables.contents($0) }
             self.database = database
+        } catch let error as Unusable {
+            throw error
         } catch {
             throw Unusable(description: SQLiteJournal.advice(path, error))
         }
@@ -84,7 +87,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             switch (error as? DatabaseError)?.resultCode {
             case .SQLITE_CORRUPT?, .SQLITE_NOTADB?:
                 "it is damaged: restore it, or rescue what it holds with `sqlite3 \(path) .recover`; to begin again without "
-                    + "any memory of containers and events, move it away"
+                    + "any memory of containers and events, move it away and with it the files -wal and -shm beside it"
             case .SQLITE_FULL?: "the disk is full: free some space and start again"
             default: "see that the worker may write there, and that the disk is well"
             }
@@ -149,6 +152,8 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             logger.error("the journal could not be written to its end", metadata: ["error": "\(trouble ?? "")"])
         }
         readers.sync(flags: .barrier) {}
+        // GRDB closes readers last, which leaves the write-ahead log behind; what is one file can be copied and moved.
+        _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try? database.close()
         lock.release()
     }
