@@ -128,7 +128,8 @@ def test_input_and_output_go_on(host):
         client.call("stdin", id="web", process=process, data=b"", eof=True)
         output.until(lambda output: output.eof)
     logs = client.call("logs", id="web")
-    assert b"".join(chunk["data"] for chunk in logs["chunks"]) == b"got before\ngot it\n"
+    # What had been read and not yet been written to its file may be missing, and nothing else.
+    assert b"".join(chunk["data"] for chunk in logs["chunks"]) in (b"got before\ngot it\n", b"got it\n")
 
 
 def test_a_terminal_goes_on(host):

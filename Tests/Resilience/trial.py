@@ -1,0 +1,14 @@
+"""What a trial is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Trial(NamedTuple):
+    """One trial's folder, its seed and its length."""
+
+    folder: Path
+    seed: str
+    long: bool
