@@ -51,7 +51,7 @@ extension HostComputeDriver {
             located = try system.locate(known, taken: ended)
         } catch {
             system.close()
-            throw error.failure(system.subject)
+            throw error.failureToFind(system.subject)
         }
         let (told, gates) = current?.handOver() ?? ([], [:])
         if let current {
@@ -80,10 +80,11 @@ extension HostComputeDriver {
             let located = try system.locate(missing, taken: ended.union(here.values))
             let pids = system.takeUp(located, [:]).merging(here) { first, _ in first }
             return opened(system, found, pids)
-        } catch  where error.isServiceGone {
+        } catch  where error.isServiceGone || error.isInvalidHandle {
+            // Its handle is dead; the system may live: it is looked for anew.
             return nil
         } catch {
-            throw error.failure(system.subject)
+            throw error.failureToFind(system.subject)
         }
     }
 
@@ -101,7 +102,7 @@ extension HostComputeDriver {
         do throws(HostComputeError) {
             (handle, found) = try look(id)
         } catch {
-            throw error.failure("container '\(id)'")
+            throw error.failureToFind("container '\(id)'")
         }
         // Where HCS does not say whose it is, the worker's record has to do. [inf]
         if let owner = found.owner, owner != context.owner {
@@ -141,5 +142,18 @@ extension HostComputeDriver {
         } catch {
             throw error.failure("the service")
         }
+    }
+}
+
+extension HostComputeError {
+    /// Why a container could not be looked for. Only where HCS says that there is none is it gone: a handle that is just
+    /// being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
+    fileprivate func failureToFind(_ subject: String) -> DriverFailure {
+        var failure = failure(subject)
+        if !isNotFound, failure.code == .notFound || failure.code == .failedPrecondition {
+            failure.code = .unavailable
+            failure.retryable = true
+        }
+        return failure
     }
 }

@@ -28,12 +28,19 @@ extension CommandGateway {
             events.save(.began(stored))
             for key in forgotten { events.save(.forgotten(key)) }
             // What stands in line announces itself before it touches the host; everything else may do so only after.
-            if request.method.isRepeatable || request.method.lane == .mutating {
+            // A second stop comes to the same as the first: no disk is to keep a container running.
+            if request.method.isRepeatable || request.method.lane == .mutating || request.method == .stop {
                 self.assumeIsolated { $0.run(request, responder) }
             } else {
-                events.whenPublished { self.assumeIsolated { $0.run(request, responder) } }
+                self.assumeIsolated { _ = $0.announced.insert(responder.number) }
+                events.whenPublished { self.assumeIsolated { $0.runAnnounced(request, responder) } }
             }
         }
+    }
+
+    /// What a request asks for is kept, so that it can be done; unless its deadline has passed meanwhile.
+    private func runAnnounced(_ request: Request, _ responder: Responder) {
+        if announced.remove(responder.number) != nil { run(request, responder) }
     }
 
     private func repeatAnswer(_ key: RequestKey, _ number: UInt64) {
@@ -102,7 +109,7 @@ extension CommandGateway {
         for request in stored where !request.isAnswered && !claimed.contains(request.key) {
             let failure =
                 request.wasRepeatable
-                ? Failure(.aborted, "the worker died before this was begun; send it again", retryable: true)
+                ? Failure(.aborted, "the worker died before this had come to its end; send it again", retryable: true)
                 : Failure(
                     .aborted,
                     "the worker died while this was under way; whether it was carried out nobody can say, and "
@@ -132,7 +139,7 @@ extension Method {
     var isForOperators: Bool { self == .ping || self == .version || self == .health }
 
     /// Whether it asks only, and for nothing that must be kept before it is told.
-    var isQuestion: Bool { isRepeatable && ![.wait, .attach, .credit, .detach].contains(self) }
+    var isQuestion: Bool { isRepeatable && ![.wait, .snapshot, .attach, .credit, .detach].contains(self) }
 
     /// Whether it changes nothing.
     var isRepeatable: Bool {

@@ -35,11 +35,12 @@ extension CommandGateway {
     private func findOrphans() {
         let (driver, logger, pool) = (services.driver, services.logger, pool)
         guard driver.capabilities.contains(.restore) else { return }
+        let known = pool.assumeIsolated { Set($0.everyID()) }
         services.calls.make { () throws(DriverFailure) in
             try driver.enumerate()
         } then: { result in
             switch result {
-            case .success(let found): pool.assumeIsolated { $0.settleOrphans(found) }
+            case .success(let found): pool.assumeIsolated { $0.settleOrphans(found, besides: known) }
             case .failure(let failure):
                 logger.error("the host cannot say which containers it has", metadata: ["error": "\(failure)"])
             }

@@ -25,6 +25,8 @@ actor CommandGateway {
     private var lastNumber: UInt64 = 0
     /// Those with a `request_id`, and those that had one.
     var requests: RequestLog
+    /// Those of them that begin when it is kept that they do.
+    var announced: Set<UInt64> = []
     /// Replies that a peer's full queue has not taken yet.
     var held: [[UInt8]: HeldReplies] = [:]
     /// Whether they will be tried again in a moment.
@@ -213,9 +215,6 @@ actor CommandGateway {
         guard let responder = admit(request, route) else { return }
         if let failure = whyNotNow(request) {
             responder.fail(failure)
-        } else if request.method == .stop, services.events.assumeIsolated({ $0.trouble }) != nil {
-            // A second stop comes to the same as the first: a disk that takes nothing must not keep a container running.
-            run(request, responder)
         } else if let id = request.requestID, let digest {
             serveOnce(request, id, digest, responder)
         } else {
@@ -279,7 +278,9 @@ actor CommandGateway {
         while parked.count >= limit, let oldest = parked.oldest(where: { pending[$0] != nil }) {
             let id = pending[oldest]?.id
             if let id { pool.assumeIsolated { $0.queue(id) }?.assumeIsolated { _ = $0.expire(oldest) } }
-            conclude(oldest, .failure(Failure(.unavailable, "too many wait for exits; ask again", retryable: true)))
+            let failure = Failure(.unavailable, "too many wait for exits; ask again", retryable: true)
+            let others = settle(oldest, .failure(failure))
+            for number in [oldest] + others { conclude(number, .failure(failure)) }
         }
     }
 
@@ -292,6 +293,10 @@ actor CommandGateway {
     /// The deadline of a request has passed.
     private func expire(_ number: UInt64) {
         guard let entry = pending[number] else { return }
+        if announced.remove(number) != nil {
+            let failure = Failure(.deadlineExceeded, "the deadline passed before the journal had noted the request")
+            return answer(number, .failure(failure))
+        }
         let queue = entry.id.flatMap { id in pool.assumeIsolated { $0.queue(id) } }
         let failure = queue?.assumeIsolated { $0.expire(number) }
         let told = failure ?? Failure(.deadlineExceeded, "the deadline passed before there was an answer")

@@ -24,6 +24,8 @@ actor ContainerPool {
     var orphans: [ContainerID] = []
     /// Containers whose record this worker does not understand: a later one may, and until then they are left alone.
     var unreadable: Set<ContainerID> = []
+    /// Those without a record that are just being ended: their ids are not free yet.
+    private var ending: Set<ContainerID> = []
 
     init(services: HostServices, gateway: CommandGateway) {
         self.services = services
@@ -44,6 +46,12 @@ actor ContainerPool {
     /// Hands a command to its container's line.
     func offer(_ command: QueuedCommand) {
         if let queue = queues[command.id] { return queue.assumeIsolated { $0.offer(command) } }
+        if ending.contains(command.id) {
+            return command.responder.fail(
+                Failure(
+                    .unavailable, "a container \(command.id) without a record is just being ended; send this again",
+                    retryable: true, details: ["retry_after_ms": 100]))
+        }
         if unreadable.contains(command.id) { return command.responder.fail(.unreadableRecord(command.id)) }
         switch command.kind {
         case .create:
@@ -60,6 +68,7 @@ actor ContainerPool {
         let queue = ContainerQueue(id, services: services, pool: self)
         queues[id] = queue
         order.insert(id)
+        orphans.removeAll { $0 == id }
         return queue
     }
 
@@ -96,8 +105,9 @@ actor ContainerPool {
     }
 
     /// Deals with compute systems that are this worker's own and of which it has no record, as the settings say.
-    func settleOrphans(_ found: [ContainerID]) {
-        let strangers = found.filter { queues[$0] == nil && !unreadable.contains($0) }
+    /// - Parameter known: those that there were a record of when the host was asked.
+    func settleOrphans(_ found: [ContainerID], besides known: Set<ContainerID>) {
+        let strangers = found.filter { queues[$0] == nil && !known.contains($0) && !unreadable.contains($0) }
         for id in strangers {
             services.logger.warning(
                 "the host has a container of this worker's own that there is no record of",
@@ -107,10 +117,11 @@ actor ContainerPool {
             case .report: orphans.append(id)
             case .terminate:
                 let (driver, logger) = (services.driver, services.logger)
+                ending.insert(id)
                 services.calls.make(urgency: .urgent) { () throws(DriverFailure) in
                     try driver.discard(id)
-                } then: {
-                    result in
+                } then: { [self] result in
+                    assumeIsolated { _ = $0.ending.remove(id) }
                     guard case .failure(let failure) = result else { return }
                     logger.error(
                         "a container without a record could not be ended",
@@ -163,6 +174,9 @@ actor ContainerPool {
 
     /// Records of all containers at this instant.
     func everyRecord() -> [ContainerRecord] { order.ids(after: nil).compactMap { record($0) } }
+
+    /// The ids of all containers.
+    func everyID() -> [ContainerID] { Array(queues.keys) }
 
     /// The record of `id`.
     func record(_ id: ContainerID) -> ContainerRecord? {

@@ -17,6 +17,8 @@ extension ContainerQueue {
             guard case .failure(let failure) = result else { return }
             queue.services.logger.warning(
                 "a container could not be checked", metadata: ["container": "\(queue.id)", "error": "\(failure)"])
+            // Its handles are dead: nothing would be heard of it any more.
+            if failure.code == .unavailable { queue.detach() }
         }
     }
 

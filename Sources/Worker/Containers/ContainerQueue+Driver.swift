@@ -51,8 +51,9 @@ extension ContainerQueue {
             failure = .invalidArgument("spec.process is missing: give it args, the program and its arguments")
             return feed(.startFailed(failed))
         }
-        let spool = makeSpool(.initial, hasTerminal: process.terminal)
-        spools[.initial] = spool
+        lastSpool += 1
+        let spool = makeSpool(.initial, lastSpool, hasTerminal: process.terminal)
+        takeOver(.initial, spool, lastSpool, hasTerminal: process.terminal)
         let stdin = creation.stdin
         let isAnnounced = if case .create = current?.kind { true } else { false }
         admitted(
@@ -67,7 +68,9 @@ extension ContainerQueue {
 
     private func driveExec(_ name: ProcessName) {
         guard case .exec(let exec) = current?.kind else { return }
-        let spool = makeSpool(name, hasTerminal: exec.process.terminal)
+        lastSpool += 1
+        let (number, hasTerminal) = (lastSpool, exec.process.terminal)
+        let spool = makeSpool(name, number, hasTerminal: hasTerminal)
         inLine(
             .exec,
             { [id] driver throws(DriverFailure) in
@@ -75,7 +78,7 @@ extension ContainerQueue {
             }
         ) { queue, result in
             // The output of an earlier process of that name is given up for one that runs, and not before.
-            if case .success = result { queue.replaceSpool(name, spool) }
+            if case .success = result { queue.takeOver(name, spool, number, hasTerminal: hasTerminal) }
             queue.came(result.map { .execStarted(name, pid: $0) }, or: .execFailed(name))
             queue.forgetOldOutput()
         }
@@ -149,13 +152,27 @@ extension ContainerQueue {
 
     // MARK: How calls are made
 
+    /// A failure as it is told. Where a process may have begun to run all the same, nobody is to be led to start it again.
+    private func told(_ failure: DriverFailure, _ input: ContainerState.Input) -> Failure {
+        var told = Failure(failure)
+        switch input {
+        case .createFailed, .startFailed, .execFailed: break
+        default: return told
+        }
+        if told.retryable, failure.code == .unavailable || failure.code == .deadlineExceeded {
+            told.retryable = false
+            told.message += "; whether it was carried out nobody can say, so look before you send it again"
+        }
+        return told
+    }
+
     /// What a call of the command under way came to.
     func came(_ result: Result<ContainerState.Input, DriverFailure>, or failed: ContainerState.Input) {
         switch result {
         case .success(let input): feed(input)
         case .failure(let failure):
             // A failed start stays the reason, whatever its clearing up comes to.
-            self.failure = self.failure ?? Failure(failure)
+            self.failure = self.failure ?? told(failure, failed)
             feed(failed)
         }
     }
@@ -272,6 +289,8 @@ extension ContainerQueue {
     /// Takes the command under way back, where its call has not begun.
     /// - Returns: false where it has.
     func takeBack() -> Bool {
+        // Then the call in line is the container's own going down, and nobody's to take back.
+        guard state.phase != .goingDown else { return false }
         switch calls.begin {
         case .call(let call)?:
             // It then comes back as failed, as any other.
@@ -286,7 +305,8 @@ extension ContainerQueue {
 
     /// The call in line has not begun, and will not.
     private func giveUpCall() -> Bool {
-        guard let number = calls.inLine, let failed = state.failureOfCall else { return false }
+        guard let number = calls.inLine, var failed = state.failureOfCall else { return false }
+        if case .start = current?.kind, state.phase == .starting { failed = .startGivenUp }
         calls.leaveLine(number)
         failure = Failure(.deadlineExceeded, "the deadline passed before the call was begun")
         feed(failed)

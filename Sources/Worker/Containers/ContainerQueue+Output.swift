@@ -23,22 +23,24 @@ struct Attachment: Sendable {
 
 /// Output: spools, and the peers attached to them.
 extension ContainerQueue {
-    func makeSpool(_ process: ProcessName, hasTerminal: Bool) -> OutputSpool {
-        kept.remove(process)
-        if hasTerminal { terminals.insert(process) } else { terminals.remove(process) }
+    /// - Parameter number: which process of the container's it is, counted by their starts: a name may come again.
+    func makeSpool(_ process: ProcessName, _ number: Int, hasTerminal: Bool) -> OutputSpool {
         let loop = services.loop
         let limit = services.configuration.limits.outputBytes
-        let file = services.spools.map { SpoolFile(path: $0.file(process, of: facts), limit: limit) }
+        let file = services.spools.map { SpoolFile(path: $0.file(number, process, of: facts), limit: limit) }
         let spool = OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file) { [weak self] in
             loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
         }
         return spool
     }
 
-    /// A new process takes the name of one that has ended.
-    func replaceSpool(_ process: ProcessName, _ spool: OutputSpool) {
+    /// A process runs, and has its name from one that has ended, perhaps: that one's output is given up for it.
+    func takeOver(_ process: ProcessName, _ spool: OutputSpool, _ number: Int, hasTerminal: Bool) {
+        if kept.contains(process) { _ = self.spool(of: process) }
         dropOutput(process)
         spools[process] = spool
+        spoolNumbers[process] = number
+        if hasTerminal { terminals.insert(process) } else { terminals.remove(process) }
     }
 
     /// Gives up a process's output; those who follow it are told that it ends.
@@ -71,11 +73,12 @@ extension ContainerQueue {
     /// The output of a process; of one that ended before the worker began it is fetched from where it is kept.
     private func spool(of process: ProcessName) -> OutputSpool? {
         if let spool = spools[process] { return spool }
-        guard kept.contains(process), services.spools != nil else { return nil }
-        let spool = makeSpool(process, hasTerminal: terminals.contains(process))
+        guard kept.remove(process) != nil, services.spools != nil else { return nil }
+        let spool = makeSpool(process, spoolNumbers[process] ?? 0, hasTerminal: terminals.contains(process))
         spool.load()
         spool.endAll()
         spools[process] = spool
+        hadFiles = true
         return spool
     }
 

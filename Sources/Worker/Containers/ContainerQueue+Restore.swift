@@ -12,6 +12,8 @@ extension ContainerQueue {
         state = saved.state
         canPause = saved.canPause
         terminals = saved.terminals
+        spoolNumbers = saved.spoolNumbers
+        lastSpool = saved.lastSpool
         stopGrace = saved.stopGrace
         stopDue = saved.stopDue
         cause = saved.cause
@@ -30,9 +32,10 @@ extension ContainerQueue {
         for (name, process) in state.processes where process.state == .stopped { kept.insert(name) }
         switch state.phase {
         case .stopped:
+            state.beginning = nil
             giveUpCommand()
         case .discarding:
-            failure = saved.failure ?? interrupted(retryable: false)
+            if state.isDiscardedForFailedStart { failure = saved.failure ?? interrupted(retryable: false) }
             feed(.found(.gone))
         default:
             isRestoring = true
@@ -51,17 +54,27 @@ extension ContainerQueue {
 
     /// The service that had the container went away: nothing is known until it is asked again.
     func detach() {
-        guard state.isLive || state.phase == .created, !isRestoring else { return }
+        guard state.phase != .stopped, state.phase != .gone else { return }
+        mustReopen = true
+        reopenIfNeeded()
+    }
+
+    /// Asks for a container again whose service went away, as soon as it is known what there is to ask for.
+    func reopenIfNeeded() {
+        guard mustReopen, !isRestoring, state.isLive || state.phase == .created else { return }
+        mustReopen = false
         isRestoring = true
         reopen()
     }
 
     /// Asks the host for the container, again and again where it does not answer.
     func reopen(attempt: Int = 0) {
+        reopening += 1
+        let number = reopening
         let known = knownProcesses()
         var ended = Set(state.processes.values.filter { $0.state == .stopped }.map(\.pid)).union(state.replaced)
         if state.seenExit != nil, let pid = state.pid { ended.insert(pid) }
-        let fresh = known.compactMap { spools[$0.name] }.filter { $0.endOffset == 0 }
+        let fresh = known.compactMap { $0.output as? OutputSpool }.filter { $0.endOffset == 0 }
         call(
             calls.next(), .open, .ordinary,
             { [id, ended] driver throws(DriverFailure) in
@@ -69,6 +82,7 @@ extension ContainerQueue {
                 return try driver.open(id, known, ended: ended)
             }
         ) { queue, result in
+            guard number == queue.reopening else { return }
             switch result {
             case .success(let opened): queue.found(opened)
             case .failure(let failure) where failure.code == .notFound || failure.code == .failedPrecondition:
@@ -83,8 +97,18 @@ extension ContainerQueue {
             "the host cannot say what became of a container; it is asked again",
             metadata: ["container": "\(id)", "error": "\(failure)"])
         if case .restore = current?.kind, !isRestoring { return finish(.failure(Failure(failure))) }
+        if isAdopting, current != nil {
+            // Whoever asked for it hears that it cannot be had now, and asks again.
+            self.failure = Failure(failure)
+            (isAdopting, isRestoring) = (false, false)
+            state.phase = .creating
+            return feed(.createFailed)
+        }
+        let number = reopening
         services.loop.schedule(after: .milliseconds(min(30_000, 250 << min(attempt, 7)))) { [weak self] in
-            self?.assumeIsolated { $0.reopen(attempt: attempt + 1) }
+            self?.assumeIsolated { queue in
+                if number == queue.reopening { queue.reopen(attempt: attempt + 1) }
+            }
         }
     }
 
@@ -102,14 +126,25 @@ extension ContainerQueue {
         for (name, process) in state.processes where process.state == .running {
             known.append(knownProcess(name, pid: process.pid, at: nil))
         }
-        if let name = state.beginning?.name { known.append(knownProcess(name, pid: nil, at: began)) }
+        // A call that is still being made says itself what came of it.
+        if calls.inLine == nil, let name = state.beginning?.name, case .exec(let exec) = current?.kind {
+            let hasTerminal = exec.process.terminal
+            let spool = beginningSpool ?? makeSpool(name, lastSpool, hasTerminal: hasTerminal)
+            beginningSpool = spool
+            known.append(
+                KnownProcess(name: name, pid: nil, terminal: hasTerminal, startedAt: began, output: spool))
+        }
         return known
     }
 
     private func knownProcess(_ name: ProcessName, pid: UInt32?, at time: Timestamp?) -> KnownProcess {
         let hasTerminal = terminals.contains(name)
-        let spool = spools[name] ?? makeSpool(name, hasTerminal: hasTerminal)
+        // The first process is the first that was started, whether or not there was time to note it.
+        if name == .initial { lastSpool = max(lastSpool, 1) }
+        let number = spoolNumbers[name] ?? 1
+        let spool = spools[name] ?? makeSpool(name, number, hasTerminal: hasTerminal)
         spools[name] = spool
+        spoolNumbers[name] = number
         return KnownProcess(name: name, pid: pid, terminal: hasTerminal, startedAt: time, output: spool)
     }
 
@@ -158,14 +193,15 @@ extension ContainerQueue {
         let wasGoingDown = isReattached && state.phase == .goingDown
         for (process, exit) in early { feed(.exited(process, exit)) }
         // Where one of these exits has begun its end, that is all there is to do.
-        if state.phase != .goingDown || wasGoingDown {
+        let isBeginning = isCalling && [.creating, .starting, .discarding].contains(state.phase)
+        if state.phase != .goingDown || wasGoingDown, !isBeginning {
             if failure == nil, !isCalling { failure = interrupted(retryable: false) }
             feed(.found(found))
             // A call that goes on fails for its own reasons.
-            if state.phase == .starting { failure = nil }
+            if state.phase != .discarding { failure = nil }
         }
         if !isCalling, let name = state.beginning?.name {
-            if let pid = pids[name] { feed(.execStarted(name, pid: pid)) } else { feed(.execFailed(name)) }
+            settleExec(name, pids[name])
         }
         settleCommand(isCalling)
         // Only now may the line go on: what stands in it was not under way when the worker died.
@@ -178,6 +214,18 @@ extension ContainerQueue {
         if !waiters.isEmpty { expectExit() }
         save()
         advance()
+        reopenIfNeeded()
+        endIfDue()
+    }
+
+    /// A process was about to be started when the worker died.
+    private func settleExec(_ name: ProcessName, _ pid: UInt32?) {
+        defer { beginningSpool = nil }
+        guard let pid else { return feed(.execFailed(name)) }
+        if let beginningSpool, case .exec(let exec) = current?.kind {
+            takeOver(name, beginningSpool, lastSpool, hasTerminal: exec.process.terminal)
+        }
+        feed(.execStarted(name, pid: pid))
     }
 
     /// What is left of the grace of a stop: never more than all of it, whatever the clock has done.
@@ -232,7 +280,9 @@ extension QueuedCommand {
         case "start": kind = .start
         case "exec":
             guard let name = saved.process else { return nil }
-            kind = .exec(Exec(name: name, process: OCIProcess(), stdin: false, ignored: saved.ignored))
+            var process = OCIProcess()
+            process.terminal = saved.terminal
+            kind = .exec(Exec(name: name, process: process, stdin: false, ignored: saved.ignored))
         case "pause": kind = .pause
         case "resume": kind = .resume
         case "restore": kind = .restore
@@ -260,6 +310,7 @@ extension SavedContainer.Command {
         switch command.kind {
         case .exec(let exec):
             process = exec.name
+            terminal = exec.process.terminal
             ignored = exec.ignored
         case .delete(let isForced): force = isForced
         default: break

@@ -14,6 +14,8 @@ extension ContainerQueue {
         }
         save()
         advance()
+        reopenIfNeeded()
+        endIfDue()
     }
 
     func perform(_ actions: [ContainerState.Action]) {
@@ -139,12 +141,18 @@ extension ContainerQueue {
         let reason = Failure(.unavailable, "the worker is stopping; ask again when it has started", retryable: true)
         for command in inbox { command.responder.fail(reason) }
         inbox = []
-        switch state.phase {
-        case .starting, .running, .paused, .goingDown: terminate()
-        case .created: inbox = [QueuedCommand(id: id, kind: .delete(force: true), responder: responder)]
-        default: break
+        isEnding = true
+        if state.phase == .created, current == nil {
+            inbox = [QueuedCommand(id: id, kind: .delete(force: true), responder: responder)]
         }
         advance()
+        if state.phase == .starting || state.phase == .goingDown { terminate() }
+        endIfDue()
+    }
+
+    /// Ends what runs, where the worker ends: what was only being made or looked for when it was told so, too.
+    func endIfDue() {
+        if isEnding, !isRestoring, state.isLive { terminate() }
     }
 
     private func forget() {

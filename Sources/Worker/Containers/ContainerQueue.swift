@@ -42,6 +42,12 @@ actor ContainerQueue {
     var isAdopting = false
     /// Whether it has just been found again after that.
     var isReattached = false
+    /// Which time this is that the host is asked: what comes of an earlier one is not heard any more.
+    var reopening = 0
+    /// Whether the service went away at a time when the container could not be asked for again.
+    var mustReopen = false
+    /// Whether whatever runs of it is to end, because the worker does.
+    var isEnding = false
     /// Exits that were told meanwhile.
     var exitsWhileRestoring: [(process: ProcessName, exit: Exit)] = []
     /// When the command under way was begun.
@@ -58,6 +64,11 @@ actor ContainerQueue {
     var facts: ContainerRecord
     /// Processes with a terminal.
     var terminals: Set<ProcessName> = []
+    /// Which of its processes each name stands for, counted by their starts, and how many starts there were.
+    var spoolNumbers: [ProcessName: Int] = [:]
+    var lastSpool = 0
+    /// The output of a process that was about to be started when the worker died.
+    var beginningSpool: OutputSpool?
 
     /// The request that ends the container: its exit is that request's doing.
     var cause: Cause?
@@ -105,6 +116,8 @@ actor ContainerQueue {
         var saved = SavedContainer(facts: facts, state: state)
         saved.canPause = canPause
         saved.terminals = terminals
+        saved.spoolNumbers = spoolNumbers
+        saved.lastSpool = lastSpool
         saved.stopGrace = stopGrace
         saved.stopDue = stopDue
         saved.cause = cause

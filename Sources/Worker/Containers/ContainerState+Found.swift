@@ -49,6 +49,7 @@ extension ContainerState {
         case .running, .paused:
             phase = .starting
             return reconcileStart(found)
+        // Nothing of it ran; but a collector has to hear that it is gone (protocol, section 3: lost).
         case .gone: return lose()
         }
     }

@@ -35,6 +35,8 @@ struct ContainerState: Sendable, Equatable {
         // What driver calls came to.
         case created, createFailed
         case started(pid: UInt32), startFailed(Exit)
+        /// The start was never begun.
+        case startGivenUp
         case execStarted(ProcessName, pid: UInt32), execFailed(ProcessName)
         case paused, resumed, updated, operationFailed
         case wentDown(updatePending: Bool)
@@ -144,6 +146,9 @@ struct ContainerState: Sendable, Equatable {
             self.exit = exit
             isDiscardedForFailedStart = true
             return [.drive(.discard)]
+        case .startGivenUp:
+            phase = .created
+            return [.fail]
         case .execStarted(let name, let pid): return execStarted(name, pid)
         case .execFailed:
             beginning = nil
@@ -157,7 +162,8 @@ struct ContainerState: Sendable, Equatable {
             phase = .gone
             return [.publish(.delete, exit: exit), isDiscardedForFailedStart ? .fail : .succeed, .forget]
         case .discardFailed:
-            phase = .stopped
+            // One that never ran has no exit, and is what it was.
+            phase = exit == nil ? .created : .stopped
             isDiscardedForFailedStart = false
             return [.fail]
         case .terminateFailed:

@@ -10,6 +10,9 @@ struct SavedContainer: Sendable {
     var canPause: Bool?
     /// Processes with a terminal, among those that may run.
     var terminals: Set<ProcessName> = []
+    /// Which file each process's output is in, and the last number that was given.
+    var spoolNumbers: [ProcessName: Int] = [:]
+    var lastSpool = 0
     /// How long a stop that is under way gives the first process.
     var stopGrace: Duration?
     /// When that has passed.
@@ -38,6 +41,8 @@ struct SavedContainer: Sendable {
         var at: Timestamp
         /// `exec`: the process.
         var process: ProcessName?
+        /// `exec`: whether it has a terminal.
+        var terminal = false
         var ignored: [String] = []
         /// `delete`.
         var force = false
@@ -50,7 +55,7 @@ extension SavedContainer: WireEncodable {
             creation != nil, canPause != nil, stopGrace != nil, stopDue != nil, cause != nil, command != nil,
             failure != nil,
         ]
-        writer.map(4 + optional.count(where: { $0 }))
+        writer.map(6 + optional.count(where: { $0 }))
         writer.string("version")
         writer.unsigned(1)
         writer.string("facts")
@@ -60,6 +65,14 @@ extension SavedContainer: WireEncodable {
         writer.string("terminals")
         writer.array(terminals.count)
         for name in terminals { writer.string(name.rawValue) }
+        writer.string("spools")
+        writer.map(spoolNumbers.count)
+        for (name, number) in spoolNumbers {
+            writer.string(name.rawValue)
+            writer.unsigned(UInt64(number))
+        }
+        writer.string("last_spool")
+        writer.unsigned(UInt64(lastSpool))
         if let creation {
             writer.string("creation")
             writer.value(
@@ -100,6 +113,10 @@ extension SavedContainer: WireEncodable {
         self.state = state
         self.state.processes = facts.processes
         canPause = value["can_pause"]?.bool
+        for (name, number) in value["spools"]?.map ?? [:] {
+            if let name = ProcessName(name) { spoolNumbers[name] = number.unsigned.flatMap { Int(exactly: $0) } }
+        }
+        lastSpool = value["last_spool"]?.unsigned.flatMap { Int(exactly: $0) } ?? 0
         terminals = Set((value["terminals"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
         stopDue = value["stop_due"]?.timestamp
         stopGrace = value["stop_grace_ms"]?.unsigned.map { .milliseconds(Int64(clamping: $0)) }
@@ -119,7 +136,10 @@ extension SavedContainer.Command {
         if let request { map["request"] = [.string(request.principal), .string(request.id)] }
         if let requestID { map["request_id"] = .string(requestID) }
         if let traceparent { map["traceparent"] = .string(traceparent) }
-        if let process { map["process"] = .string(process.rawValue) }
+        if let process {
+            map["process"] = .string(process.rawValue)
+            map["terminal"] = .bool(terminal)
+        }
         if !ignored.isEmpty { map["ignored"] = .array(ignored.map { .string($0) }) }
         writer.value(.map(map))
     }
@@ -134,6 +154,7 @@ extension SavedContainer.Command {
         requestID = value["request_id"]?.string
         traceparent = value["traceparent"]?.string
         process = value["process"]?.string.flatMap(ProcessName.init)
+        terminal = value["terminal"]?.bool ?? false
         ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
         force = value["force"]?.bool ?? false
     }

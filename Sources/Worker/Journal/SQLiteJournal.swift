@@ -41,10 +41,12 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         let folder = URL(fileURLWithPath: configuration.stateDirectory)
         lock = try StateLock(folder)
         let path = folder.appendingPathComponent("journal.sqlite").path
+        let isNew = !FileManager.default.fileExists(atPath: path)
         do {
             // SQLite takes an empty file for a new database: whoever cut it must not lose everything by that.
-            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-            if size == 0 { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
+            if SQLiteJournal.isEmpty(path) {
+                throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty")
+            }
             try JournalTables.examine(path)
             let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
             try JournalTables.prepare(database)
@@ -60,11 +62,17 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         } catch let error as Unusable {
             throw error
         } catch {
+            // What this very start began and could not write is no damage for the next one.
+            if isNew, SQLiteJournal.isEmpty(path) { try? FileManager.default.removeItem(atPath: path) }
             throw Unusable(description: SQLiteJournal.advice(path, error))
         }
         writer = JournalWriter(
             database: database, retention: configuration.eventRetention, oldest: oldestSequence,
             crashPlan: configuration.crashPlan)
+    }
+
+    private static func isEmpty(_ path: String) -> Bool {
+        (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) == 0
     }
 
     private static func settings(_ configuration: WorkerConfiguration) -> GRDB.Configuration {

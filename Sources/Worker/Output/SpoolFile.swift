@@ -10,7 +10,7 @@ import Foundation
 struct SpoolFile: Sendable {
     private let path: String
     private let limit: Int
-    /// Bytes in the file; nil where nothing has been written by this process.
+    /// Bytes in the file; nil where this worker has neither read nor written it.
     private var size: Int?
     private var isBroken = false
 
@@ -23,7 +23,7 @@ struct SpoolFile: Sendable {
         self.limit = limit
     }
 
-    /// Keeps bytes that a process wrote. What an earlier process of the same name wrote goes with the first of them.
+    /// Keeps bytes that a process wrote.
     mutating func append(
         _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
@@ -71,12 +71,13 @@ struct SpoolFile: Sendable {
             let count = header[1..<5].reversed().reduce(0) { $0 << 8 | Int($1) }
             let offset = header[5...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             guard let stream = SpoolFile.stream(header[0]), rest.count - SpoolFile.headerSize >= count else { break }
+            // Each record goes on where the one before it ended; whatever does not was not written by this code.
+            let (next, isOver) = offset.addingReportingOverflow(UInt64(count))
+            guard !isOver, chunks.isEmpty || offset == end else { break }
             if header[0] & SpoolFile.endFlag != 0 { ended.insert(stream) }
             let bytes = rest.dropFirst(SpoolFile.headerSize).prefix(count)
             if count > 0 { chunks.append(OutputSpool.Chunk(stream: stream, offset: offset, data: Array(bytes))) }
-            let (next, isOver) = offset.addingReportingOverflow(UInt64(count))
-            guard !isOver else { break }
-            end = max(end, next)
+            end = next
             rest = rest.dropFirst(SpoolFile.headerSize + count)
         }
         size = data.count - rest.count
@@ -127,8 +128,9 @@ struct SpoolFolder: Sendable {
         return root.appendingPathComponent("c-\(SpoolFolder.escaped(record.id.rawValue))-\(life)")
     }
 
-    func file(_ process: ProcessName, of record: ContainerRecord) -> String {
-        folder(of: record).appendingPathComponent("p-\(SpoolFolder.escaped(process.rawValue))").path
+    /// The file of the `number`th process that was started in a container.
+    func file(_ number: Int, _ process: ProcessName, of record: ContainerRecord) -> String {
+        folder(of: record).appendingPathComponent("p-\(SpoolFolder.escaped(process.rawValue))-\(number)").path
     }
 
     /// The folders that are none of these containers'.
