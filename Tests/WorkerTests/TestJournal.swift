@@ -80,7 +80,7 @@ final class TestJournal {
         let query = EventQuery(
             after: after, limit: limit, bytes: bytes, kinds: kinds,
             ids: ids.map { Set($0.compactMap(ContainerID.init)) })
-        let bodies = try find { journal, found in journal.read(query, found: found) }
+        let bodies = try find { journal, found in journal.read(query) { found($0?.bodies) } }
         return bodies?.map { $0.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
     }
 

@@ -51,15 +51,16 @@ extension CommandGateway {
 
     private func readEvents(_ query: Command.Events, bytes: Int, _ responder: Responder) {
         services.events.assumeIsolated { events in
-            let (oldest, last) = (events.oldestSequence, events.lastKept)
-            guard oldest == 0 || query.after >= oldest - 1 || last == 0 else {
-                return responder.fail(.tooOld(query.after, oldest: oldest))
-            }
+            let last = events.lastKept
             let kinds = query.types
             let query = EventQuery(after: query.after, limit: query.limit, bytes: bytes, kinds: kinds, ids: query.ids)
-            events.read(query) { page in
-                guard let page else { return responder.fail(.unreadable) }
-                responder.succeed(EventPage(events: page, lastSequence: last, oldestSequence: oldest))
+            events.read(query) { found in
+                guard let found else { return responder.fail(.unreadable) }
+                // As it was when the page was read: what is removed at the same time may not leave a gap unseen.
+                guard last == 0 || query.after >= found.oldest || found.oldest - query.after == 1 else {
+                    return responder.fail(.tooOld(query.after, oldest: found.oldest))
+                }
+                responder.succeed(EventPage(events: found.bodies, lastSequence: last, oldestSequence: found.oldest))
             }
         }
     }

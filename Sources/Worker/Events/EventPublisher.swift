@@ -92,8 +92,6 @@ actor EventPublisher {
     var lastSequence: UInt64 { lastNumbered }
     /// The number of the newest event that is kept.
     var lastKept: UInt64 { journal.lastSequence }
-    /// The number of the oldest event that can be read.
-    var oldestSequence: UInt64 { journal.oldestSequence }
     /// Why nothing can be kept, and so nothing is told, now; nil where it can.
     var trouble: String? {
         if let trouble = journal.trouble { return trouble }
@@ -155,7 +153,7 @@ actor EventPublisher {
     }
 
     /// Finds events that are kept; nil where they cannot be read.
-    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void) {
+    func read(_ query: EventQuery, found: @escaping @Sendable (FoundEvents?) -> Void) {
         journal.read(query, found: found)
     }
 

@@ -20,9 +20,8 @@ protocol Journal: AnyObject, Sendable {
     /// The numbers of the entry's events follow those of earlier entries without a gap.
     func append(_ entry: JournalEntry, kept: @escaping @Sendable () -> Void)
 
-    /// Finds events, oldest first, and calls `found` with their encoded bodies on the loop; nil where the journal cannot
-    /// be read.
-    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void)
+    /// Finds events, oldest first, and calls `found` with them on the loop; nil where the journal cannot be read.
+    func read(_ query: EventQuery, found: @escaping @Sendable (FoundEvents?) -> Void)
 
     /// Finds the answer to a request that is kept, and calls `found` with it on the loop; nil where there is none.
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void)
@@ -75,6 +74,14 @@ struct EventQuery: Sendable {
         (kinds?.contains(event.kind.rawValue) ?? true)
             && (ids.map { ids in event.id.map(ids.contains) ?? false } ?? true)
     }
+}
+
+/// Events that were asked for, and what was kept at that same moment.
+struct FoundEvents: Sendable {
+    /// The encoded bodies.
+    var bodies: [[UInt8]]
+    /// The number of the oldest event that is kept; one more than the newest where there is none.
+    var oldest: UInt64
 }
 
 /// How long events are kept: no longer than both.

@@ -161,7 +161,7 @@ enum JournalTables {
 
     // MARK: Reading
 
-    static func read(_ query: EventQuery, _ db: Database) throws -> [[UInt8]] {
+    static func read(_ query: EventQuery, _ db: Database) throws -> FoundEvents {
         var conditions = ["seq > ?"]
         var arguments: [(any DatabaseValueConvertible)?] = [Int64(clamping: query.after)]
         for (column, texts) in [("kind", query.kinds), ("id", query.ids.map { Set($0.map(\.rawValue)) })] {
@@ -181,7 +181,8 @@ enum JournalTables {
             page.append(Array(body))
             left -= body.count
         }
-        return page
+        let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
+        return FoundEvents(bodies: page, oldest: try oldest(db, last: last))
     }
 
     static func answer(to request: RequestKey, _ db: Database) throws -> StoredAnswer? {

@@ -37,8 +37,8 @@ final class MemoryJournal: Journal, @unchecked Sendable {
         kept()
     }
 
-    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void) {
-        guard let oldest = events.first else { return found([]) }
+    func read(_ query: EventQuery, found: @escaping @Sendable (FoundEvents?) -> Void) {
+        guard let oldest = events.first else { return found(FoundEvents(bodies: [], oldest: oldestSequence)) }
         // Sequence numbers have no gaps, so that the place of one is known.
         let first = query.after < oldest.seq ? 0 : Int(min(query.after - oldest.seq + 1, UInt64(events.count)))
         var page: [[UInt8]] = []
@@ -48,7 +48,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
             page.append(event.body)
             left -= event.body.count
         }
-        found(page)
+        found(FoundEvents(bodies: page, oldest: oldest.seq))
     }
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) { found(answers[request]) }

@@ -126,7 +126,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         }
     }
 
-    func read(_ query: EventQuery, found: @escaping @Sendable ([[UInt8]]?) -> Void) {
+    func read(_ query: EventQuery, found: @escaping @Sendable (FoundEvents?) -> Void) {
         find({ try JournalTables.read(query, $0) }, found)
     }
 
