@@ -91,7 +91,7 @@ def _full(stage: Stage, folder: Path, disk: Path) -> None:
     _refusals(stage)
     # A container can be stopped without a disk; that is told when it can be kept.
     stopping = stage.dealer()
-    stopped = stopping.request("stop", id="runs", grace_ms=0)
+    stopped = stopping.request("stop", id="runs", grace_ms=0, request_id="stop-runs")
     deadline = Deadline(30)
     while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
         require(not deadline.passed, "a container cannot be stopped while the disk is full")
