@@ -84,8 +84,10 @@ final class OutputSpool: ProcessOutput {
         let mustTell: Bool
         if let file {
             mustTell = file.lock.withLock { file in
-                let (offset, mustTell) = enter(stream, bytes, isEnd: isEnd)
-                file.append(stream, offset: offset, bytes, isEnd: isEnd)
+                // First the file: what anyone has seen is there for the next worker too. Only writers move the end, and
+                // this lock lets one of them in at a time.
+                file.append(stream, offset: endOffset, bytes, isEnd: isEnd)
+                let mustTell = enter(stream, bytes, isEnd: isEnd)
                 if file.isOverlong {
                     let (chunks, ended, end) = state.withLock { ($0.chunks, $0.ended, $0.end) }
                     file.rewrite(chunks, ended: ended, end: end)
@@ -93,19 +95,17 @@ final class OutputSpool: ProcessOutput {
                 return mustTell
             }
         } else {
-            mustTell = enter(stream, bytes, isEnd: isEnd).mustTell
+            mustTell = enter(stream, bytes, isEnd: isEnd)
         }
         if mustTell { onChange() }
     }
 
-    private func enter(
-        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool
-    ) -> (offset: UInt64, mustTell: Bool) {
+    /// - Returns: whether someone is to be told.
+    private func enter(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) -> Bool {
         state.withLock { state in
-            let offset = state.end
             append(stream, bytes, to: &state)
             if isEnd { state.ended.insert(stream) }
-            return (offset, signal(&state))
+            return signal(&state)
         }
     }
 
