@@ -69,6 +69,13 @@ def _refusals(stage: Stage) -> None:
         dealer.close()
 
 
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def _full(stage: Stage, folder: Path, disk: Path) -> None:
     stage.start()
     feed = Feed(stage)
@@ -93,7 +100,7 @@ def _full(stage: Stage, folder: Path, disk: Path) -> None:
     stopping = stage.dealer()
     stopped = stopping.request("stop", id="runs", grace_ms=0, request_id="stop-runs")
     deadline = Deadline(30)
-    while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
+    while _runs(pid):
         require(not deadline.passed, "a container cannot be stopped while the disk is full")
     require(stage.worker.process.poll() is None, "the worker stays up")
     filler.unlink()

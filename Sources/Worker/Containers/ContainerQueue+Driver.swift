@@ -160,8 +160,9 @@ extension ContainerQueue {
         default: return told
         }
         if told.retryable, failure.code == .unavailable || failure.code == .deadlineExceeded {
+            told.code = .aborted
             told.retryable = false
-            told.message += "; whether it was carried out nobody can say, so look before you send it again"
+            told.message += "; it may have been carried out all the same, so look before you send it again"
         }
         return told
     }

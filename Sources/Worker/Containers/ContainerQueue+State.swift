@@ -152,7 +152,10 @@ extension ContainerQueue {
 
     /// Ends what runs, where the worker ends: what was only being made or looked for when it was told so, too.
     func endIfDue() {
-        if isEnding, !isRestoring, state.isLive { terminate() }
+        guard isEnding, !isRestoring, state.isLive else { return }
+        // Once: where even that fails, the stop's own deadline is the end of it.
+        isEnding = false
+        terminate()
     }
 
     private func forget() {
