@@ -221,7 +221,10 @@ extension ContainerQueue {
     /// A process was about to be started when the worker died.
     private func settleExec(_ name: ProcessName, _ pid: UInt32?) {
         defer { beginningSpool = nil }
-        guard let pid else { return feed(.execFailed(name)) }
+        guard let pid else {
+            failure = interrupted(retryable: false)
+            return feed(.execFailed(name))
+        }
         if let beginningSpool, case .exec(let exec) = current?.kind {
             takeOver(name, beginningSpool, lastSpool, hasTerminal: exec.process.terminal)
         }
