@@ -29,10 +29,7 @@ extension CommandGateway {
     func snapshot(_ responder: Responder) {
         if let trouble = services.events.assumeIsolated({ $0.trouble }) {
             // Its last_seq would be the number of an event that is not kept.
-            return responder.fail(
-                Failure(
-                    .unavailable, "the worker's journal cannot be written (\(trouble)); ask again when it can",
-                    retryable: true, details: ["retry_after_ms": 1000]))
+            return responder.fail(.journalInTrouble(trouble))
         }
         let records = pool.assumeIsolated { $0.everyRecord() }
         let (last, epoch) = services.events.assumeIsolated { ($0.lastSequence, $0.epoch) }
@@ -165,6 +162,13 @@ extension CommandGateway {
 }
 
 extension Failure {
+    /// Nothing may begin, or be told, that has to be kept.
+    static func journalInTrouble(_ trouble: String) -> Failure {
+        Failure(
+            .unavailable, "the worker's journal cannot be written (\(trouble)); send this again when it can",
+            retryable: true, details: ["retry_after_ms": 1000])
+    }
+
     fileprivate static func tooOld(_ sequence: UInt64, oldest: UInt64) -> Failure {
         Failure(
             .dataLoss,

@@ -227,9 +227,7 @@ actor CommandGateway {
         guard request.requestID != nil || request.method.lane == .mutating, request.method != .stop,
             let trouble = services.events.assumeIsolated({ $0.trouble })
         else { return nil }
-        return Failure(
-            .unavailable, "the worker's journal cannot be written (\(trouble)); send this again when it can",
-            retryable: true, details: ["retry_after_ms": 1000])
+        return .journalInTrouble(trouble)
     }
 
     /// Does what is asked.

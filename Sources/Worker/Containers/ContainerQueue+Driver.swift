@@ -62,7 +62,8 @@ extension ContainerQueue {
         ) { queue, result in
             queue.creation = nil
             queue.came(result.map { .started(pid: $0) }, or: .startFailed(failed))
-            queue.stopAfterStart()
+            // A stop that came while the container was being started is due when it runs.
+            queue.signalGracefully()
         }
     }
 

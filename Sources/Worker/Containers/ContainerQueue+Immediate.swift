@@ -79,10 +79,8 @@ extension ContainerQueue {
             })
     }
 
-    /// A stop that came while the container was being started is due when it runs.
-    func stopAfterStart() { signalGracefully() }
-
-    private func signalGracefully() {
+    /// Asks the first process to end, where it runs and is to stop.
+    func signalGracefully() {
         guard state.isLive, state.isStopping, !isSignallingGracefully else { return }
         isSignallingGracefully = true
         call(

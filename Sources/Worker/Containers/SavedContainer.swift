@@ -178,15 +178,22 @@ extension ContainerState {
     fileprivate func encode(to writer: Writer) {
         var map: Value.Map = ["phase": .string(phase.rawValue)]
         if let pid { map["pid"] = .int(pid) }
-        if let exit { map["exit"] = exit.value }
-        if let seenExit { map["seen_exit"] = seenExit.value }
         if let beginning { map["beginning"] = .string(beginning.name.rawValue) }
         if !replaced.isEmpty { map["replaced"] = .array(replaced.map { .int($0) }) }
         for (key, isSet) in [
             ("update_pending", isUpdatePending), ("stopping", isStopping), ("delete", isDeletedOnceDown),
             ("start_failed", isDiscardedForFailedStart),
         ] where isSet { map[key] = true }
-        writer.value(.map(map))
+        let exits = [("exit", exit), ("seen_exit", seenExit)].compactMap { key, exit in exit.map { (key, $0) } }
+        writer.map(map.count + exits.count)
+        for (key, value) in map {
+            writer.string(key)
+            writer.value(value)
+        }
+        for (key, exit) in exits {
+            writer.string(key)
+            exit.encode(to: writer)
+        }
     }
 
     /// Without the processes besides the first, which the record has.
@@ -202,14 +209,5 @@ extension ContainerState {
         isStopping = value["stopping"]?.bool ?? false
         isDeletedOnceDown = value["delete"]?.bool ?? false
         isDiscardedForFailedStart = value["start_failed"]?.bool ?? false
-    }
-}
-
-extension Exit {
-    fileprivate var value: Value {
-        [
-            "code": .int(code), "known": .bool(known), "reason": .string(reason.rawValue), "at": .timestamp(at),
-            "observed_by": .string(observedBy.rawValue),
-        ]
     }
 }

@@ -1,6 +1,6 @@
 import Dispatch
-import Foundation
 import GRDB
+import MessagePack
 import Synchronization
 
 /// Commits entries, one transaction after another, on a thread of its own.
@@ -93,7 +93,7 @@ final class JournalWriter: Sendable {
         let oldest = try database.write { db -> UInt64? in
             for group in groups { try JournalTables.write(group.entry, db) }
             guard mustTrim else { return nil }
-            return try JournalTables.trim(retention, now: Int64(Date().timeIntervalSince1970), db)
+            return try JournalTables.trim(retention, now: Timestamp.now.seconds, db)
         }
         return state.withLock { state in
             if let oldest {
