@@ -129,7 +129,7 @@ public final class Worker: Service {
                     events.start(on: loop)
                     events.record(Event(.workerStart))
                 }
-                let contents = (journal as? SQLiteJournal)?.takeContents() ?? JournalContents()
+                let contents = journal.takeContents()
                 gateway.assumeIsolated { gateway in
                     gateway.whenAskedToStop(stop)
                     gateway.restore(contents) { isRestored.finish() }

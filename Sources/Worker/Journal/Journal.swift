@@ -26,6 +26,9 @@ protocol Journal: AnyObject, Sendable {
     /// Finds the answer to a request that is kept, and calls `found` with it on the loop; nil where there is none.
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void)
 
+    /// Gives up what was there when the journal was opened; a second call finds nothing.
+    func takeContents() -> JournalContents
+
     /// Waits until everything is kept, but not for long, and closes.
     func close()
 }

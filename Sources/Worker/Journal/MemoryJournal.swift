@@ -53,5 +53,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) { found(answers[request]) }
 
+    func takeContents() -> JournalContents { JournalContents() }
+
     func close() {}
 }

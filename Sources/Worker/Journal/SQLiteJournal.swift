@@ -18,8 +18,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private(set) var lastSequence: UInt64
     private(set) var oldestSequence: UInt64
     private(set) var trouble: String?
-    /// What the journal held at first; the one who restores the containers takes it.
-    private(set) var contents: JournalContents
+    private var contents: JournalContents
 
     private let loop: SocketLoop
     private let logger: Logger
@@ -149,7 +148,6 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         }
     }
 
-    /// Gives up what was held at first.
     func takeContents() -> JournalContents {
         defer { contents = JournalContents() }
         return contents
