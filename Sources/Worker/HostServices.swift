@@ -12,7 +12,7 @@ struct HostServices: Sendable {
     let events: EventPublisher
     let logger: Logger
     /// Where output is kept beyond the worker's life; nil where it is not.
-    let spools: SpoolFolder?
+    let spools: OutputStore?
 
     /// A place where a test may have the worker die.
     func crash(_ point: CrashPoint) { configuration.crashPlan?.reach(point) }

@@ -55,8 +55,7 @@ public final class Worker: Service {
     /// - Throws: ``StartFailure`` where it cannot begin.
     public func run() async throws {
         if let refusal = Worker.endpointRefusal(configuration) { throw StartFailure(description: refusal) }
-        try FileManager.default.createDirectory(
-            atPath: configuration.stateDirectory, withIntermediateDirectories: true)
+        try StateDirectory.prepare(configuration.stateDirectory)
         let loop = try SocketLoop(context: try Context(), name: "socket-loop")
         let (stopRequests, stop) = AsyncStream.makeStream(of: Void.self)
         let host: Host
@@ -114,7 +113,7 @@ public final class Worker: Service {
                     creations: CreationLimit(configuration.limits.creations, on: loop.asUnownedSerialExecutor()),
                     events: events, logger: logger,
                     spools: configuration.journal == .disk
-                        ? SpoolFolder(stateDirectory: configuration.stateDirectory) : nil)
+                        ? OutputStore(stateDirectory: configuration.stateDirectory, logger: logger) : nil)
                 let gateway = try CommandGateway(services: services)
                 let pool = gateway.assumeIsolated { $0.pool }
                 driver.connect(DriverEventSink(loop: loop, pool: pool, logger: logger))

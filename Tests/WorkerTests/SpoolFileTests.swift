@@ -97,16 +97,6 @@ struct SpoolFileTests {
         }
     }
 
-    @Test func anUnwritableFileCostsTheFileOnly() throws {
-        // A folder stands where the file would.
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let first = spool()
-        write("kept in memory", to: first)
-        write(" only", to: first)
-        #expect(text(first) == "stdout@0:kept in memory only")
-    }
-
     @Test func namesThatDifferInCaseOnlyHaveFilesOfTheirOwn() throws {
         let folder = SpoolFolder(stateDirectory: "/state")
         let (small, large) = (try #require(ContainerID("web")), try #require(ContainerID("Web")))
@@ -115,5 +105,13 @@ struct SpoolFileTests {
         #expect(one.lowercased() != other.lowercased())
         let later = ContainerRecord(id: small, createdAt: .now)
         #expect(folder.folder(of: later).path != one, "another life, another folder")
+    }
+
+    @Test func othersMayNotReadIt() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        write("secret", to: spool())
+        for (path, mode) in [(path, 0o600), (folder.appendingPathComponent("c-x").path, 0o700)] {
+            #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == mode)
+        }
     }
 }

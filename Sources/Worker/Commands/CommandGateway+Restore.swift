@@ -28,7 +28,7 @@ extension CommandGateway {
         // Found now, and not later: containers that are still to come have folders too. Whose record cannot be read cannot
         // be said to have none.
         if let spools = services.spools, containers.count == contents.containers.count {
-            SpoolFolder.remove(spools.folders(besides: containers.map(\.saved.facts)))
+            spools.remove(besides: containers.map(\.saved.facts))
         }
     }
 

@@ -27,7 +27,7 @@ extension ContainerQueue {
     func makeSpool(_ process: ProcessName, _ number: Int, hasTerminal: Bool) -> OutputSpool {
         let loop = services.loop
         let limit = services.configuration.limits.outputBytes
-        let file = services.spools.map { SpoolFile(path: $0.file(number, process, of: facts), limit: limit) }
+        let file = services.spools.map { $0.file(number, process, of: facts, limit: limit) }
         let spool = OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file) { [weak self] in
             loop.post { [weak self] in self?.assumeIsolated { $0.send(process) } }
         }

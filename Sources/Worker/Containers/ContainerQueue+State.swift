@@ -161,7 +161,7 @@ extension ContainerQueue {
     private func forget() {
         tellThoseLeftBehind()
         endOutput()
-        if hasFiles, let folder = services.spools?.folder(of: facts) { SpoolFolder.remove([folder]) }
+        if hasFiles { services.spools?.remove(of: facts) }
         attachments = []
         spools = [:]
         // Commands that came after the delete find whatever has the id by then.

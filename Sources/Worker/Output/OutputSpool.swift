@@ -17,6 +17,9 @@ final class OutputSpool: ProcessOutput {
         var dropped: UInt64 = 0
         /// Whether the stream ends here.
         var isEnd = false
+
+        /// Offset of the byte after the last.
+        var end: UInt64 { offset + UInt64(data.count) }
     }
 
     private final class LockedFile: Sendable {
@@ -32,6 +35,8 @@ final class OutputSpool: ProcessOutput {
         var ended: Set<OutputStream> = []
         var isSignalled = false
         var isWatched = false
+        /// Whether what a worker before this one kept is here.
+        var isLoaded = true
 
         mutating func advance(_ count: Int) {
             end += UInt64(count)
@@ -81,26 +86,25 @@ final class OutputSpool: ProcessOutput {
     }
 
     private func change(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) {
-        let mustTell: Bool
+        let mustReport: Bool
         if let file {
-            mustTell = file.lock.withLock { file in
-                // First the file: what anyone has seen is there for the next worker too. Only writers move the end, and
-                // this lock lets one of them in at a time.
+            mustReport = file.lock.withLock { file in
+                let wasBehind = file.trouble != nil
+                // First the file: what anyone has seen is there for the next worker too, unless the file is behind. Only
+                // writers move the end, and this lock lets one of them in at a time.
                 file.append(stream, offset: endOffset, bytes, isEnd: isEnd)
-                let mustTell = enter(stream, bytes, isEnd: isEnd)
-                if file.isOverlong {
-                    let (chunks, ended, end) = state.withLock { ($0.chunks, $0.ended, $0.end) }
-                    file.rewrite(chunks, ended: ended, end: end)
-                }
-                return mustTell
+                let mustReport = enter(stream, bytes, isEnd: isEnd)
+                if file.isOverlong { file.rewrite(contents) }
+                if !wasBehind, let trouble = file.trouble { file.store?.fellBehind(self, trouble) }
+                return mustReport
             }
         } else {
-            mustTell = enter(stream, bytes, isEnd: isEnd)
+            mustReport = enter(stream, bytes, isEnd: isEnd)
         }
-        if mustTell { onChange() }
+        if mustReport { onChange() }
     }
 
-    /// - Returns: whether someone is to be told.
+    /// - Returns: whether the change is to be reported.
     private func enter(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) -> Bool {
         state.withLock { state in
             append(stream, bytes, to: &state)
@@ -109,24 +113,55 @@ final class OutputSpool: ProcessOutput {
         }
     }
 
-    /// Takes up what a worker before this one kept. Before anything is written.
+    private var contents: SpoolContents {
+        state.withLock { SpoolContents($0.chunks, ended: $0.ended, end: $0.end) }
+    }
+
+    // MARK: The file
+
+    /// Takes up what a worker before this one kept. Where it cannot be read now, that is done as soon as it can; until
+    /// then a reader finds nothing and no end.
     func load() {
         file?.lock.withLock { file in
-            let kept = file.load()
-            state.withLock { state in
-                guard state.end == 0 else { return }
-                for chunk in kept.chunks {
-                    // Where the worker before this one had dropped some, offsets go on behind the gap.
-                    state.end = max(state.end, chunk.offset)
-                    chunk.data.withUnsafeBytes { append(chunk.stream, $0, to: &state) }
-                }
-                state.end = max(state.end, kept.end)
-                state.ended = kept.ended
-            }
+            state.withLock { $0.isLoaded = false }
+            load(&file)
+            if let trouble = file.trouble { file.store?.fellBehind(self, trouble) }
         }
     }
 
-    /// Its file goes: nobody will ask for it again.
+    private func load(_ file: inout SpoolFile) {
+        guard let kept = file.load() else { return }
+        state.withLock { state in
+            // What was written meanwhile comes behind it.
+            let written = state
+            state = State(isSignalled: written.isSignalled, isWatched: written.isWatched)
+            for chunk in kept.chunks { append(chunk, at: chunk.offset, to: &state) }
+            for chunk in written.chunks { append(chunk, at: kept.end + chunk.offset, to: &state) }
+            state.end = kept.end + written.end
+            state.ended = kept.ended.union(written.ended)
+        }
+    }
+
+    /// Brings the file up to what was written.
+    /// - Returns: why that cannot be done; nil where the file has everything.
+    func catchUp() -> String? {
+        guard let file else { return nil }
+        let (trouble, mustReport) = file.lock.withLock { file in
+            guard file.trouble != nil else { return (nil as String?, false) }
+            guard !state.withLock({ $0.isLoaded }) else {
+                file.rewrite(contents)
+                return (file.trouble, false)
+            }
+            load(&file)
+            guard state.withLock({ $0.isLoaded }) else { return (file.trouble, false) }
+            file.rewrite(contents)
+            return (file.trouble, state.withLock { signal(&$0) })
+        }
+        if mustReport { onChange() }
+        return trouble
+    }
+
+    /// Its file goes: it will not be asked for again.
     func removeFile() { file?.lock.withLock { $0.remove() } }
 
     private func signal(_ state: inout State) -> Bool {
@@ -135,11 +170,18 @@ final class OutputSpool: ProcessOutput {
         return true
     }
 
+    /// Where output was dropped, offsets go on behind the gap.
+    private func append(_ chunk: Chunk, at offset: UInt64, to state: inout State) {
+        state.end = offset
+        chunk.data.withUnsafeBytes { append(chunk.stream, $0, to: &state) }
+    }
+
     private func append(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, to state: inout State) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let last = state.chunks.count - 1
-            let room = last >= 0 && state.chunks[last].stream == stream ? chunkSize - state.chunks[last].data.count : 0
+            let goesOn = last >= 0 && state.chunks[last].stream == stream && state.chunks[last].end == state.end
+            let room = goesOn ? chunkSize - state.chunks[last].data.count : 0
             if room > 0 {
                 state.chunks[last].data.append(contentsOf: rest.prefix(room))
                 state.advance(min(room, rest.count))
@@ -182,6 +224,7 @@ final class OutputSpool: ProcessOutput {
     {
         state.withLock { state in
             state.isSignalled = false
+            guard state.isLoaded else { return ([], offset, [], false) }
             var chunks: [Chunk] = []
             var next = min(offset, state.end)
             var left = limit
@@ -195,6 +238,11 @@ final class OutputSpool: ProcessOutput {
                 next = start + UInt64(data.count)
                 left -= data.count
             }
+            if next < state.end, next >= state.chunks.last?.end ?? 0 {
+                // The newest is what was lost: the reader learns that although nothing comes after it yet.
+                chunks.append(Chunk(stream: .stdout, offset: state.end, data: [], dropped: state.end - next))
+                next = state.end
+            }
             let isEnd = next == state.end && state.ended.isSuperset(of: streams)
             return (chunks, next, state.ended, isEnd)
         }
@@ -206,8 +254,7 @@ final class OutputSpool: ProcessOutput {
         var high = state.chunks.count
         while low < high {
             let middle = (low + high) / 2
-            let chunk = state.chunks[middle]
-            if chunk.offset + UInt64(chunk.data.count) <= offset { low = middle + 1 } else { high = middle }
+            if state.chunks[middle].end <= offset { low = middle + 1 } else { high = middle }
         }
         return low
     }
