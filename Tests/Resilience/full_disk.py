@@ -17,10 +17,10 @@ SIZE = 4 << 20
 
 
 @contextmanager
-def small_disk(path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
+def small_disk(path: Path, size: int = SIZE) -> Iterator[Path]:
+    """A file system of so many bytes."""
     path.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
     if os.geteuid() != 0:
         raise Skipped("a small file system is needed, and only root can mount one")
     if (done := subprocess.run(mount, capture_output=True, text=True)).returncode != 0:

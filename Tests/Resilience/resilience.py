@@ -18,6 +18,7 @@ from executioner import bad_day, executioner
 from full_disk import full_disk
 from overload import overload
 from stage import Skipped
+from starved_output import starved_output
 from thousand import thousand
 from trial import Trial
 
@@ -27,18 +28,19 @@ TRIALS: dict[str, Callable[[Trial], None]] = {
     "thousand": thousand,
     "corruption": corruption,
     "full-disk": full_disk,
+    "starved-output": starved_output,
     "overload": overload,
     "clock": clock,
 }
 
 
-def hold(name: str, seed: str, long: bool, keep: bool) -> bool:
+def hold(name: str, options: argparse.Namespace) -> bool:
     """Holds one trial, and says whether it went well. The folder of one that did not is kept."""
     folder = Path(tempfile.mkdtemp(prefix=f"windlass-{name}-"))
-    print(f"\n== {name}, seed {seed}", flush=True)
+    print(f"\n== {name}, seed {options.seed}", flush=True)
     began = time.monotonic()
     try:
-        TRIALS[name](Trial(folder, seed, long))
+        TRIALS[name](Trial(folder, options.seed, options.long, options.kills))
     except Skipped as reason:
         print(f"  SKIPPED, NOT TRIED: {reason}", flush=True)
     except KeyboardInterrupt:
@@ -52,7 +54,7 @@ def hold(name: str, seed: str, long: bool, keep: bool) -> bool:
         return False
     else:
         print(f"  held in {time.monotonic() - began:.0f} s", flush=True)
-    if not keep:
+    if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
     return True
 
@@ -63,8 +65,9 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=TRIALS, metavar="NAME", help=", ".join(TRIALS))
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1_000_000)), help="of what is drawn")
     parser.add_argument("--keep", action="store_true", help="keep the folders of trials that went well")
+    parser.add_argument("--kills", type=int, metavar="COUNT", help="kills of starved-output, 8 or with --long 300")
     options = parser.parse_args()
-    failed = [name for name in options.only or TRIALS if not hold(name, options.seed, options.long, options.keep)]
+    failed = [name for name in options.only or TRIALS if not hold(name, options)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nevery trial was held", flush=True)
     return 1 if failed else 0
 

@@ -30,6 +30,8 @@ final class TestJournal {
     }
 
     var file: URL { folder.appendingPathComponent("journal.sqlite") }
+    var log: URL { folder.appendingPathComponent("journal.sqlite-wal") }
+    var mark: URL { folder.appendingPathComponent("journal.open") }
 
     /// Opens it as a worker does at its start.
     @discardableResult
@@ -49,6 +51,23 @@ final class TestJournal {
     func close() {
         if let journal = open { try? loop.perform { journal.close() } }
         open = nil
+    }
+
+    /// Puts everything as it is now into another folder: as a worker leaves it that is killed.
+    func killed() throws -> TestJournal {
+        let copy = try TestJournal()
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where !name.hasPrefix("lock") {
+            try FileManager.default.copyItem(
+                at: folder.appendingPathComponent(name), to: copy.folder.appendingPathComponent(name))
+        }
+        return copy
+    }
+
+    /// Changes bytes of a file.
+    func change(_ file: URL, _ change: (inout [UInt8]) throws -> Void) throws {
+        var bytes = try #require(try StateDirectory.read(file.path))
+        try change(&bytes)
+        try StateDirectory.write(bytes, to: file.path, for: .writingAnew)
     }
 
     /// Looks at it on its loop.
@@ -80,8 +99,11 @@ final class TestJournal {
         let query = EventQuery(
             after: after, limit: limit, bytes: bytes, kinds: kinds,
             ids: ids.map { Set($0.compactMap(ContainerID.init)) })
-        let bodies = try find { journal, found in journal.read(query) { found($0?.bodies) } }
-        return bodies?.map { $0.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+        return try find(query)?.bodies.map { $0.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    }
+
+    func find(_ query: EventQuery) throws -> FoundEvents? {
+        try find { journal, found in journal.read(query, found: found) }
     }
 
     func answer(to key: RequestKey) throws -> StoredAnswer? {

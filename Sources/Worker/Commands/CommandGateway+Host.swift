@@ -57,6 +57,7 @@ extension CommandGateway {
                 guard last == 0 || query.after >= found.oldest || found.oldest - query.after == 1 else {
                     return responder.fail(.tooOld(query.after, oldest: found.oldest))
                 }
+                if let damaged = found.damaged, found.bodies.isEmpty { return responder.fail(.damagedEvent(damaged)) }
                 responder.succeed(EventPage(events: found.bodies, lastSequence: last, oldestSequence: found.oldest))
             }
         }
@@ -175,6 +176,13 @@ extension Failure {
             "events after \(sequence) are not kept any more; the oldest is \(oldest): take a `snapshot`, and go on from "
                 + "its last_seq",
             details: ["oldest_seq": .unsigned(oldest)])
+    }
+
+    fileprivate static func damagedEvent(_ sequence: UInt64) -> Failure {
+        Failure(
+            .dataLoss,
+            "event \(sequence) is damaged in the journal; take a `snapshot` and go on from its last_seq, or go on after "
+                + "\(sequence)")
     }
 
     fileprivate static let unreadable = Failure(

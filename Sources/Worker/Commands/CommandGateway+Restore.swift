@@ -8,6 +8,7 @@ extension CommandGateway {
     /// Takes up requests and containers, and calls `done` when the host has been asked for every container.
     func restore(_ contents: JournalContents, done: @escaping @Sendable () -> Void) {
         restore(contents.requests)
+        pool.assumeIsolated { $0.unreadable.formUnion(contents.damaged) }
         let reader = Reader()
         var containers: [(id: ContainerID, saved: SavedContainer)] = []
         for (id, record) in contents.containers {
@@ -27,7 +28,7 @@ extension CommandGateway {
         findOrphans()
         // Found now, and not later: containers that are still to come have folders too. Whose record cannot be read cannot
         // be said to have none.
-        if let spools = services.spools, containers.count == contents.containers.count {
+        if let spools = services.spools, containers.count == contents.containers.count, contents.damaged.isEmpty {
             spools.remove(besides: containers.map(\.saved.facts))
         }
     }

@@ -13,6 +13,8 @@ protocol Journal: AnyObject, Sendable {
     var oldestSequence: UInt64 { get }
     /// Why nothing can be kept now; nil where it can.
     var trouble: String? { get }
+    /// What of it has been found damaged; nil where nothing has.
+    var damage: String? { get }
 
     /// Keeps all of `entry` or nothing of it, and then calls `kept` on the loop. Entries are kept in order; one that
     /// cannot be kept is tried again until it can.
@@ -51,6 +53,10 @@ struct JournalContents: Sendable {
     var containers: [(id: ContainerID, record: [UInt8])] = []
     /// Requests that run once, oldest first.
     var requests: [StoredRequest] = []
+    /// Containers whose record is damaged. Their ids stay taken.
+    var damaged: [ContainerID] = []
+    /// How many of the requests are damaged.
+    var damagedRequests = 0
 }
 
 /// An event that has its number, as it goes over the wire.
@@ -85,6 +91,8 @@ struct FoundEvents: Sendable {
     var bodies: [[UInt8]]
     /// The number of the oldest event that is kept; one more than the newest where there is none.
     var oldest: UInt64
+    /// The number of the first event behind these that is damaged or missing; nil where none was found.
+    var damaged: UInt64?
 }
 
 /// How long events are kept: no longer than both.

@@ -8,15 +8,16 @@ enum JournalTables {
     private static let checkedBytes: Int64 = 64 << 20
 
     /// Looks, before anything is changed, whether a file that is there is a journal of this version and without damage.
-    static func examine(_ path: String) throws {
+    /// - Returns: how often it says that it was started; nil where there is nothing in it yet.
+    static func examine(_ path: String) throws -> UInt64? {
         let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
-        guard let size, size > 0 else { return }
+        guard let size, size > 0 else { return nil }
         var settings = Configuration()
         settings.readonly = true
         settings.busyMode = .timeout(5)
         let database = try DatabaseQueue(path: path, configuration: settings)
-        try database.read { db in
-            if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 { return }
+        let epoch = try database.read { db -> UInt64? in
+            if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 { return nil }
             guard try db.tableExists("grdb_migrations"), try db.tableExists("host") else {
                 throw SQLiteJournal.Unusable(
                     description:
@@ -34,8 +35,10 @@ enum JournalTables {
                 let found = try String.fetchOne(db, sql: "PRAGMA quick_check('\(table)')") ?? "ok"
                 guard found == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: found) }
             }
+            return try Int64.fetchOne(db, sql: "SELECT epoch FROM host").map { UInt64(clamping: $0) }
         }
         try database.close()
+        return epoch
     }
 
     private static var migrator: DatabaseMigrator {
@@ -56,7 +59,31 @@ enum JournalTables {
                         UNIQUE (principal, id));
                     """)
         }
+        // Every row says whether it is still what was written. An answer comes later than its request.
+        migrator.registerMigration("2") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE host ADD COLUMN checksum INTEGER;
+                    UPDATE host SET checksum = \(Sums.host);
+                    ALTER TABLE event ADD COLUMN checksum INTEGER;
+                    UPDATE event SET checksum = \(Sums.event);
+                    ALTER TABLE container ADD COLUMN checksum INTEGER;
+                    UPDATE container SET checksum = \(Sums.container);
+                    ALTER TABLE request ADD COLUMN checksum INTEGER;
+                    ALTER TABLE request ADD COLUMN answer_checksum INTEGER;
+                    UPDATE request SET checksum = \(Sums.request), answer_checksum = \(Sums.answer);
+                    """)
+        }
         return migrator
+    }
+
+    /// The checksums of the rows, in SQL.
+    private enum Sums {
+        static let host = "checksum(epoch, last_seq)"
+        static let event = "checksum(seq, kind, id, second, body)"
+        static let container = "checksum(id, record)"
+        static let request = "checksum(principal, id, digest, method, second)"
+        static let answer = "checksum(principal, id, is_failure, answer)"
     }
 
     /// Makes what is missing.
@@ -64,12 +91,18 @@ enum JournalTables {
 
     /// Counts a start of the worker.
     static func begin(_ db: Database) throws -> (epoch: UInt64, last: UInt64) {
-        try db.execute(sql: "UPDATE host SET epoch = epoch + 1")
-        guard let row = try Row.fetchOne(db, sql: "SELECT epoch, last_seq FROM host") else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table host is empty")
+        let question = "SELECT epoch, last_seq, checksum IS \(Sums.host), (SELECT max(seq) FROM event) FROM host"
+        guard let row = try Row.fetchOne(db, sql: question), row[2] else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the row of the table host is damaged")
         }
-        let (epoch, last): (Int64, Int64) = (row[0], row[1])
-        return (UInt64(clamping: epoch), UInt64(clamping: last))
+        let (epoch, last, newest): (Int64, Int64, Int64?) = (row[0], row[1], row[3])
+        if let newest, newest != last {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT, message: "event \(newest) is the newest, and \(last) was the last")
+        }
+        try db.execute(sql: "UPDATE host SET epoch = epoch + 1")
+        try db.execute(sql: "UPDATE host SET checksum = \(Sums.host)")
+        return (UInt64(clamping: epoch + 1), UInt64(clamping: last))
     }
 
     private static func oldest(_ db: Database, last: Int64) throws -> UInt64 {
@@ -78,21 +111,35 @@ enum JournalTables {
 
     static func contents(_ db: Database) throws -> JournalContents {
         var contents = JournalContents()
-        for row in try Row.fetchAll(db, sql: "SELECT id, record FROM container ORDER BY id") {
-            let (id, record): (String, Data) = (row[0], row[1])
-            guard let id = ContainerID(id) else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(id) is no container id")
+        let containers = try Row.fetchCursor(
+            db, sql: "SELECT id, record, checksum IS \(Sums.container) FROM container ORDER BY id")
+        while let row = try containers.next() {
+            let text: String = row[0]
+            guard let id = ContainerID(text) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(text) is no container id")
             }
+            guard row[2] else {
+                contents.damaged.append(id)
+                continue
+            }
+            let record: Data = row[1]
             contents.containers.append((id, Array(record)))
         }
         let requests = try Row.fetchCursor(
-            db, sql: "SELECT principal, id, digest, method, second, answer IS NOT NULL FROM request ORDER BY number")
+            db,
+            sql: """
+                SELECT principal, id, digest, method, second, answer IS NOT NULL, checksum IS \(Sums.request)
+                FROM request ORDER BY number
+                """)
         while let row = try requests.next() {
             let digest: Data = row[2]
+            let isWhole: Bool = row[6]
+            if !isWhole { contents.damagedRequests += 1 }
             contents.requests.append(
                 StoredRequest(
                     key: RequestKey(principal: row[0], id: row[1]), digest: ContentDigest(bytes: Array(digest)),
-                    method: row[3], second: row[4], isAnswered: row[5]))
+                    // What may have been carried out is not carried out again: its answer is that it is damaged.
+                    method: row[3], second: row[4], isAnswered: row[5] || !isWhole))
         }
         return contents
     }
@@ -103,7 +150,8 @@ enum JournalTables {
         if !entry.events.isEmpty { try insert(entry.events, db) }
         for (id, record) in entry.containers {
             if let record {
-                let statement = try db.cachedStatement(sql: "INSERT OR REPLACE INTO container VALUES (?, ?)")
+                let statement = try db.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO container (id, record, checksum) VALUES (?1, ?2, checksum(?1, ?2))")
                 try statement.execute(arguments: [id.rawValue, Data(record)])
             } else {
                 try db.cachedStatement(sql: "DELETE FROM container WHERE id = ?").execute(arguments: [id.rawValue])
@@ -114,7 +162,10 @@ enum JournalTables {
 
     private static func insert(_ events: [RecordedEvent], _ db: Database) throws {
         let statement = try db.cachedStatement(
-            sql: "INSERT INTO event (seq, kind, id, second, body) VALUES (?, ?, ?, ?, ?)")
+            sql: """
+                INSERT INTO event (seq, kind, id, second, body, checksum)
+                VALUES (?1, ?2, ?3, ?4, ?5, checksum(?1, ?2, ?3, ?4, ?5))
+                """)
         for event in events {
             try statement.execute(
                 arguments: [
@@ -122,7 +173,8 @@ enum JournalTables {
                 ])
         }
         guard let last = events.last else { return }
-        try db.cachedStatement(sql: "UPDATE host SET last_seq = ?").execute(arguments: [Int64(clamping: last.seq)])
+        try db.cachedStatement(sql: "UPDATE host SET last_seq = ?1, checksum = checksum(epoch, ?1)")
+            .execute(arguments: [Int64(clamping: last.seq)])
     }
 
     private static func write(_ change: RequestChange, _ db: Database) throws {
@@ -130,66 +182,99 @@ enum JournalTables {
         case .began(let request):
             try db.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO request (principal, id, digest, method, second) VALUES (?, ?, ?, ?, ?)
+                    INSERT OR REPLACE INTO request (principal, id, digest, method, second, checksum)
+                    VALUES (?1, ?2, ?3, ?4, ?5, checksum(?1, ?2, ?3, ?4, ?5))
                     """
             ).execute(
                 arguments: [
                     request.key.principal, request.key.id, Data(request.digest.bytes), request.method, request.second,
                 ])
         case .answered(let key, let answer):
-            try db.cachedStatement(sql: "UPDATE request SET is_failure = ?, answer = ? WHERE principal = ? AND id = ?")
-                .execute(arguments: [answer.isFailure, Data(answer.body), key.principal, key.id])
+            try db.cachedStatement(
+                sql: """
+                    UPDATE request SET is_failure = ?3, answer = ?4, answer_checksum = checksum(?1, ?2, ?3, ?4)
+                    WHERE principal = ?1 AND id = ?2
+                    """
+            ).execute(arguments: [key.principal, key.id, answer.isFailure, Data(answer.body)])
         case .forgotten(let key):
             try db.cachedStatement(sql: "DELETE FROM request WHERE principal = ? AND id = ?")
                 .execute(arguments: [key.principal, key.id])
         }
     }
 
-    /// Removes the events that are over the retention.
+    /// The most events that are removed at a time, so that no commit waits for long.
+    private static let trimSize: Int64 = 20_000
+
+    /// Removes the events that are over the retention, or the oldest of them where they are many.
     /// - Returns: the number of the oldest event that is left.
     static func trim(_ retention: EventRetention, now: Int64, _ db: Database) throws -> UInt64 {
         let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
-        try db.execute(sql: "DELETE FROM event WHERE seq <= ?", arguments: [last - Int64(retention.count)])
+        let bound = Int64(clamping: try oldest(db, last: last)) + trimSize
+        try db.execute(
+            sql: "DELETE FROM event WHERE seq <= ? AND seq < ?", arguments: [last - Int64(retention.count), bound])
         // From the oldest up to the first that is young enough: with a clock that was set back an old time may stand
         // behind younger ones, and no gap may come of that.
         try db.execute(
-            sql:
-                "DELETE FROM event WHERE seq < coalesce((SELECT seq FROM event WHERE second >= ? ORDER BY seq LIMIT 1), ?)",
-            arguments: [now - retention.seconds, last + 1])
+            sql: """
+                DELETE FROM event WHERE seq <
+                    coalesce((SELECT seq FROM event WHERE second >= ?1 AND seq < ?2 ORDER BY seq LIMIT 1), ?2)
+                """,
+            arguments: [now - retention.seconds, min(last + 1, bound)])
         return try oldest(db, last: last)
     }
 
     // MARK: Reading
 
     static func read(_ query: EventQuery, _ db: Database) throws -> FoundEvents {
-        var conditions = ["seq > ?"]
+        var filters: [String] = []
         var arguments: [(any DatabaseValueConvertible)?] = [Int64(clamping: query.after)]
         for (column, texts) in [("kind", query.kinds), ("id", query.ids.map { Set($0.map(\.rawValue)) })] {
             guard let texts else { continue }
             // As one text: there may be more ids than a statement may have arguments.
             let list = try JSONEncoder().encode(texts.sorted())
-            conditions.append("\(column) IN (SELECT value FROM json_each(?))")
+            filters.append("\(column) IN (SELECT value FROM json_each(?))")
             arguments.append(String(decoding: list, as: UTF8.self))
         }
+        // One that is damaged may be any: no filter leaves it out.
+        let wanted =
+            filters.isEmpty ? "" : "AND (\(filters.joined(separator: " AND ")) OR checksum IS NOT \(Sums.event))"
         let cursor = try Row.fetchCursor(
-            db, sql: "SELECT body FROM event WHERE \(conditions.joined(separator: " AND ")) ORDER BY seq LIMIT ?",
+            db,
+            sql: """
+                SELECT seq, body, checksum IS \(Sums.event) FROM event WHERE seq > ? \(wanted) ORDER BY seq LIMIT ?
+                """,
             arguments: StatementArguments(arguments + [query.limit]))
-        var page: [[UInt8]] = []
+        let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
+        var found = FoundEvents(bodies: [], oldest: try oldest(db, last: last))
+        guard query.after < UInt64(clamping: last) else { return found }
+        var next = max(query.after + 1, found.oldest)
         var left = query.bytes
         while left > 0, let row = try cursor.next() {
-            let body: Data = row[0]
-            page.append(Array(body))
+            let (seq, isWhole): (Int64, Bool) = (row[0], row[2])
+            // Numbers have no gaps, but where a filter leaves some out.
+            let isMissing = filters.isEmpty && UInt64(clamping: seq) != next
+            guard isWhole, !isMissing else {
+                found.damaged = isMissing ? next : UInt64(clamping: seq)
+                return found
+            }
+            let body: Data = row[1]
+            found.bodies.append(Array(body))
             left -= body.count
+            next = UInt64(clamping: seq) + 1
         }
-        let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
-        return FoundEvents(bodies: page, oldest: try oldest(db, last: last))
+        return found
     }
 
     static func answer(to request: RequestKey, _ db: Database) throws -> StoredAnswer? {
         let row = try Row.fetchOne(
-            db, sql: "SELECT is_failure, answer FROM request WHERE principal = ? AND id = ? AND answer IS NOT NULL",
+            db,
+            sql: """
+                SELECT is_failure, answer, checksum IS \(Sums.request) AND answer_checksum IS \(Sums.answer) FROM request
+                WHERE principal = ? AND id = ? AND (answer IS NOT NULL OR checksum IS NOT \(Sums.request))
+                """,
             arguments: [request.principal, request.id])
         return row.map { row in
+            guard row[2] else { return .damaged(request) }
             let body: Data = row[1]
             return StoredAnswer(isFailure: row[0], body: Array(body))
         }

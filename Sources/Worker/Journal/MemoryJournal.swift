@@ -7,6 +7,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
     let epoch: UInt64 = 1
     private(set) var lastSequence: UInt64 = 0
     let trouble: String? = nil
+    let damage: String? = nil
     private var events = Deque<RecordedEvent>()
     private var bytes = 0
     private var answers: [RequestKey: StoredAnswer] = [:]

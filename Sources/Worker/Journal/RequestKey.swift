@@ -1,4 +1,5 @@
 import ContainerProtocol
+import MessagePack
 
 /// Which request: a `request_id` is its principal's own.
 struct RequestKey: Sendable, Hashable {
@@ -23,6 +24,18 @@ struct StoredAnswer: Sendable {
     var isFailure: Bool
     /// The encoded `result` or `error`.
     var body: [UInt8]
+
+    /// What is answered in place of an answer, or of what was asked, that is damaged.
+    static func damaged(_ request: RequestKey) -> StoredAnswer {
+        let writer = Writer()
+        writer.value(
+            Failure(
+                .dataLoss,
+                "what the journal kept of the request_id \"\(request.id.prefix(64))\" is damaged, so that its answer is not "
+                    + "known; look at the container with `state`, and use a new request_id for what is to be done"
+            ).value)
+        return StoredAnswer(isFailure: true, body: writer.bytes)
+    }
 }
 
 /// What became of a request that runs once.

@@ -18,12 +18,14 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private(set) var lastSequence: UInt64
     private(set) var oldestSequence: UInt64
     private(set) var trouble: String?
+    private(set) var damage: String?
     private var contents: JournalContents
 
     private let loop: SocketLoop
     private let logger: Logger
     private let database: DatabasePool
     private let lock: StateLock
+    private let files: JournalFiles
     private let writer: JournalWriter
     private let readers = DispatchQueue(label: "journal-readers", attributes: .concurrent)
 
@@ -39,14 +41,22 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         self.logger = logger
         let folder = URL(fileURLWithPath: configuration.stateDirectory)
         lock = try StateLock(folder)
-        let path = folder.appendingPathComponent("journal.sqlite").path
+        files = JournalFiles(folder)
+        let path = files.database
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {
+            try files.tighten()
             // SQLite takes an empty file for a new database: whoever cut it must not lose everything by that.
-            if SQLiteJournal.isEmpty(path) {
-                throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty")
+            if files.isEmpty { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
+            if isNew {
+                if JournalMark(at: files.mark) != nil {
+                    logger.warning(
+                        "the journal that was in use is gone: another one is begun", metadata: ["file": "\(path)"])
+                }
+            } else {
+                try SQLiteJournal.examine(files, logger)
             }
-            try JournalTables.examine(path)
+            try StateDirectory.makeFile(path)
             let database = try DatabasePool(path: path, configuration: SQLiteJournal.settings(configuration))
             try JournalTables.prepare(database)
             let retention = configuration.eventRetention
@@ -57,21 +67,57 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             }
             (epoch, lastSequence, oldestSequence) = start
             contents = try database.read { try JournalTables.contents($0) }
+            try JournalMark(epoch: epoch, boot: JournalMark.currentBoot).write(to: files.mark)
             self.database = database
         } catch let error as Unusable {
             throw error
         } catch {
             // What this very start began and could not write is no damage for the next one.
-            if isNew, SQLiteJournal.isEmpty(path) { try? FileManager.default.removeItem(atPath: path) }
+            if isNew, files.isEmpty { try? FileManager.default.removeItem(atPath: path) }
             throw Unusable(description: SQLiteJournal.advice(path, error))
         }
         writer = JournalWriter(
             database: database, retention: configuration.eventRetention, oldest: oldestSequence,
             crashPlan: configuration.crashPlan)
+        report(contents)
     }
 
-    private static func isEmpty(_ path: String) -> Bool {
-        (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) == 0
+    /// Looks whether everything is there that was committed.
+    private static func examine(_ files: JournalFiles, _ logger: Logger) throws {
+        let (remains, hasNoLog) = (try files.remains(), files.hasNoLog)
+        // Before SQLite opens it, which makes the index anew.
+        try judge(remains.finding, files, logger)
+        let epoch = try JournalTables.examine(files.database)
+        if hasNoLog { try judge(remains.finding(epochWithoutLog: epoch ?? 0), files, logger) }
+    }
+
+    private static func judge(_ finding: JournalRemains.Finding?, _ files: JournalFiles, _ logger: Logger) throws {
+        switch finding {
+        case .lost(let what): throw files.refusal(what)
+        case .doubtful(let what):
+            logger.warning(
+                "the journal may have lost what was committed last: a loss of power explains it",
+                metadata: ["finding": "\(what)"])
+        case nil: break
+        }
+    }
+
+    /// Reports what of the contents is damaged.
+    private func report(_ contents: JournalContents) {
+        if let first = contents.damaged.first {
+            found(
+                damage:
+                    "the records of \(contents.damaged.count) containers are damaged, such as \(first): their ids stay "
+                    + "taken, and what they run is left alone")
+        }
+        if contents.damagedRequests > 0 {
+            found(damage: "\(contents.damagedRequests) requests are damaged: they are answered by data_loss")
+        }
+    }
+
+    private func found(damage text: String) {
+        if damage == nil || damage != text { logger.error("the journal is damaged", metadata: ["damage": "\(text)"]) }
+        damage = text
     }
 
     private static func settings(_ configuration: WorkerConfiguration) -> GRDB.Configuration {
@@ -83,6 +129,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         settings.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            db.add(function: JournalChecksum.function)
         }
         return settings
     }
@@ -126,7 +173,10 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     func read(_ query: EventQuery, found: @escaping @Sendable (FoundEvents?) -> Void) {
-        find({ try JournalTables.read(query, $0) }, found)
+        find({ try JournalTables.read(query, $0) }) { [self] events in
+            if let damaged = events?.damaged { self.found(damage: "event \(damaged) is damaged") }
+            found(events)
+        }
     }
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) {
@@ -154,13 +204,15 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     func close() {
-        if !writer.finish(within: .seconds(2)) {
+        let isKept = writer.finish(within: .seconds(2))
+        if !isKept {
             logger.error("the journal could not be written to its end", metadata: ["error": "\(trouble ?? "")"])
         }
         readers.sync(flags: .barrier) {}
         // GRDB closes readers last, which leaves the write-ahead log behind; what is one file can be copied and moved.
-        _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        let isMerged = (try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }) != nil
         try? database.close()
+        if isKept, isMerged { try? FileManager.default.removeItem(atPath: files.mark) }
         lock.release()
     }
 }

@@ -17,6 +17,7 @@ final class StateLock: Sendable {
         // A worker that is just ending may hold it for a moment.
         settings.busyMode = .timeout(3)
         do {
+            try StateDirectory.makeFile(path)
             database = try DatabaseQueue(path: path, configuration: settings)
             try database.unsafeReentrantWrite { try $0.execute(sql: "BEGIN EXCLUSIVE") }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
