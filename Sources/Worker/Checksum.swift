@@ -24,7 +24,8 @@ struct Checksum: Sendable, Hashable {
         var (crc, index) = (state, 0)
         Checksum.tables.withUnsafeBufferPointer { tables in
             while index + 8 <= bytes.count {
-                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ UInt64(crc)
+                let word =
+                    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ UInt64(crc)
                 crc = 0
                 for place in 0..<8 { crc ^= tables[(7 - place) << 8 | Int(word >> UInt64(place * 8) & 0xFF)] }
                 index += 8

@@ -45,7 +45,9 @@ final class OutputStoreTests {
     /// From now on, writing to the file fails as on a full disk; what it held is where this says.
     private func fill() throws -> String {
         let aside = folder.appendingPathComponent("aside").path
-        if FileManager.default.fileExists(atPath: path) { try FileManager.default.moveItem(atPath: path, toPath: aside) }
+        if FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.moveItem(atPath: path, toPath: aside)
+        }
         try StateDirectory.makeFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path)
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
         // Nor may there be another one.
@@ -56,7 +58,9 @@ final class OutputStoreTests {
     /// There is room again.
     private func free(_ aside: String) throws {
         try FileManager.default.removeItem(atPath: path)
-        if FileManager.default.fileExists(atPath: aside) { try FileManager.default.moveItem(atPath: aside, toPath: path) }
+        if FileManager.default.fileExists(atPath: aside) {
+            try FileManager.default.moveItem(atPath: aside, toPath: path)
+        }
         try? FileManager.default.removeItem(atPath: path + ".new")
     }
 
@@ -136,8 +140,12 @@ final class OutputStoreTests {
     }
 
     @Test func oneThatCannotBeWrittenKeepsNoOtherBack() throws {
-        let (first, stuck) = (spool(), OutputSpool(
-            limit: 100, hasTerminal: true, file: SpoolFile(path: "/dev/null/nowhere", limit: 100, store: store)) {})
+        let (first, stuck) = (
+            spool(),
+            OutputSpool(
+                limit: 100, hasTerminal: true, file: SpoolFile(path: "/dev/null/nowhere", limit: 100, store: store)
+            ) {}
+        )
         write("stuck", to: stuck)
         let aside = try fill()
         write("text", to: first)

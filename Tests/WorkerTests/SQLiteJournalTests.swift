@@ -117,6 +117,20 @@ struct SQLiteJournalTests {
         #expect(try journal.look { [$0.oldestSequence, $0.lastSequence] } == [16, 25])
     }
 
+    @Test func manyThatGoAtOnceGoAFewAtATime() throws {
+        let journal = try TestJournal()
+        try journal.start()
+        try journal.keep((1...25_000).map { .numbered($0) })
+        try journal.start(events: 100)
+        #expect(try journal.look { $0.oldestSequence } == 10_001, "a start waits for no more")
+        // The next trim is due after ten events, and goes on with every commit until it is done.
+        try journal.keep((25_001...25_010).map { .numbered($0) })
+        #expect(try journal.look { $0.oldestSequence } == 20_001)
+        try journal.keep([.numbered(25_011)])
+        #expect(try journal.look { $0.oldestSequence } == 24_912)
+        #expect(try journal.read(limit: 1) == [24_912])
+    }
+
     @Test func theOldestGoWhenTheirTimeIsOver() throws {
         let journal = try TestJournal()
         try journal.start(events: 10, age: .seconds(1000))

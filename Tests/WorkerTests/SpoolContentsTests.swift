@@ -11,9 +11,10 @@ struct SpoolContentsTests {
             (.stdout, 0, "one ", false), (.stderr, 4, "two", true), (.stdout, 7, "three", false),
         ]
         return text.reduce(SpoolContents.header(end: 0)) { file, record in
-            file + Array(record.2.utf8).withUnsafeBytes {
-                SpoolContents.record(record.0, offset: record.1, $0, isEnd: record.3)
-            }
+            file
+                + Array(record.2.utf8).withUnsafeBytes {
+                    SpoolContents.record(record.0, offset: record.1, $0, isEnd: record.3)
+                }
         }
     }()
 

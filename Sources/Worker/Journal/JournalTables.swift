@@ -203,11 +203,13 @@ enum JournalTables {
     }
 
     /// The most events that are removed at a time, so that no commit waits for long.
-    private static let trimSize: Int64 = 20_000
+    private static let trimSize: Int64 = 10_000
 
     /// Removes the events that are over the retention, or the oldest of them where they are many.
-    /// - Returns: the number of the oldest event that is left.
-    static func trim(_ retention: EventRetention, now: Int64, _ db: Database) throws -> UInt64 {
+    /// - Returns: the number of the oldest event that is left, and whether none is left that is to go.
+    static func trim(
+        _ retention: EventRetention, now: Int64, _ db: Database
+    ) throws -> (oldest: UInt64, isDone: Bool) {
         let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
         let bound = Int64(clamping: try oldest(db, last: last)) + trimSize
         try db.execute(
@@ -220,7 +222,8 @@ enum JournalTables {
                     coalesce((SELECT seq FROM event WHERE second >= ?1 AND seq < ?2 ORDER BY seq LIMIT 1), ?2)
                 """,
             arguments: [now - retention.seconds, min(last + 1, bound)])
-        return try oldest(db, last: last)
+        let oldest = try oldest(db, last: last)
+        return (oldest, oldest < UInt64(clamping: bound))
     }
 
     // MARK: Reading

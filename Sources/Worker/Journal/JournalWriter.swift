@@ -90,15 +90,16 @@ final class JournalWriter: Sendable {
             state.sinceTrim += count
             return state.sinceTrim >= trimInterval
         }
-        let oldest = try database.write { db -> UInt64? in
+        let trimmed = try database.write { db -> (oldest: UInt64, isDone: Bool)? in
             for group in groups { try JournalTables.write(group.entry, db) }
             guard mustTrim else { return nil }
             return try JournalTables.trim(retention, now: Timestamp.now.seconds, db)
         }
         return state.withLock { state in
-            if let oldest {
-                state.sinceTrim = 0
-                state.oldest = oldest
+            if let trimmed {
+                // What is left of a long trim goes with the next commit.
+                if trimmed.isDone { state.sinceTrim = 0 }
+                state.oldest = trimmed.oldest
             }
             return state.oldest
         }

@@ -62,7 +62,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             let retention = configuration.eventRetention
             let start = try database.write { db in
                 let start = try JournalTables.begin(db)
-                let oldest = try JournalTables.trim(retention, now: Timestamp.now.seconds, db)
+                let oldest = try JournalTables.trim(retention, now: Timestamp.now.seconds, db).oldest
                 return (start.epoch, start.last, oldest)
             }
             (epoch, lastSequence, oldestSequence) = start

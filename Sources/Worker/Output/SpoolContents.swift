@@ -93,7 +93,9 @@ struct SpoolContents: Sendable {
                 let next = SpoolContents.nextRecord(in: file, after: position, from: end)
                 lose(0)
                 // Most often it was one record that nothing follows; its bytes count.
-                if next == nil, isOurs || end > 0 { lose(UInt64(file.count - position - SpoolContents.recordHeaderSize)) }
+                if next == nil, isOurs || end > 0 {
+                    lose(UInt64(file.count - position - SpoolContents.recordHeaderSize))
+                }
                 position = next ?? file.count
                 continue
             }
