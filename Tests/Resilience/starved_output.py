@@ -160,7 +160,7 @@ def starved_output(trial: Trial) -> None:
     """Kills workers while the disk and the descriptors run out, and compares what the next ones report."""
     kills = trial.kills or (300 if trial.long else 8)
     with small_disk(trial.folder / "disk", DISK) as disk:
-        stage = Stage(trial.folder / "stage", state_dir=disk / "state", settings=SETTINGS)
+        stage = Stage(trial.folder / "stage", state_dir=disk, settings=SETTINGS)
         try:
             stage.start()
             want = Want(stage, disk, trial.seed)
