@@ -76,6 +76,7 @@ struct JournalDamageTests {
         try journal.tamper("UPDATE request SET answer = CAST('bnswer' AS BLOB)")
         let answer = try #require(try journal.answer(to: key))
         #expect(answer.isFailure && String(decoding: answer.body, as: UTF8.self).contains("data_loss"))
+        #expect(try journal.look { $0.damage } == "the answer to a request is damaged")
     }
 
     @Test func aDamagedRequestIsNotMadeAgain() throws {

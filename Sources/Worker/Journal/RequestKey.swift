@@ -24,6 +24,13 @@ struct StoredAnswer: Sendable {
     var isFailure: Bool
     /// The encoded `result` or `error`.
     var body: [UInt8]
+    /// Whether it stands in the place of one that is damaged.
+    private(set) var isDamaged = false
+
+    init(isFailure: Bool, body: [UInt8]) {
+        self.isFailure = isFailure
+        self.body = body
+    }
 
     /// What is answered in place of an answer, or of what was asked, that is damaged.
     static func damaged(_ request: RequestKey) -> StoredAnswer {
@@ -34,7 +41,9 @@ struct StoredAnswer: Sendable {
                 "what the journal kept of the request_id \"\(request.id.prefix(64))\" is damaged, so that its answer is not "
                     + "known; look at the container with `state`, and use a new request_id for what is to be done"
             ).value)
-        return StoredAnswer(isFailure: true, body: writer.bytes)
+        var answer = StoredAnswer(isFailure: true, body: writer.bytes)
+        answer.isDamaged = true
+        return answer
     }
 }
 

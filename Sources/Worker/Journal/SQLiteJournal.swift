@@ -180,7 +180,10 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) {
-        find({ try JournalTables.answer(to: request, $0) }) { found($0 ?? nil) }
+        find({ try JournalTables.answer(to: request, $0) }) { [self] answer in
+            if answer??.isDamaged == true { self.found(damage: "the answer to a request is damaged") }
+            found(answer ?? nil)
+        }
     }
 
     private func find<Result: Sendable>(
