@@ -218,7 +218,11 @@ def _flipped(stage: Stage, before: Facts, requests: list[dict], which: str) -> s
         require(str(stage.state_dir / "journal.sqlite") in worker.output(), f"{which}: {worker.output()[-500:]}")
         return "refused"
     try:
-        facts = Facts(stage, requests)
+        try:
+            facts = Facts(stage, requests)
+        except Failure as failure:
+            require(failure.code == "unavailable" and "the journal cannot be" in worker.output(), f"{which}: {failure}")
+            return "reported"
         differences = facts.differences(before)
         is_reported = "the journal is damaged" in worker.output()
         require(not differences or is_reported, f"{which}: {differences[:3]} changed, and that is not reported")

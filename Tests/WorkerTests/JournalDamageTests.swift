@@ -99,6 +99,14 @@ struct JournalDamageTests {
         #expect(error.description.contains("host is damaged"))
     }
 
+    @Test func aTableWithOtherColumnsIsRefused() throws {
+        let journal = try journal()
+        journal.close()
+        try journal.tamper("ALTER TABLE event RENAME COLUMN checksum TO checksul")
+        let error = try #require(throws: SQLiteJournal.Unusable.self) { try journal.start() }
+        #expect(error.description.contains("event has other columns") && error.description.contains("restore it"))
+    }
+
     @Test func eventsThatTheHostDoesNotKnowOfAreRefused() throws {
         let journal = try journal()
         journal.close()

@@ -89,8 +89,21 @@ enum JournalTables {
     /// Makes what is missing.
     static func prepare(_ database: DatabasePool) throws { try migrator.migrate(database) }
 
+    private static let columns = [
+        "host": ["one", "epoch", "last_seq", "checksum"],
+        "event": ["seq", "kind", "id", "second", "body", "checksum"],
+        "container": ["id", "record", "checksum"],
+        "request": [
+            "number", "principal", "id", "digest", "method", "second", "is_failure", "answer", "checksum",
+            "answer_checksum",
+        ],
+    ]
+
     /// Counts a start of the worker.
     static func begin(_ db: Database) throws -> (epoch: UInt64, last: UInt64) {
+        for (table, names) in columns where try db.columns(in: table).map(\.name) != names {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table \(table) has other columns")
+        }
         let question = "SELECT epoch, last_seq, checksum IS \(Sums.host), (SELECT max(seq) FROM event) FROM host"
         guard let row = try Row.fetchOne(db, sql: question), row[2] else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the row of the table host is damaged")
