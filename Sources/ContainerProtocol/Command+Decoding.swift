@@ -6,7 +6,6 @@ extension Command {
         switch method {
         case .ping: self = .ping
         case .version: self = .version
-        case .snapshot: self = .snapshot
         case .health: self = .health
         case .create: self = .create(try Create(&parameters))
         case .start: self = .start(try parameters.id())
@@ -36,6 +35,7 @@ extension Command {
             self = .delete(try parameters.id(), force: try parameters.bool("force", default: false))
         case .state: self = .state(try parameters.id())
         case .list: self = .list(try List(&parameters))
+        case .snapshot: self = .snapshot(try Snapshot(&parameters))
         case .wait: self = .wait(try parameters.id(), try parameters.process())
         case .attach: self = .attach(try Attach(&parameters))
         case .credit:
@@ -44,12 +44,7 @@ extension Command {
             }
             self = .credit(try parameters.id(), try parameters.process(), bytes: bytes)
         case .detach: self = .detach(try parameters.id(), try parameters.process())
-        case .stdin:
-            let eof = try parameters.bool("eof", default: false)
-            guard let data = try parameters.binary("data") ?? (eof ? [] : nil) else {
-                throw Failure.invalidArgument("stdin needs the key \"data\", a bin, or \"eof\"")
-            }
-            self = .stdin(try parameters.id(), try parameters.process(), data: data, eof: eof)
+        case .stdin: self = .stdin(try Stdin(&parameters))
         case .logs: self = .logs(try Logs(&parameters))
         case .events: self = .events(try Events(&parameters))
         case .drain:
@@ -168,6 +163,26 @@ extension Command.List {
         }
         after = try parameters.string("after")
         limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+    }
+}
+
+extension Command.Snapshot {
+    init(_ parameters: inout Parameters) throws {
+        after = try parameters.string("after")
+        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+    }
+}
+
+extension Command.Stdin {
+    init(_ parameters: inout Parameters) throws {
+        id = try parameters.id()
+        process = try parameters.process()
+        eof = try parameters.bool("eof", default: false)
+        guard let data = try parameters.binary("data") ?? (eof ? [] : nil) else {
+            throw Failure.invalidArgument("stdin needs the key \"data\", a bin, or \"eof\"")
+        }
+        self.data = data
+        offset = try parameters.unsigned("offset", in: 0...UInt64.max)
     }
 }
 

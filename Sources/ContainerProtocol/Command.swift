@@ -2,7 +2,7 @@ public import MessagePack
 
 /// What a request asks for, decoded and checked.
 public enum Command: Sendable {
-    case ping, version, snapshot, health
+    case ping, version, health
     case create(Create)
     case start(ContainerID)
     case exec(Exec)
@@ -21,11 +21,12 @@ public enum Command: Sendable {
     case delete(ContainerID, force: Bool)
     case state(ContainerID)
     case list(List)
+    case snapshot(Snapshot)
     case wait(ContainerID, ProcessName)
     case attach(Attach)
     case credit(ContainerID, ProcessName, bytes: UInt64)
     case detach(ContainerID, ProcessName)
-    case stdin(ContainerID, ProcessName, data: [UInt8], eof: Bool)
+    case stdin(Stdin)
     case logs(Logs)
     case events(Events)
     case drain(deadline: Duration?, stop: Bool)
@@ -77,6 +78,14 @@ public enum Command: Sendable {
         public var limit = 1000
     }
 
+    /// `snapshot`: one page of all containers, in the order of their ids.
+    public struct Snapshot: Sendable, Equatable {
+        /// Only ids after this one.
+        public var after: String?
+        /// The most records.
+        public var limit: Int
+    }
+
     /// `attach`.
     public struct Attach: Sendable {
         /// Where to begin.
@@ -92,6 +101,24 @@ public enum Command: Sendable {
         public var from: From
         /// How many bytes may be sent before more credit comes.
         public var credit: UInt64
+    }
+
+    /// `stdin`.
+    public struct Stdin: Sendable, Equatable {
+        /// The container.
+        public var id: ContainerID
+        /// The process.
+        public var process: ProcessName
+        /// The bytes; none where only the end is meant.
+        public var data: [UInt8]
+        /// Whether nothing comes after them.
+        public var eof: Bool
+        /// How many bytes the process had been given before these; nil where the sender does not count them.
+        ///
+        /// With it a repeat is harmless: what was accepted before is skipped, and counts as accepted in the answer, so
+        /// that `accepted` always counts from this offset. Bytes that would leave a gap are refused with
+        /// `failed_precondition`, and `details.offset` says how many the process has.
+        public var offset: UInt64?
     }
 
     /// `logs`.

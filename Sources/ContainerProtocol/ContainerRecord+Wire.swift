@@ -39,11 +39,13 @@ extension Exit: WireEncodable {
 
 extension ContainerRecord: WireEncodable {
     public func encode(to writer: Writer) {
-        var count = 10 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
+        var count = 11 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
         count += imageLayers.isEmpty ? 0 : 1
         writer.map(count)
         writer.string("id")
         writer.string(id.rawValue)
+        writer.string("seq")
+        writer.unsigned(seq)
         writer.string("state")
         writer.string(state.rawValue)
         if let pid {
@@ -98,6 +100,7 @@ extension ContainerRecord {
             let state = value["state"]?.string.flatMap(State.init(rawValue:))
         else { return nil }
         self.init(id: id, createdAt: createdAt)
+        seq = value["seq"]?.unsigned ?? 0
         self.state = state
         pid = value["pid"]?.unsigned.flatMap { UInt32(exactly: $0) }
         startedAt = value["started_at"]?.timestamp

@@ -29,6 +29,8 @@ public struct ContainerRecord: Sendable, Equatable {
 
     /// Its name.
     public var id: ContainerID
+    /// The number of the newest event that it includes; 0 before the first.
+    public var seq: UInt64 = 0
     /// Where it is in its life.
     public var state = State.creating
     /// The first process's id, once it has run.

@@ -14,22 +14,4 @@ public enum Method: String, Sendable, CaseIterable {
     static func named(_ name: String) -> Method? { byName[name] }
 
     private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
-
-    /// In which order a request is served.
-    public enum Lane: Sendable {
-        /// Strictly one after another with the other mutating requests of the same container.
-        case mutating
-        /// At once, whatever the container is busy with.
-        case immediate
-    }
-
-    /// In which order requests of this method are served.
-    public var lane: Lane {
-        switch self {
-        case .create, .start, .exec, .pause, .resume, .restore, .update, .checkpointCreate, .checkpointDelete,
-            .checkpointList, .delete:
-            .mutating
-        default: .immediate
-        }
-    }
 }

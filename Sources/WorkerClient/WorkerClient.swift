@@ -89,7 +89,7 @@ public actor WorkerClient {
     ///   - parameters: the request's one map. Without a `request_id` of the caller's, what changes something gets a
     ///     random one.
     ///   - timeout: the longest wait over all tries; each tells the worker what is left of it as `timeout_ms`. Where it
-    ///     is nil, the method's own: ``ContainerProtocol/Method/defaultTimeout``.
+    ///     is nil, the method's own: ``ContainerProtocol/MethodTraits/patience``.
     ///   - repeats: false makes one try, and tells whatever becomes of it: for who decides on repetition himself.
     /// - Returns: the result.
     /// - Throws: ``Failure``: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
@@ -97,7 +97,7 @@ public actor WorkerClient {
         _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil, repeats: Bool = true
     ) async throws -> Value {
         try await perform(
-            method, parameters.map ?? [:], timeout: timeout ?? method.defaultTimeout, repeats: repeats)
+            method, parameters.map ?? [:], timeout: timeout ?? method.traits.patience, repeats: repeats)
     }
 
     /// Calls a method; for ever where `timeout` is nil.
@@ -107,7 +107,7 @@ public actor WorkerClient {
         if isClosed { throw WorkerClient.closed }
         try connectIfNeeded()
         var parameters = parameters
-        if method.carriesRequestID, parameters["request_id"] == nil {
+        if method.needsRequestID(parameters) {
             parameters["request_id"] = .string(WorkerClient.randomID())
         }
         let (id, number) = nextID()

@@ -33,8 +33,8 @@ extension CommandGateway {
         case .credit(let id, let process, let bytes):
             immediate(id, responder) { $0.credit(process, bytes, responder) }
         case .detach(let id, let process): immediate(id, responder) { $0.detach(process, responder) }
-        case .stdin(let id, let process, let data, let eof):
-            immediate(id, responder) { $0.stdin(process, data, end: eof, responder) }
+        case .stdin(let input):
+            immediate(input.id, responder) { $0.stdin(input.process, input.data, end: input.eof, responder) }
         case .logs(let logs): immediate(logs.id, responder) { $0.logs(logs, responder) }
 
         case .create(let create): enqueue(request, responder, create.id) { () throws(Failure) in try creation(create) }
@@ -124,35 +124,5 @@ extension Request {
         if parameters.arrayCount == 1, let map = try parameters[0].value().map { content = map }
         for key in ["request_id", "timeout_ms", "traceparent"] { content[key] = nil }
         return ContentDigest(method.rawValue, .map(content))
-    }
-}
-
-extension Command {
-    /// Whether it is answered by an exit, whenever that comes.
-    var waitsForAnExit: Bool {
-        switch self {
-        case .wait, .stop: true
-        default: false
-        }
-    }
-
-    /// The container that it is about; nil where it is about the worker.
-    var containerID: ContainerID? {
-        switch self {
-        case .create(let create): create.id
-        case .exec(let exec): exec.id
-        case .attach(let attach): attach.id
-        case .logs(let logs): logs.id
-        case .start(let id), .pause(let id), .resume(let id), .pids(let id), .summary(let id), .restore(let id),
-            .state(let id), .stats(.one(let id)):
-            id
-        case .signal(let id, _, _), .resize(let id, _, _): id
-        case .stop(let id, _), .update(let id, _), .checkpoint(_, let id), .delete(let id, _), .wait(let id, _),
-            .detach(let id, _):
-            id
-        case .credit(let id, _, _): id
-        case .stdin(let id, _, _, _): id
-        default: nil
-        }
     }
 }

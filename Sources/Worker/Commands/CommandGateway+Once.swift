@@ -28,8 +28,8 @@ extension CommandGateway {
             events.save(.began(stored))
             for key in forgotten { events.save(.forgotten(key)) }
             // What stands in line announces itself before it touches the host; everything else may do so only after.
-            // A second stop comes to the same as the first: no disk is to keep a container running.
-            if request.method.isRepeatable || request.method.lane == .mutating || request.method == .stop {
+            // What comes to the same a second time needs no note: no disk is to keep a container from its stop.
+            if request.method.traits.isRepeatHarmless || request.method.traits.lane == .mutating {
                 self.assumeIsolated { $0.run(request, responder) }
             } else {
                 self.assumeIsolated { _ = $0.announced.insert(responder.number) }
@@ -108,7 +108,7 @@ extension CommandGateway {
     func settleUnclaimed(_ stored: [StoredRequest], claimed: Set<RequestKey>) {
         for request in stored where !request.isAnswered && !claimed.contains(request.key) {
             let failure =
-                request.wasRepeatable
+                request.isRepeatHarmless
                 ? Failure(.aborted, "the worker died before this had come to its end; send it again", retryable: true)
                 : Failure(
                     .aborted,
@@ -126,29 +126,6 @@ private struct Encoded: WireEncodable {
 }
 
 extension StoredRequest {
-    /// Whether it may be made again although it may have been carried out: what stands in line notes in its container's
-    /// record that it begins, and others come to the same a second time.
-    fileprivate var wasRepeatable: Bool {
-        guard let method = Method(rawValue: method) else { return false }
-        return method.isRepeatable || ![.signal, .signalProcess, .stdin].contains(method)
-    }
-}
-
-extension Method {
-    /// Whether it is answered however full the worker is.
-    var isForOperators: Bool { self == .ping || self == .version || self == .health }
-
-    /// Whether it asks only, and for nothing that must be kept before it is told.
-    var isQuestion: Bool { isRepeatable && ![.wait, .snapshot, .attach, .credit, .detach].contains(self) }
-
-    /// Whether it changes nothing.
-    var isRepeatable: Bool {
-        switch self {
-        case .ping, .version, .state, .list, .wait, .stats, .pids, .summary, .logs, .events, .snapshot, .health,
-            .attach,
-            .credit, .detach:
-            true
-        default: false
-        }
-    }
+    /// Whether it may be made again although it may have been carried out.
+    fileprivate var isRepeatHarmless: Bool { Method(rawValue: method)?.traits.isRepeatHarmless ?? false }
 }

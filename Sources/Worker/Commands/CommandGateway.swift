@@ -224,7 +224,7 @@ actor CommandGateway {
 
     /// While the journal cannot be written nothing may begin that has to be remembered; all else goes on.
     private func whyNotNow(_ request: Request) -> Failure? {
-        guard request.requestID != nil || request.method.lane == .mutating, request.method != .stop,
+        guard request.requestID != nil || request.method.traits.lane == .mutating, request.method != .stop,
             let trouble = services.events.assumeIsolated({ $0.trouble })
         else { return nil }
         return .journalInTrouble(trouble)
@@ -243,12 +243,12 @@ actor CommandGateway {
     private func admit(_ request: Request, _ route: ReplyRoute) -> Responder? {
         let limits = services.configuration.limits
         let ofPeer = pendingPerPeer[route.routingID, default: 0]
-        let isParked = request.command.waitsForAnExit
+        let isParked = request.method.traits.waitsForExit
         if isParked {
             parked.tidy { pending[$0] != nil }
             makeRoomForParked(limits.requests)
         }
-        guard ofPeer < limits.peerRequests, isParked || !isFull || request.method.isForOperators else {
+        guard ofPeer < limits.peerRequests, isParked || !isFull || request.method.traits.isAlwaysAnswered else {
             let whose = ofPeer < limits.peerRequests ? "all peers together have" : "this peer has"
             let failure = Failure.exhausted(
                 "\(whose) too many requests waiting for an answer; send this one again later",
@@ -260,7 +260,7 @@ actor CommandGateway {
         let number = lastNumber
         var entry = Pending(
             route: route, msgid: request.msgid, id: request.command.containerID, isParked: isParked,
-            isQuestion: request.method.isQuestion)
+            isQuestion: request.method.traits.isQuestion)
         if isParked { parked.add(number) }
         if let timeout = request.timeout, timeout > .zero {
             entry.deadline = services.loop.schedule(after: timeout) { [self] in assumeIsolated { $0.expire(number) } }

@@ -195,7 +195,7 @@ struct AttachedProcess: Sendable {
             do {
                 let answer = try await session.call(
                     .stdin, id,
-                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)], .long)
+                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)])
                 accepted = answer["accepted"]?.unsigned ?? 0
             } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
                 // It has exited, or has closed its end; the exit is told by others.

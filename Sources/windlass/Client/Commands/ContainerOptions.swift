@@ -43,7 +43,7 @@ struct ContainerOptions: ParsableArguments {
         ]
         if let profile { parameters["profile"] = .string(profile) }
         if !label.isEmpty { parameters["labels"] = label.wireValue }
-        let result = try await session.call(.create, id, parameters, .long)
+        let result = try await session.call(.create, id, parameters)
         tell(result, session.console)
         return Created(id: id, result: result, hasTerminal: process["terminal"] == true)
     }

@@ -40,8 +40,7 @@ struct ExecCommand: ClientCommand {
         let specification = try options.process(try Program.words(program, of: Self.self))
         let result = try await session.call(
             .exec, id,
-            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)], .long
-        )
+            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)])
         guard !detach else {
             switch session.console.format {
             case .table: return try session.console.line(name.rawValue)

@@ -12,7 +12,7 @@ struct PauseCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         try await session.forEach(ids) { id in
-            try session.console.done(id, try await session.call(.pause, id, [:], .long))
+            try session.console.done(id, try await session.call(.pause, id))
         }
     }
 }

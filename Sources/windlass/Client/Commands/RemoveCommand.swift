@@ -16,7 +16,7 @@ struct RemoveCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         try await session.forEach(ids) { id in
-            try await session.call(.delete, id, ["force": .bool(force)], .long)
+            try await session.call(.delete, id, ["force": .bool(force)])
             try session.console.done(id)
         }
     }

@@ -13,7 +13,7 @@ struct ResumeCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         try await session.forEach(ids) { id in
-            try session.console.done(id, try await session.call(.resume, id, [:], .long))
+            try session.console.done(id, try await session.call(.resume, id))
         }
     }
 }

@@ -42,7 +42,7 @@ struct RunCommand: ClientCommand {
             session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal)
         switch try await attached.follow() {
         case .exited(let exit):
-            if remove { try await session.call(.delete, created.id, ["force": true], .long) }
+            if remove { try await session.call(.delete, created.id, ["force": true]) }
             try ExitCodes.end(with: exit, of: created.id.rawValue, session.console)
         case .detached(let byKeys):
             session.console.note("\(created.id) goes on\(remove ? " and is not removed" : "")")

@@ -13,7 +13,7 @@ struct StartCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         try await session.forEach(ids) { id in
-            try session.console.done(id, try await session.call(.start, id, [:], .long))
+            try session.console.done(id, try await session.call(.start, id))
         }
     }
 }

@@ -18,7 +18,7 @@ struct StopCommand: ClientCommand {
     func perform(_ session: Session) async throws {
         try await session.forEach(ids) { id in
             // The worker answers when the container is down, which may take a while longer than the grace.
-            let timeout = session.timeout ?? grace.duration + Session.Patience.long.duration
+            let timeout = session.timeout ?? grace.duration + .seconds(300)
             let result = try await session.client.call(
                 .stop, ["id": .string(id.rawValue), "grace_ms": .unsigned(grace.milliseconds)], timeout: timeout)
             try session.console.done(id, result)

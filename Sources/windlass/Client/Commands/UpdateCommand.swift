@@ -19,7 +19,7 @@ struct UpdateCommand: ClientCommand {
 
     func perform(_ session: Session) async throws {
         guard let (_, limits) = try await resources.limits(session) else { return }
-        let result = try await session.call(.update, id, ["resources": limits], .long)
+        let result = try await session.call(.update, id, ["resources": limits])
         let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
         switch session.console.format {
         case .json: try session.console.done(id, result)

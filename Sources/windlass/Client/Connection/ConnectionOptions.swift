@@ -15,7 +15,7 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The longest wait for an answer, such as 500ms, 10s or 2m; by default 10s to look and 5m to change something.",
+            "The longest wait for an answer, such as 500ms, 10s or 2m; by default 30s, and 5m for what waits for its turn in a container.",
             valueName: "time"))
     var timeout: TimeSpan?
 

@@ -38,35 +38,18 @@ struct Session: Sendable {
         }
     }
 
-    /// How long a request may take when the user has not said.
-    enum Patience {
-        /// It only looks.
-        case short
-        /// It changes something: a creation can take minutes on a busy Windows host.
-        case long
-
-        var duration: Duration {
-            switch self {
-            case .short: .seconds(10)
-            case .long: .seconds(300)
-            }
-        }
-    }
-
-    /// Asks the worker.
+    /// Asks the worker, and waits for as long as the user allows, or else as the method may take.
     @discardableResult
-    func call(_ method: Method, _ parameters: Value = [:], _ patience: Patience = .short) async throws -> Value {
-        try await client.call(method, parameters, timeout: timeout ?? patience.duration)
+    func call(_ method: Method, _ parameters: Value = [:]) async throws -> Value {
+        try await client.call(method, parameters, timeout: timeout)
     }
 
     /// Asks the worker about one container.
     @discardableResult
-    func call(
-        _ method: Method, _ id: ContainerID, _ more: Value.Map = [:], _ patience: Patience = .short
-    ) async throws -> Value {
+    func call(_ method: Method, _ id: ContainerID, _ more: Value.Map = [:]) async throws -> Value {
         var parameters: Value.Map = ["id": .string(id.rawValue)]
         parameters.merge(more) { _, new in new }
-        return try await call(method, .map(parameters), patience)
+        return try await call(method, .map(parameters))
     }
 
     /// Does the same for several containers at a time and in no order; one failure does not keep the others from it.
