@@ -15,7 +15,7 @@ extension Command {
         case .signalProcess:
             self = .signal(try parameters.id(), try parameters.process(required: true), try SignalName(&parameters))
         case .stop:
-            let grace = try parameters.unsigned("grace_ms", in: 0...Command.longestMilliseconds) ?? 10_000
+            let grace = try parameters.unsigned("grace_ms", in: Bounds.milliseconds) ?? Defaults.grace
             self = .stop(try parameters.id(), grace: .milliseconds(Int64(grace)))
         case .resize: self = try Command.resize(&parameters)
         case .pause: self = .pause(try parameters.id())
@@ -39,7 +39,7 @@ extension Command {
         case .wait: self = .wait(try parameters.id(), try parameters.process())
         case .attach: self = .attach(try Attach(&parameters))
         case .credit:
-            guard let bytes = try parameters.unsigned("bytes", in: 0...Command.mostCredit) else {
+            guard let bytes = try parameters.unsigned("bytes", in: Bounds.credit) else {
                 throw Failure.invalidArgument("credit needs the key \"bytes\"")
             }
             self = .credit(try parameters.id(), try parameters.process(), bytes: bytes)
@@ -48,22 +48,17 @@ extension Command {
         case .logs: self = .logs(try Logs(&parameters))
         case .events: self = .events(try Events(&parameters))
         case .drain:
-            let deadline = try parameters.unsigned("deadline_ms", in: 0...Command.longestMilliseconds)
+            let deadline = try parameters.unsigned("deadline_ms", in: Bounds.milliseconds)
             self = .drain(
                 deadline: deadline.map { .milliseconds(Int64($0)) }, stop: try parameters.bool("stop", default: false))
         }
     }
 
-    /// A year: a longer wait is a mistake of the caller's.
-    static let longestMilliseconds: UInt64 = 31_536_000_000
-    /// More credit than any output; keeps sums of credit from overflowing.
-    static let mostCredit: UInt64 = 1 << 40
-
     private static func resize(_ parameters: inout Parameters) throws -> Command {
         let id = try parameters.id()
         let process = try parameters.process()
-        guard let width = try parameters.unsigned("width", in: 1...65535),
-            let height = try parameters.unsigned("height", in: 1...65535)
+        guard let width = try parameters.unsigned("width", in: Bounds.consoleSide),
+            let height = try parameters.unsigned("height", in: Bounds.consoleSide)
         else { throw Failure.invalidArgument("resize needs the keys \"width\" and \"height\", in characters") }
         return .resize(id, process, ConsoleSize(width: UInt16(width), height: UInt16(height)))
     }
@@ -110,28 +105,48 @@ extension Command.Exec {
 extension Command.SignalName {
     init(_ parameters: inout Parameters) throws {
         let element = try parameters.required("signal")
-        if let number = element.signed {
-            guard let number = Int(exactly: number), (0...255).contains(number) else {
-                throw Failure.invalidArgument("\"signal\" is \(number); a signal's number is 0 to 255")
-            }
-            self = .number(number)
+        if let number = element.unsigned {
+            self = try .init(number: number)
+        } else if let number = element.signed {
+            throw Command.SignalName.outside("\(number)")
         } else if let text = element.string {
-            let name = text.uppercased()
-            let stem = name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
-            guard !stem.isEmpty, stem.utf8.count <= 32 else {
-                throw Failure.invalidArgument("\"signal\" is not the name of a signal, such as TERM or KILL")
-            }
-            if let number = Int(stem) {
-                guard (0...255).contains(number) else {
-                    throw Failure.invalidArgument("\"signal\" is \(number); a signal's number is 0 to 255")
-                }
-                self = .number(number)
-            } else {
-                self = .name(stem)
-            }
+            self = try .init(text: text)
         } else {
             throw parameters.wrong("signal", element, "an int or a str")
         }
+    }
+
+    private init(number: UInt64) throws(Failure) {
+        guard let number = Int(exactly: number), Bounds.signal.contains(number) else {
+            throw Command.SignalName.outside("\(number)")
+        }
+        self = .number(number)
+    }
+
+    /// A name, with `SIG` or without, or a number in digits.
+    private init(text: String) throws(Failure) {
+        let isWord = text.utf8.allSatisfy { Name.isLetter($0) || Name.isDigit($0) || "+-".utf8.contains($0) }
+        let name = text.uppercased()
+        let stem = name.hasPrefix("SIG") ? name.dropFirst(3) : name[...]
+        guard isWord, Bounds.signalName.contains(stem.utf8.count), let first = stem.utf8.first else {
+            throw Command.SignalName.noName(text)
+        }
+        if stem.utf8.allSatisfy(Name.isDigit) {
+            guard let number = UInt64(stem) else { throw Command.SignalName.outside(stem) }
+            self = try .init(number: number)
+        } else {
+            guard Name.isLetter(first) else { throw Command.SignalName.noName(text) }
+            self = .name(String(stem))
+        }
+    }
+
+    private static func noName(_ text: String) -> Failure {
+        .invalidArgument("\"signal\" is \"\(Excerpt(text))\", which is not the name of a signal, such as TERM or KILL")
+    }
+
+    private static func outside(_ number: some StringProtocol) -> Failure {
+        .invalidArgument(
+            "\"signal\" is \(number); a signal's number is \(Bounds.signal.lowerBound) to \(Bounds.signal.upperBound)")
     }
 }
 
@@ -150,26 +165,16 @@ extension Command.StatsSelection {
 extension Command.List {
     init(_ parameters: inout Parameters) throws {
         labels = try parameters.labels("labels") ?? [:]
-        if let names = try parameters.strings("states") {
-            states = Set(
-                try names.map { name in
-                    guard let state = ContainerRecord.State(rawValue: name) else {
-                        let known = ContainerRecord.State.allCases.map(\.rawValue).joined(separator: ", ")
-                        throw Failure.invalidArgument(
-                            "\"states\" of list holds \"\(name.prefix(64))\"; there are \(known)")
-                    }
-                    return state
-                })
-        }
+        states = try parameters.cases("states", of: ContainerRecord.State.self)
         after = try parameters.string("after")
-        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+        limit = Int(try parameters.unsigned("limit", in: Bounds.page) ?? Defaults.page)
     }
 }
 
 extension Command.Snapshot {
     init(_ parameters: inout Parameters) throws {
         after = try parameters.string("after")
-        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
+        limit = Int(try parameters.unsigned("limit", in: Bounds.page) ?? Defaults.page)
     }
 }
 
@@ -200,7 +205,7 @@ extension Command.Attach {
                 throw Failure.invalidArgument("\"from\" of attach must be \"start\", \"now\" or an offset in bytes")
             }
         }
-        credit = try parameters.unsigned("credit", in: 0...Command.mostCredit) ?? 0
+        credit = try parameters.unsigned("credit", in: Bounds.credit) ?? 0
     }
 }
 
@@ -209,15 +214,15 @@ extension Command.Logs {
         id = try parameters.id()
         process = try parameters.process()
         from = try parameters.unsigned("from", in: 0...UInt64.max) ?? 0
-        limit = Int(try parameters.unsigned("limit", in: 1...UInt64(Int32.max)) ?? 256 * 1024)
+        limit = Int(try parameters.unsigned("limit", in: Bounds.logBytes) ?? Defaults.logBytes)
     }
 }
 
 extension Command.Events {
     init(_ parameters: inout Parameters) throws {
         after = try parameters.unsigned("after", in: 0...UInt64.max) ?? 0
-        limit = Int(try parameters.unsigned("limit", in: 1...100_000) ?? 1000)
-        types = try parameters.strings("types").map { Set($0) }
+        limit = Int(try parameters.unsigned("limit", in: Bounds.page) ?? Defaults.page)
+        types = try parameters.cases("types", of: Event.Kind.self)
         ids = try parameters.ids("ids")
     }
 }

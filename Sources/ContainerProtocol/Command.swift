@@ -140,7 +140,7 @@ public enum Command: Sendable {
         /// The most events.
         public var limit: Int
         /// Only these types.
-        public var types: Set<String>?
+        public var types: Set<Event.Kind>?
         /// Only these containers.
         public var ids: Set<ContainerID>?
     }

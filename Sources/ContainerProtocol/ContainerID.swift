@@ -34,21 +34,25 @@ public struct ProcessName: Hashable, Sendable, CustomStringConvertible {
 /// The alphabet that container ids and process names share.
 enum Name {
     /// What a name may be, for messages to people.
-    static let rule = "1 to 128 characters of A-Z a-z 0-9 _ . - beginning with a letter or a digit"
+    static let rule =
+        "\(Bounds.name.lowerBound) to \(Bounds.name.upperBound) characters of A-Z a-z 0-9 _ . - beginning with a letter or "
+        + "a digit"
 
     static func isValid(_ name: String) -> Bool {
         let bytes = name.utf8
-        guard (1...128).contains(bytes.count), let first = bytes.first, isAlphanumeric(first) else { return false }
+        guard Bounds.name.contains(bytes.count), let first = bytes.first, isAlphanumeric(first) else { return false }
         return bytes.allSatisfy {
             isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
         }
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool { isDigit(byte) || isLetter(byte) }
+
+    static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    static func isLetter(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"):
-            true
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
         default: false
         }
     }

@@ -23,7 +23,7 @@ public enum OCIResources: Sendable, Equatable {
             let endpoints = try endpoints(&object, &reader)
             resources = .windows(try WindowsResources(object, &reader), endpoints: endpoints)
         }
-        return (resources, reader.ignored.map { String($0.dropFirst("resources.".count)) })
+        return (resources, reader.ignored.list(below: "resources"))
     }
 
     private static func endpoints(

@@ -35,7 +35,7 @@ extension OCISpecification {
         }
         reader.close(spec)
         // The paths a caller knows begin below the specification.
-        return (specification, reader.ignored.map { String($0.dropFirst("spec.".count)) })
+        return (specification, reader.ignored.list(below: "spec"))
     }
 }
 
@@ -45,14 +45,14 @@ extension OCIProcess {
     public static func read(_ value: Value) throws(Failure) -> (process: OCIProcess, ignored: [String]) {
         var reader = SpecificationReader()
         let process = try OCIProcess(try reader.open(value, "spec"), &reader)
-        return (process, reader.ignored.map { String($0.dropFirst("spec.".count)) })
+        return (process, reader.ignored.list(below: "spec"))
     }
 
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {
         var object = object
         args = try reader.strings("args", of: &object) ?? []
         commandLine = try reader.string("commandLine", of: &object)
-        env = try reader.strings("env", of: &object) ?? []
+        env = try OCIProcess.environment(&object, reader)
         cwd = try reader.string("cwd", of: &object) ?? ""
         terminal = try reader.bool("terminal", of: &object) ?? false
         if var user = try reader.child("user", of: &object) {
@@ -60,12 +60,29 @@ extension OCIProcess {
             reader.close(user)
         }
         if var size = try reader.child("consoleSize", of: &object) {
-            let width = try reader.unsigned("width", of: &size, in: 0...65535) ?? 0
-            let height = try reader.unsigned("height", of: &size, in: 0...65535) ?? 0
+            let range = 0...Bounds.consoleSide.upperBound
+            let width = try reader.unsigned("width", of: &size, in: range) ?? 0
+            let height = try reader.unsigned("height", of: &size, in: range) ?? 0
             consoleSize = ConsoleSize(width: UInt16(width), height: UInt16(height))
             reader.close(size)
         }
         reader.close(object)
+    }
+}
+
+extension OCIProcess {
+    /// Every entry has a name and an `=`: what no program could look up is refused and not dropped.
+    private static func environment(
+        _ object: inout SpecificationReader.Object, _ reader: SpecificationReader
+    ) throws(Failure) -> [String] {
+        let entries = try reader.strings("env", of: &object) ?? []
+        for (index, entry) in entries.enumerated() {
+            guard let end = entry.utf8.firstIndex(of: UInt8(ascii: "=")), end > entry.startIndex else {
+                // The entry itself may be a secret, and stays out of the message.
+                throw .invalidArgument("\(object.path("env"))[\(index)] must be NAME=value")
+            }
+        }
+        return entries
     }
 }
 

@@ -28,7 +28,7 @@ struct Parameters {
         guard let entries = params[0].mapCount else {
             throw Failure.invalidArgument("params of \(method) must hold a map, not \(params[0].kind)")
         }
-        guard entries <= 64 else {
+        guard Bounds.keys.contains(entries) else {
             throw Failure.invalidArgument("params of \(method) has \(entries) keys; no method knows so many")
         }
         map = params[0]
@@ -63,7 +63,25 @@ struct Parameters {
     mutating func string(_ key: StaticString) throws -> String? {
         guard let element = optional(key) else { return nil }
         guard let text = element.string else { throw wrong(key, element, "a str") }
+        try checkNUL(text, key)
         return text
+    }
+
+    /// A text whose bytes are as many as `range` says.
+    mutating func string(_ key: StaticString, bytes range: ClosedRange<Int>) throws -> String? {
+        guard let text = try string(key) else { return nil }
+        guard range.contains(text.utf8.count) else {
+            throw Failure.invalidArgument(
+                "\"\(key)\" of \(method) has \(text.utf8.count) bytes, outside \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return text
+    }
+
+    private func checkNUL(_ text: String, _ key: StaticString) throws {
+        guard !text.utf8.contains(0) else {
+            throw Failure.invalidArgument("\"\(key)\" of \(method) must not contain a NUL")
+        }
     }
 
     mutating func bool(_ key: StaticString, default fallback: Bool) throws -> Bool {
@@ -103,16 +121,13 @@ struct Parameters {
         }
     }
 
-    /// The most labels, and the most bytes of all of them: they go with every event of their container.
-    private static let labelLimit = (count: 64, bytes: 4096)
-
     /// A map of strings.
     mutating func labels(_ key: StaticString) throws -> [String: String]? {
         guard let element = optional(key) else { return nil }
         guard let count = element.mapCount else { throw wrong(key, element, "a map of str to str") }
-        let limit = Parameters.labelLimit
-        guard count <= limit.count else {
-            throw Failure.invalidArgument("\"\(key)\" of \(method) has \(count) entries, more than \(limit.count)")
+        guard Bounds.labels.contains(count) else {
+            throw Failure.invalidArgument(
+                "\"\(key)\" of \(method) has \(count) entries, more than \(Bounds.labels.upperBound)")
         }
         var bytes = 0
         var labels: [String: String] = [:]
@@ -121,13 +136,32 @@ struct Parameters {
             guard let name = entry.key.string, let value = entry.value.string else {
                 throw wrong(key, entry.value, "a map of str to str")
             }
+            try checkNUL(name, key)
+            try checkNUL(value, key)
             bytes += name.utf8.count + value.utf8.count
             labels[name] = value
         }
-        guard bytes <= limit.bytes else {
-            throw Failure.invalidArgument("\"\(key)\" of \(method) has \(bytes) bytes, more than \(limit.bytes)")
+        guard Bounds.labelBytes.contains(bytes) else {
+            throw Failure.invalidArgument(
+                "\"\(key)\" of \(method) has \(bytes) bytes, more than \(Bounds.labelBytes.upperBound)")
         }
         return labels
+    }
+
+    /// The known values among `Known` that an array names; nil where there is no such key.
+    mutating func cases<Known: RawRepresentable<String> & CaseIterable & Hashable>(
+        _ key: StaticString, of type: Known.Type
+    ) throws -> Set<Known>? {
+        guard let names = try strings(key) else { return nil }
+        return Set(
+            try names.map { name in
+                guard let known = Known(rawValue: name) else {
+                    let all = Known.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw Failure.invalidArgument(
+                        "\"\(key)\" of \(method) holds \"\(Excerpt(name))\"; there are \(all)")
+                }
+                return known
+            })
     }
 
     mutating func map(_ key: StaticString) throws -> Value? {
@@ -146,15 +180,12 @@ struct Parameters {
         return id
     }
 
-    /// The most ids of one request.
-    private static let idLimit = 10_000
-
     /// Container ids, each once.
     mutating func ids(_ key: StaticString) throws -> Set<ContainerID>? {
         guard let texts = try strings(key) else { return nil }
-        guard texts.count <= Parameters.idLimit else {
+        guard Bounds.ids.contains(texts.count) else {
             throw Failure.invalidArgument(
-                "\"\(key)\" of \(method) has \(texts.count) ids, more than \(Parameters.idLimit)")
+                "\"\(key)\" of \(method) has \(texts.count) ids, more than \(Bounds.ids.upperBound)")
         }
         return Set(
             try texts.map { text in
@@ -183,7 +214,7 @@ struct Parameters {
         guard let map, seen.nonzeroBitCount < count else { return }
         for index in 0..<count where seen & (1 << UInt64(index)) == 0 {
             let key = map.entry(index).key.string ?? ""
-            throw Failure.invalidArgument("\(method) has no parameter \"\(key.prefix(64))\"")
+            throw Failure.invalidArgument("\(method) has no parameter \"\(Excerpt(key))\"")
         }
     }
 }

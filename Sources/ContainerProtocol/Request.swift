@@ -27,6 +27,13 @@ public struct Request: Sendable {
             self.msgid = msgid
             self.failure = failure
         }
+
+        /// The refusal of a body that cannot be read as a whole; its msgid is read where it stands in its place.
+        public init(unreadable body: UnsafeRawBufferPointer, _ error: any Error) {
+            let head = Reader.leadingIntegers(2, of: body)
+            msgid = head.count == 2 ? UInt32(exactly: head[1]) ?? 0 : 0
+            failure = .invalidArgument("the body is not acceptable: \(error)")
+        }
     }
 
     /// Reads a request.
@@ -42,14 +49,14 @@ public struct Request: Sendable {
             try Request.checkShape(body)
             let name = body[2].string ?? ""
             guard let method = Method.named(name) else {
-                throw Failure(.unimplemented, "there is no method \"\(name.prefix(64))\" in protocol version 1")
+                throw Failure(.unimplemented, "there is no method \"\(Excerpt(name))\" in protocol version 1")
             }
             var parameters = try Parameters(method: name, params: body[3])
             self.msgid = msgid
             self.method = method
-            requestID = try Request.text(&parameters, "request_id", in: 1...128)
-            traceparent = try Request.text(&parameters, "traceparent", in: 1...512)
-            timeout = try parameters.unsigned("timeout_ms", in: 0...Command.longestMilliseconds)
+            requestID = try parameters.string("request_id", bytes: Bounds.requestID)
+            traceparent = try parameters.string("traceparent", bytes: Bounds.traceparent)
+            timeout = try parameters.unsigned("timeout_ms", in: Bounds.milliseconds)
                 .map { .milliseconds(Int64($0)) }
             command = try Command(method, &parameters)
             try parameters.finish()
@@ -69,21 +76,10 @@ public struct Request: Sendable {
             throw Failure.invalidArgument("the first element of a request must be 0")
         }
         guard let number = body[1].unsigned, UInt32(exactly: number) != nil else {
-            throw Failure.invalidArgument("msgid must be an int from 0 to 4294967295")
+            throw Failure.invalidArgument("msgid must be an int from 0 to \(Bounds.msgid.upperBound)")
         }
         guard body[2].string != nil else {
             throw Failure.invalidArgument("method must be a str, not \(body[2].kind)")
         }
-    }
-
-    private static func text(
-        _ parameters: inout Parameters, _ key: StaticString, in range: ClosedRange<Int>
-    ) throws -> String? {
-        guard let text = try parameters.string(key) else { return nil }
-        guard range.contains(text.utf8.count), !text.utf8.contains(0) else {
-            throw Failure.invalidArgument(
-                "\"\(key)\" must have \(range.lowerBound) to \(range.upperBound) bytes and no NUL")
-        }
-        return text
     }
 }

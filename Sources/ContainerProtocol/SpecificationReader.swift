@@ -2,8 +2,8 @@ import MessagePack
 
 /// Reads OCI objects from values, naming what is wrong by its path and listing what nothing honours.
 struct SpecificationReader {
-    /// Keys that were found and that this worker has no use for, as dotted paths.
-    private(set) var ignored: [String] = []
+    /// Keys that were found and that this worker has no use for.
+    private(set) var ignored = IgnoredKeys()
 
     /// One object of a specification, whose keys are taken one by one.
     struct Object {
@@ -22,10 +22,7 @@ struct SpecificationReader {
     }
 
     /// Notes the keys that were not taken.
-    mutating func close(_ object: Object) {
-        // A specification of many unknown keys makes no long reply.
-        for key in object.rest.keys where ignored.count < 256 { ignored.append(object.path(String(key.prefix(64)))) }
-    }
+    mutating func close(_ object: Object) { ignored.add(object) }
 
     /// Takes the map under `key`.
     func child(_ key: String, of object: inout Object) throws(Failure) -> Object? {

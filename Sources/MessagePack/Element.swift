@@ -159,6 +159,6 @@ public struct Element {
     }
 
     private static func duplicate(_ key: Element) -> MessageError {
-        MessageError("the key \"\((key.string ?? "").prefix(64))\" stands twice in one map")
+        MessageError("the key \"\(Excerpt(key.string ?? ""))\" stands twice in one map")
     }
 }

@@ -44,6 +44,13 @@ public final class Reader {
         }
     }
 
+    /// The integers from 0 on that an array begins with, at most `limit` of them, whatever follows them.
+    ///
+    /// For bodies that cannot be read as a whole: only the headers of these few elements are looked at.
+    public static func leadingIntegers(_ limit: Int, of bytes: UnsafeRawBufferPointer) -> [UInt64] {
+        Scanner.leadingIntegers(limit, of: bytes)
+    }
+
     /// Decodes `bytes` into a value that stands on its own.
     public func value(_ bytes: [UInt8]) throws -> Value {
         try bytes.withUnsafeBytes { try read($0) { try $0.value() } }

@@ -99,6 +99,31 @@ struct Scanner {
         return nil
     }
 
+    /// The integers from 0 on that an array begins with, at most `limit` of them.
+    static func leadingIntegers(_ limit: Int, of bytes: UnsafeRawBufferPointer) -> [UInt64] {
+        var scanner = Scanner(bytes)
+        guard case .some(.some(let array)) = try? scanner.element(isKey: false), !array.isMap else { return [] }
+        var integers: [UInt64] = []
+        while integers.count < min(limit, array.outstanding), let integer = try? scanner.unsigned() {
+            integers.append(integer)
+        }
+        return integers
+    }
+
+    /// An integer of any width; nil where the next element is none from 0 on.
+    private mutating func unsigned() throws(MessageError) -> UInt64? {
+        let header = try byte()
+        switch header {
+        case 0x00...0x7f: return UInt64(header)
+        case 0xcc...0xcf: return UInt64(bitPattern: Int64(try integer(1 << Int(header - 0xcc))))
+        case 0xd0...0xd3:
+            let width = 1 << Int(header - 0xd0)
+            let bits = try integer(width)
+            return bits >> (8 * width - 1) & 1 == 0 ? UInt64(bitPattern: Int64(bits)) : nil
+        default: return nil
+        }
+    }
+
     private mutating func byte() throws(MessageError) -> UInt8 {
         guard position < bytes.count else { throw Scanner.truncated }
         defer { position += 1 }

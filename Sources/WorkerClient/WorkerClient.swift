@@ -128,8 +128,8 @@ public actor WorkerClient {
         }
     }
 
-    /// A year, the longest that the protocol knows.
-    static let longestTimeout = Duration.seconds(31_536_000)
+    /// The longest that the protocol knows.
+    static let longestTimeout = Duration.milliseconds(Int64(Bounds.milliseconds.upperBound))
 
     /// A msgid that no other call has and that none has had for very long; 0 is for bodies that could not be read.
     private func nextID() -> (id: UInt32, number: UInt64) {

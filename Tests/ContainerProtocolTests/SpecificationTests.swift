@@ -45,6 +45,13 @@ struct SpecificationTests {
             (["process": 1], "spec.process"), (["process": ["args": "x"]], "spec.process.args"),
             (["process": ["args": ["a\0b"]]], "spec.process.args[0]"),
             (["process": ["env": ["A", 1]]], "spec.process.env[1]"),
+            (["process": ["env": ["A=1", "A"]]], "spec.process.env[1]"),
+            (["process": ["env": ["=1"]]], "spec.process.env[0]"), (["process": ["env": [""]]], "spec.process.env[0]"),
+            (["process": ["env": ["A=\0"]]], "spec.process.env[0]"), (["process": ["cwd": "/\0"]], "spec.process.cwd"),
+            (["process": ["commandLine": "a\0"]], "spec.process.commandLine"),
+            (["process": ["user": ["username": "u\0"]]], "spec.process.user.username"),
+            (["hostname": "h\0"], "spec.hostname"), (["root": ["path": "p\0"]], "spec.root.path"),
+            (["mounts": [["source": "s", "destination": "d", "options": ["ro\0"]]]], "spec.mounts[0].options[0]"),
             (["process": ["consoleSize": ["width": 70_000]]], "spec.process.consoleSize.width"),
             (["mounts": [["source": "s"]]], "spec.mounts[0].destination"),
             (["windows": ["layerFolders": [1]]], "spec.windows.layerFolders[0]"),
@@ -54,6 +61,30 @@ struct SpecificationTests {
     func refusedByPath(_ value: Value, _ path: String) throws {
         let failure = try #require(throws: Failure.self) { _ = try OCISpecification.read(value) }
         #expect(failure.code == .invalidArgument && failure.message.contains(path), "\(failure)")
+    }
+
+    @Test func theEnvironmentOfAnExecIsReadTheSameWay() throws {
+        #expect(try OCIProcess.read(["env": ["A=", "B=1=2"]]).process.env == ["A=", "B=1=2"])
+        let failure = try #require(throws: Failure.self) { _ = try OCIProcess.read(["env": ["B"]]) }
+        #expect(failure.code == .invalidArgument && failure.message.contains("spec.env[0]"), "\(failure)")
+    }
+
+    @Test func whatIsCutFromTheIgnoredIsSaid() throws {
+        var many: Value.Map = [:]
+        for number in 0..<300 { many["key\(number)"] = 1 }
+        let long = String(repeating: "ä", count: 100)
+        let (_, ignored) = try OCISpecification.read(.map(["process": .map(many), long: 1]))
+        #expect(ignored.count == 257 && ignored.last == "and 45 more")
+        #expect(ignored.first == "process.key0" && ignored[255] == "process.key255")
+        let (_, exact) = try OCIProcess.read(.map(many.filter { $0.key != "key0" && $0.key.utf8.count < 6 }))
+        #expect(exact.count == 99 && exact.last == "key99")
+        let (_, cut) = try OCISpecification.read(.map([long: 1]))
+        #expect(cut == [String(repeating: "ä", count: 64) + "…"])
+        let (_, resources) = try OCIResources.read(.map(many))
+        #expect(resources.count == 257 && resources.first == "key0" && resources.last == "and 44 more")
+        // What looks like one letter may be very long.
+        let (_, accented) = try OCISpecification.read(.map(["x" + String(repeating: "\u{301}", count: 10_000): 1]))
+        #expect(accented.count == 1 && accented[0].utf8.count < 200)
     }
 
     @Test func resourcesAreOfThePlatformWhoseFieldsTheyHave() throws {

@@ -17,9 +17,10 @@ struct WireTests {
         var record = ContainerRecord(id: id, createdAt: .epoch)
         #expect(
             try value(record).map?.keys.elements == [
-                "id", "state", "created_at", "isolation", "processes", "labels", "paused", "update_pending",
+                "id", "seq", "state", "created_at", "isolation", "processes", "labels", "paused", "update_pending",
                 "queue_depth", "ignored",
             ])
+        record.seq = 42
         record.pid = 7
         record.startedAt = .epoch
         record.exit = exit
@@ -27,6 +28,7 @@ struct WireTests {
         record.imageLayers = ["l"]
         record.processes = [try #require(ProcessName("p")): ContainerRecord.Process(pid: 8)]
         let full = try value(record)
+        #expect(full["seq"] == 42 && ContainerRecord(full) == record)
         #expect(full["processes"] == ["p": ["pid": 8, "state": "running"]])
         #expect(
             full["exit"]?["code"] == 3 && full["pid"] == 7 && full["stuck"] == "start" && full["image_layers"] == ["l"])

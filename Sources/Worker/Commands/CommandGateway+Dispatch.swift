@@ -84,7 +84,7 @@ extension CommandGateway {
         if let name = create.profile ?? configuration.defaultProfile {
             guard let profile = configuration.profiles[name] else {
                 let known = configuration.profiles.keys.sorted().joined(separator: ", ")
-                throw .invalidArgument("there is no profile \"\(name.prefix(64))\" on this host; there are: \(known)")
+                throw .invalidArgument("there is no profile \"\(Excerpt(name))\" on this host; there are: \(known)")
             }
             let text = create.id.rawValue
             value = profile.mappingStrings { $0.replacing("{id}", with: text) }.merging(value)

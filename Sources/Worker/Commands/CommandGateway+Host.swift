@@ -49,7 +49,7 @@ extension CommandGateway {
     private func readEvents(_ query: Command.Events, bytes: Int, _ responder: Responder) {
         services.events.assumeIsolated { events in
             let last = events.lastKept
-            let kinds = query.types
+            let kinds = query.types.map { Set($0.map(\.rawValue)) }
             let query = EventQuery(after: query.after, limit: query.limit, bytes: bytes, kinds: kinds, ids: query.ids)
             events.read(query) { found in
                 guard let found else { return responder.fail(.unreadable) }

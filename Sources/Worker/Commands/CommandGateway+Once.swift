@@ -14,7 +14,7 @@ extension CommandGateway {
             responder.fail(
                 Failure(
                     .alreadyExists,
-                    "the request_id \"\(id.prefix(64))\" has been used for another request; give every request its own")
+                    "the request_id \"\(Excerpt(id))\" has been used for another request; give every request its own")
             )
         }
     }

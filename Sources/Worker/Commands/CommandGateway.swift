@@ -200,7 +200,7 @@ actor CommandGateway {
             refuse(ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter), refusal)
         } catch {
             let route = ReplyRoute(routingID: routingFrame.bytes, hasDelimiter: hasDelimiter)
-            refuse(route, Request.Refusal(msgid: 0, failure: .invalidArgument("the body is not acceptable: \(error)")))
+            refuse(route, bodyFrame.withBytes { Request.Refusal(unreadable: $0, error) })
         }
     }
 
