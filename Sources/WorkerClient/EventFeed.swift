@@ -15,8 +15,8 @@ public final class EventFeed: AsyncSequence, Sendable {
         case event(PublishedEvent)
         /// These events are kept nowhere any more; what follows is what came after them.
         case gap(ClosedRange<UInt64>)
-        /// The worker's answer to `snapshot`: what is of now, in place of the events that were `missed`, of which not all
-        /// are kept. What follows came after it.
+        /// The worker's answer to `snapshot`, all pages of it in one: what is of now, in place of the events that were
+        /// `missed`, of which not all are kept. What follows is in none of its records.
         case snapshot(Value, missed: ClosedRange<UInt64>)
         /// The worker has lost its state and counts anew: nothing is known of what it did after the event of this number,
         /// and what follows begins at its first event.
@@ -79,6 +79,8 @@ public final class EventFeed: AsyncSequence, Sendable {
         private var ready: [Item] = []
         /// Whether the log has more than was fetched.
         private var isBehind: Bool
+        /// Events that a snapshot has told already.
+        private var included = IncludedEvents()
 
         fileprivate init(
             client: WorkerClient, stream: EventStream, messages: AsyncStream<PublishedEvent>.Iterator, start: UInt64?,
@@ -125,12 +127,17 @@ public final class EventFeed: AsyncSequence, Sendable {
             let beginning: [Item] = isFirst ? [.begins(after: sequence.last ?? 0)] : []
             switch action {
             case .deliver:
-                sequence.deliver(message.body)
-                return beginning + [.event(message)]
+                return beginning + deliver(message)
             case .fetch: isBehind = true
             case .skip, .check: break
             }
             return beginning
+        }
+
+        /// Hands over the next event, unless a record of the snapshot includes it.
+        private mutating func deliver(_ event: PublishedEvent) -> [Item] {
+            sequence.deliver(event.body)
+            return included.contains(event.body) ? [] : [.event(event)]
         }
 
         /// Whether the worker still has the event that was handed over last under the same number.
@@ -152,6 +159,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         private mutating func restart() -> [Item] {
             let last = sequence.last ?? 0
             sequence.restart()
+            included = IncludedEvents()
             isBehind = true
             return [.restart(after: last)]
         }
@@ -187,8 +195,7 @@ public final class EventFeed: AsyncSequence, Sendable {
                 guard let seq = event["seq"]?.unsigned, seq > reached else { continue }
                 let next = EventSequence.number(after: reached)
                 if seq > next { items.append(.gap(next...seq - 1)) }
-                items.append(.event(PublishedEvent(logged: event)))
-                sequence.deliver(event)
+                items += deliver(PublishedEvent(logged: event))
                 reached = seq
             }
             if events.isEmpty, newest > reached {
@@ -210,12 +217,25 @@ public final class EventFeed: AsyncSequence, Sendable {
                 sequence.skip(to: oldest - 1)
                 return [.gap(next...oldest - 1)]
             case .snapshot:
-                let snapshot = try await client.perform(.snapshot, [:], timeout: nil)
-                guard let newest = snapshot["last_seq"]?.unsigned, newest >= next else { return restart() }
-                sequence.skip(to: newest, epoch: snapshot["epoch"]?.unsigned)
-                isBehind = false
-                return [.snapshot(snapshot, missed: next...newest)]
+                guard let pages = try await takeSnapshot(), let newest = pages.last, newest >= next else {
+                    return restart()
+                }
+                sequence.skip(to: newest, epoch: pages.epoch)
+                included = pages.included
+                isBehind = !included.isEmpty
+                return [.snapshot(pages.value, missed: next...newest)]
             }
+        }
+
+        /// - Returns: every page; nil where the worker counts its events anew meanwhile.
+        private func takeSnapshot() async throws -> SnapshotPages? {
+            var pages = SnapshotPages()
+            var parameters: Value.Map = [:]
+            repeat {
+                guard pages.add(try await client.perform(.snapshot, parameters, timeout: nil)) else { return nil }
+                parameters["after"] = pages.next.map { .string($0) }
+            } while pages.next != nil
+            return pages
         }
     }
 }

@@ -41,10 +41,7 @@ public final class EventStream: Sendable {
     ) throws {
         let socket = try Socket(.subscribe, in: loop.context)
         try socket.set(.linger, 0)
-        try socket.set(.ipv6, true)
-        try socket.set(.receiveHighWaterMark, 100_000)
-        try socket.set(.heartbeatInterval, 5_000)
-        try socket.set(.heartbeatTimeout, 15_000)
+        try socket.configureClient()
         for topic in topics.isEmpty ? [""] : topics { try socket.set(.subscribe, topic) }
         for endpoint in endpoints { try socket.connect(endpoint) }
         let reader = Reader()

@@ -59,6 +59,9 @@ struct ProcessReference: Hashable, Sendable {
         process = piece.process
     }
 
+    /// What people call it.
+    var name: String { process == ProcessName.initial.rawValue ? id : "\(id)/\(process)" }
+
     /// The parameters that name it.
     var parameters: Value.Map { ["id": .string(id), "process": .string(process)] }
 }

@@ -26,6 +26,8 @@ struct Alarm: Sendable {
         case backoff
         /// The connection broke, and the next is due.
         case reconnection
+        /// A process has not taken all of its input, and the rest is to be offered again.
+        case input
     }
 
     /// Takes it back; one that has happened is no matter. On the loop.

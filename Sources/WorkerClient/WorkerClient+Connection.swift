@@ -16,11 +16,8 @@ extension WorkerClient {
     private func connect() throws {
         let socket = try Socket(.dealer, in: loop.context)
         try socket.set(.linger, 500)
-        try socket.set(.ipv6, true)
+        try socket.configureClient()
         try socket.set(.sendHighWaterMark, 10_000)
-        try socket.set(.receiveHighWaterMark, 10_000)
-        try socket.set(.heartbeatInterval, 5_000)
-        try socket.set(.heartbeatTimeout, 15_000)
         // Between attempts that reach nobody; between connections that break, it is the client that pauses.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)

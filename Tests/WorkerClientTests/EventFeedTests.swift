@@ -123,6 +123,33 @@ struct EventFeedTests {
         #expect(try await take(1, &items) == ["11"])
     }
 
+    @Test func aMirrorTakesEveryPageAndOnlyWhatIsNewsToIt() async throws {
+        let log = Log(8...10)
+        let (worker, client) = try await begin(log)
+        worker.answerAll { request in
+            guard request.method == "snapshot" else { return log.answer(request) }
+            guard request.parameters["after"] == "c9" else {
+                return .success(
+                    [
+                        "containers": [["id": "c9", "seq": 9]], "last_seq": 10, "epoch": 1, "next": "c9",
+                    ])
+            }
+            // Two events come between the pages, and the second page's record includes the first of them.
+            log.add(11...12)
+            return .success(["containers": [["id": "c11", "seq": 11]], "last_seq": 12, "epoch": 1])
+        }
+        let feed = try await EventFeed(client, worker.events, after: 2, recovery: .snapshot)
+        await worker.subscription()
+        var items = feed.makeAsyncIterator()
+        #expect(try await take(1, &items) == ["begins 2"])
+        guard case .snapshot(let snapshot, let missed) = try await items.next() else {
+            Issue.record("no snapshot")
+            return
+        }
+        #expect(missed == 3...10 && snapshot["containers"]?.array?.map { $0["id"] } == ["c9", "c11"])
+        #expect(try await take(1, &items) == ["12"])
+    }
+
     @Test func aWorkerThatClaimsEventsThatItHasNotHangsNobody() async throws {
         let worker = try await FakeWorker()
         worker.answerAll { _ in .success(["events": [], "last_seq": 5, "oldest_seq": 1]) }

@@ -17,6 +17,8 @@ struct AttachedProcess: Sendable {
     var interruption = Interruption.endsProcess
     /// Where in the output to begin.
     var start = OutputStart.start
+    /// How many bytes of input it has been given; nil where it was joined on its way, and others may write to it too.
+    var inputOffset: UInt64? = 0
 
     /// What Ctrl-C does.
     enum Interruption: Sendable {
@@ -170,43 +172,31 @@ struct AttachedProcess: Sendable {
     // MARK: Input
 
     private func forwardInput(hasKeys: Bool) async throws -> Step {
-        let input = StandardInput()
+        let local = StandardInput()
+        var remote = session.client.input(of: id, process, from: inputOffset)
         var keys = DetachKeys()
-        while let bytes = await input.next() {
+        while let bytes = await local.next() {
             guard hasKeys else {
-                if try await !write(bytes) { return .inputEnded }
+                if try await !write(bytes, to: &remote) { return .inputEnded }
                 continue
             }
             let (passed, isDetach) = keys.filter(bytes)
-            if !passed.isEmpty, try await !write(passed) { return .inputEnded }
+            if !passed.isEmpty, try await !write(passed, to: &remote) { return .inputEnded }
             if isDetach { return .detached(byKeys: true) }
         }
-        if !Task.isCancelled { _ = try await write([], eof: true) }
+        if !Task.isCancelled { _ = try await write([], to: &remote, end: true) }
         return .inputEnded
     }
 
-    /// Gives the process all of `bytes`, at the pace at which it takes them.
-    /// - Returns: false where it takes no more.
-    private func write(_ bytes: [UInt8], eof: Bool = false) async throws -> Bool {
-        var rest = bytes[...]
-        var pause = 1
-        repeat {
-            let accepted: UInt64
-            do {
-                let answer = try await session.call(
-                    .stdin, id,
-                    ["process": .string(process.rawValue), "data": .binary(Array(rest)), "eof": .bool(eof)])
-                accepted = answer["accepted"]?.unsigned ?? 0
-            } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
-                // It has exited, or has closed its end; the exit is told by others.
-                return false
-            }
-            rest = rest.dropFirst(Int(clamping: accepted))
-            guard !rest.isEmpty else { break }
-            pause = accepted > 0 ? 1 : min(pause * 2, 200)
-            try await Task.sleep(for: .milliseconds(pause))
-        } while true
-        return true
+    /// - Returns: false where the process takes no more.
+    private func write(_ bytes: [UInt8], to input: inout ProcessInput, end: Bool = false) async throws -> Bool {
+        do {
+            try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
+            return true
+        } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
+            // It has exited, or has closed its end; the exit is told by others.
+            return false
+        }
     }
 }
 

@@ -33,7 +33,7 @@ struct AttachCommand: ClientCommand {
     func perform(_ session: Session) async throws {
         let attached = AttachedProcess(
             session: session, id: id, process: process, isInteractive: interactive, hasTerminal: terminal,
-            interruption: .leaves, start: fromStart ? .start : .now)
+            interruption: .leaves, start: fromStart ? .start : .now, inputOffset: nil)
         switch try await attached.follow() {
         case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
         case .detached(let byKeys):

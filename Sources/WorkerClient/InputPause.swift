@@ -1,0 +1,14 @@
+/// How long to wait before more is offered to a process that has not taken all of its input: longer each time that it
+/// takes nothing.
+struct InputPause {
+    private static let shortest = Duration.milliseconds(1)
+    private static let longest = Duration.milliseconds(200)
+    private var pause = InputPause.shortest
+
+    /// The next pause.
+    /// - Parameter isFull: whether nothing at all was taken.
+    mutating func next(isFull: Bool) -> Duration {
+        pause = isFull ? min(pause * 2, InputPause.longest) : InputPause.shortest
+        return pause
+    }
+}
