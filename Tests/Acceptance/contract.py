@@ -80,6 +80,7 @@ GOOD_IDS = ["a", "9", "A0_.-", "a..b", "Z" * 128]
 
 RECORD_REQUIRED = {
     "id",
+    "seq",
     "state",
     "created_at",
     "isolation",

@@ -27,7 +27,17 @@ CODES = {
     "internal",
     "data_loss",
 }
-DETAILS = {"hresult", "operation", "driver_message", "error_events", "state", "retry_after_ms", "pending", "oldest_seq"}
+DETAILS = {
+    "hresult",
+    "operation",
+    "driver_message",
+    "error_events",
+    "state",
+    "retry_after_ms",
+    "pending",
+    "oldest_seq",
+    "offset",
+}
 STATES = {"creating", "created", "running", "paused", "stopping", "stopped", "unknown"}
 REASONS = {"exited", "signalled", "terminated", "oom", "start_failed", "host_restart", "lost"}
 
