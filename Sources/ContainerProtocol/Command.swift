@@ -117,7 +117,8 @@ public enum Command: Sendable {
         ///
         /// With it a repeat is harmless: what was accepted before is skipped, and counts as accepted in the answer, so
         /// that `accepted` always counts from this offset. Bytes that would leave a gap are refused with
-        /// `failed_precondition`, and `details.offset` says how many the process has.
+        /// `failed_precondition`, and `details.offset` says how many the process has; nil there says that the worker was
+        /// started anew and does not know.
         public var offset: UInt64?
     }
 

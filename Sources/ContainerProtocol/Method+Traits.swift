@@ -28,7 +28,7 @@ extension Method {
         case .update: MethodTraits(.changesContainer, .mutating, .scheduler)
         case .checkpointCreate: MethodTraits(.changesContainer, .mutating, .scheduler)
         case .checkpointDelete: MethodTraits(.changesContainer, .mutating, .scheduler)
-        // It waits for its turn among those that it lists the work of, and changes nothing.
+        // It lists what those before it have made, so it waits for its turn. It changes nothing.
         case .checkpointList: MethodTraits(.asks, .mutating, .scheduler)
         case .delete: MethodTraits(.changesContainer, .mutating, .scheduler)
 

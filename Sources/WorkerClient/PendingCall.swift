@@ -14,7 +14,7 @@ struct PendingCall {
     }
 
     let method: Method
-    let parameters: Value.Map
+    var parameters: Value.Map
     let continuation: CheckedContinuation<Value, any Error>
     /// Its place among all calls of the client.
     let number: UInt64
@@ -22,6 +22,8 @@ struct PendingCall {
     /// Whether there is one try and no more.
     let isSingle: Bool
     var state = State.waiting
+    /// Whether a try was sent that has had no answer: it may have been carried out.
+    var isInDoubt = false
     /// Tries in a row that the worker has refused.
     var failures = 0
     /// Tries in a row without an answer on one connection.

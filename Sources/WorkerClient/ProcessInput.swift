@@ -45,11 +45,21 @@ public struct ProcessInput: Sendable {
             let answer = try await client.call(.stdin, .map(parameters), timeout: timeout)
             return min(Int(clamping: answer["accepted"]?.unsigned ?? 0), data.count)
         } catch let failure as Failure where failure.code == .failedPrecondition {
-            guard let offset, let known = failure.details["offset"]?.unsigned else { throw failure }
-            throw Failure(
-                .dataLoss,
-                "the worker has \(known) bytes of the input of \(process.name), and had accepted \(offset); what is "
-                    + "missing cannot be sent again", details: ["offset": .unsigned(known)])
+            throw failure.details["offset"].map { loss(of: $0, data.count) } ?? failure
         }
+    }
+
+    /// - Parameter known: how many bytes the worker says that the process has been given; nil where it does not know.
+    private func loss(of known: Value, _ count: Int) -> Failure {
+        guard let number = known.unsigned else {
+            return Failure(
+                .dataLoss,
+                "the worker was started anew and does not know whether \(process.name) has been given the last \(count) "
+                    + "bytes of its input", details: ["offset": known])
+        }
+        return Failure(
+            .dataLoss,
+            "the worker has given \(process.name) \(number) bytes of the \(offset ?? 0) that it had accepted; what is "
+                + "missing cannot be sent again", details: ["offset": known])
     }
 }

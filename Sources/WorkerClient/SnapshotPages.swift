@@ -25,8 +25,9 @@ struct SnapshotPages {
         epoch = page["epoch"]?.unsigned ?? epoch
         containers += records
         for record in records { included.add(record, after: first) }
-        // A page without records cannot say where to go on.
-        next = records.isEmpty ? nil : page["next"]?.string
+        // A page that leads to where it began leads nowhere.
+        let following = page["next"]?.string
+        next = following == next ? nil : following
         return true
     }
 

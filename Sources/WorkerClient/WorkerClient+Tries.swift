@@ -60,10 +60,21 @@ extension WorkerClient {
                 retry(id, failure)
             } else if failure.retryable, !call.isOverdue {
                 retry(id, failure)
+            } else if call.method == .stdin, failure.details["offset"] == .null, !call.isInDoubt {
+                sendWithoutOffset(id)
             } else {
                 finish(id, .failure(failure))
             }
         }
+    }
+
+    /// The worker was started anew and does not know how much input the process has been given. What it cannot have had
+    /// goes without an offset.
+    private func sendWithoutOffset(_ id: UInt32) {
+        calls[id]?.parameters["offset"] = nil
+        calls[id]?.parameters["request_id"] = .string(WorkerClient.randomID())
+        calls[id]?.step?.cancel()
+        resume(id)
     }
 
     private func isOver(_ call: PendingCall) -> Bool { call.deadline.map { time.now >= $0 } ?? false }
@@ -98,6 +109,7 @@ extension WorkerClient {
     /// A try has had no answer for long although the connection stands.
     private func repeatUnanswered(_ id: UInt32) {
         calls[id]?.silences += 1
+        calls[id]?.isInDoubt = true
         resume(id)
     }
 
@@ -112,6 +124,7 @@ extension WorkerClient {
             calls[id]?.state = .waiting
             calls[id]?.step = nil
             calls[id]?.silences = 0
+            calls[id]?.isInDoubt = true
         }
     }
 

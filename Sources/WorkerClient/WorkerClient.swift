@@ -141,7 +141,7 @@ public actor WorkerClient {
     }
 
     /// 128 bits: two are never the same.
-    private static func randomID() -> String {
+    static func randomID() -> String {
         (0..<2).map { _ in
             let digits = String(UInt64.random(in: .min ... .max), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits

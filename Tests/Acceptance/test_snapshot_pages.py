@@ -8,9 +8,11 @@ from wire import Collector, Dealer
 def pages(client, **keys) -> list[dict]:
     """Every page."""
     found = [client.call("snapshot", **keys)]
-    while "next" in found[-1]:
-        assert found[-1]["containers"], "a page that goes on has records"
-        found.append(client.call("snapshot", after=found[-1]["next"], **keys))
+    after = ""
+    while (following := found[-1].get("next")) is not None:
+        assert following > after, "each page leads on"
+        after = following
+        found.append(client.call("snapshot", after=after, **keys))
     return found
 
 

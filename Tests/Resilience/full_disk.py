@@ -119,7 +119,7 @@ def _full(stage: Stage, folder: Path, disk: Path) -> None:
         else:
             require(reply.error["code"] == "unavailable" and reply.error["retryable"], reply.error)
             refused += 1
-    for record in stage.ask("snapshot")["containers"]:
+    for record in stage.every_record():
         try:
             stage.ask("wait", id=record["id"])
         except Failure as failure:

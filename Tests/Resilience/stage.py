@@ -88,6 +88,17 @@ class Stage:
             if not page["events"] or found[-1]["seq"] >= page["last_seq"]:
                 return found
 
+    def every_record(self) -> list[dict]:
+        """Every page of `snapshot`."""
+        found: list[dict] = []
+        after: dict[str, object] = {}
+        while True:
+            page = self.ask("snapshot", **after)
+            found += page["containers"]
+            if "next" not in page:
+                return found
+            after = {"after": page["next"]}
+
     def until(self, name: str, ok: bool, within: float = 30.0) -> dict:
         """Asks for `health` until that check says so."""
         deadline = Deadline(within)

@@ -32,7 +32,7 @@ def thousand(trial: Trial) -> None:
             last = stage.ask("snapshot")["last_seq"]
             stage.worker.kill()
             seconds.append(_restart(stage))
-            found = {record["id"]: record for record in stage.ask("snapshot")["containers"]}
+            found = {record["id"]: record for record in stage.every_record()}
             require({id: found[id]["pid"] for id in ids} == pids, "every container has the pid that it had")
             require(all(found[id]["state"] == "running" for id in ids), "every container runs")
             told = [event for event in stage.every_event() if event["seq"] > last and event["type"] == "restore"]

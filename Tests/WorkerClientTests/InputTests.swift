@@ -81,6 +81,33 @@ struct InputTests {
         #expect(failure.message.contains("web") && failure.message.contains("9"))
     }
 
+    private var unknown: Failure {
+        Failure(.failedPrecondition, "the worker was started anew", details: ["offset": nil])
+    }
+
+    @Test func whatAWorkerThatLostCountCannotHaveHadGoesWithoutAnOffset() async throws {
+        let (worker, input) = try await begin(from: 9)
+        let writing = write("abc", to: input)
+        worker.refuse(await worker.next(.stdin), unknown)
+        let again = await worker.next(.stdin)
+        #expect(data(again) == "abc" && again.parameters["offset"] == nil && again.requestID != nil)
+        worker.answer(again, ["accepted": 3])
+        #expect(try await writing.value.offset == 12)
+    }
+
+    @Test func whatItMayHaveHadIsNotSentTwice() async throws {
+        let (worker, input) = try await begin(from: 9)
+        let writing = write("abc", to: input)
+        _ = await worker.next(.stdin)
+        try await worker.stop()
+        try await worker.start()
+        await time.pass(.reconnection)
+        worker.refuse(await worker.next(.stdin), unknown)
+        let failure = try await #require(throws: Failure.self) { try await writing.value }
+        #expect(failure.code == .dataLoss && failure.message.contains("3 bytes"))
+        #expect(worker.waiting.isEmpty)
+    }
+
     @Test func aProcessThatTakesNoMoreIsTheWorkersOwnWord() async throws {
         let (worker, input) = try await begin()
         let writing = write("abc", to: input)

@@ -42,9 +42,12 @@ struct SnapshotPagesTests {
         #expect(!isTaken && pages.value["containers"]?.array?.count == 1)
     }
 
-    @Test func aPageWithoutRecordsIsTheLast() {
+    @Test func aPageMayBeEmptyButMustLeadOn() {
         var pages = SnapshotPages()
-        let isTaken = pages.add(["containers": [], "last_seq": 10, "next": "a"])
-        #expect(isTaken && pages.next == nil)
+        let page: Value = ["containers": [], "last_seq": 10, "next": "a"]
+        _ = pages.add(page)
+        #expect(pages.next == "a")
+        _ = pages.add(page)
+        #expect(pages.next == nil)
     }
 }
