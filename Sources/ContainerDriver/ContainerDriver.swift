@@ -4,8 +4,8 @@ public import ContainerProtocol
 ///
 /// Every call blocks until the operation is complete or has failed, so it is made on the worker's blocking pool, never
 /// on Swift's cooperative pool and never on the socket loop. Calls for one container come one after another, except
-/// `signal`, `terminate`, `check`, `resize`, `write`, `statistics` and `processes`, which may come at any time, also
-/// while another call of the same container hangs. A driver never lets one container's call wait for another container's.
+/// `signal`, `terminate`, `check`, `resize`, `statistics` and `processes`, which may come at any time, also while another
+/// call of the same container hangs. A driver never lets one container's call wait for another container's.
 ///
 /// Exits are told to the ``DriverEvents`` given to ``connect(_:)``, on any thread, at any time after the process began
 /// to run: before `start` has returned included. Before a process's exit is told, all that it had written has been
@@ -26,16 +26,14 @@ public protocol ContainerDriver: Sendable {
 
     /// Starts the compute system and its first process. A start that fails leaves the container without a running
     /// compute system; the worker then discards it.
-    /// - Returns: the first process's id.
     func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
-    ) throws(DriverFailure) -> UInt32
+    ) throws(DriverFailure) -> StartedProcess
 
     /// Starts one more process in a running container.
-    /// - Returns: its id.
     func startProcess(
         _ id: ContainerID, _ name: ProcessName, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
-    ) throws(DriverFailure) -> UInt32
+    ) throws(DriverFailure) -> StartedProcess
 
     /// Sends a signal to a process; one that cannot be delivered because the process has ended is no failure.
     func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure)
@@ -62,11 +60,6 @@ public protocol ContainerDriver: Sendable {
 
     /// Changes the size of a process's terminal.
     func resize(_ id: ContainerID, _ process: ProcessName, _ size: ConsoleSize) throws(DriverFailure)
-
-    /// Hands bytes to a process's standard input, and ends it after them where `end` is true. Never blocks.
-    /// - Returns: how many bytes were taken; the rest is to be offered again later. The input is ended only where all
-    ///   were taken.
-    func write(_ id: ContainerID, _ process: ProcessName, _ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int
 
     /// What the container uses now.
     func statistics(_ id: ContainerID) throws(DriverFailure) -> ContainerStatistics
@@ -112,12 +105,4 @@ public protocol DriverEvents: Sendable {
     func processExited(_ id: ContainerID, _ process: ProcessName, _ exit: Exit)
     /// The service behind the driver went away: every handle is dead, and what runs is unknown until it is asked again.
     func serviceDisconnected(_ failure: DriverFailure)
-}
-
-/// Where a process's output goes. Calls come in order for one stream, on any thread, and never block.
-public protocol ProcessOutput: Sendable {
-    /// Bytes that the process wrote.
-    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer)
-    /// The stream has ended.
-    func end(_ stream: OutputStream)
 }

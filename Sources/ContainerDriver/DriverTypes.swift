@@ -71,7 +71,7 @@ public struct ShutDown: Sendable, Equatable {
 }
 
 /// A container that was found again.
-public struct OpenedContainer: Sendable, Equatable {
+public struct OpenedContainer: Sendable {
     /// How its compute system stands; whether its first process still runs is another question.
     public enum State: Sendable, Equatable {
         case created, running, paused, stopped
@@ -84,13 +84,19 @@ public struct OpenedContainer: Sendable, Equatable {
     public var state: State
     /// The ids of the processes that were found, those that have ended included.
     public var pids: [ProcessName: UInt32]
+    /// The standard inputs of those that run and have one.
+    public var inputs: [ProcessName: any ProcessInput]
 
     /// A container that was found.
-    public init(isolation: Isolation, canPause: Bool, state: State, pids: [ProcessName: UInt32]) {
+    public init(
+        isolation: Isolation, canPause: Bool, state: State, pids: [ProcessName: UInt32],
+        inputs: [ProcessName: any ProcessInput] = [:]
+    ) {
         self.isolation = isolation
         self.canPause = canPause
         self.state = state
         self.pids = pids
+        self.inputs = inputs
     }
 }
 

@@ -14,8 +14,7 @@ final class ComputeProcess: NotificationSink, Sendable {
     }
 
     private struct State {
-        var stdin: hc_stream = 0
-        var stdinEnded = false
+        var input: StandardInput?
         var stdout: hc_stream = 0
         var stderr: hc_stream = 0
         var output: OutputGate?
@@ -61,7 +60,7 @@ final class ComputeProcess: NotificationSink, Sendable {
             let stream = try StreamReactor.shared.openWriter(input) { [weak self] drained in
                 self?.inputEnded(drained)
             }
-            state.withLock { $0.stdin = stream }
+            state.withLock { $0.input = StandardInput(stream, of: subject) }
         }
         if let out = take(1) {
             let stream = try StreamReactor.shared.read(out, .stdout, into: output)
@@ -82,29 +81,11 @@ final class ComputeProcess: NotificationSink, Sendable {
         return (stdout == 0 ? [.stdout] : []) + (stderr == 0 && !terminal ? [.stderr] : [])
     }
 
-    /// Hands bytes to the standard input; see ``ContainerDriver/write(_:_:_:end:)``.
-    func write(_ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int {
-        let (stream, ended) = state.withLock { ($0.stdin, $0.stdinEnded) }
-        guard stream != 0 else {
-            throw DriverFailure(
-                .failedPrecondition, "\(subject) has no standard input; start it with stdin = true to have one")
-        }
-        guard !ended else {
-            throw DriverFailure(.failedPrecondition, "the standard input of \(subject) has been ended already")
-        }
-        var taken = 0
-        if !bytes.isEmpty {
-            taken = Int(bytes.withUnsafeBufferPointer { hc_stream_write(stream, $0.baseAddress, $0.count) })
-            guard taken >= 0 else {
-                throw DriverFailure(.failedPrecondition, "\(subject) no longer reads its standard input")
-            }
-        }
-        if end && taken == bytes.count {
-            state.withLock { $0.stdinEnded = true }
-            _ = hc_stream_finish(stream)
-        }
-        return taken
-    }
+    /// Its standard input, where it has one.
+    var input: StandardInput? { state.withLock { $0.input } }
+
+    /// The process as the worker gets it.
+    var started: StartedProcess { StartedProcess(pid: pid, input: input) }
 
     /// The local end of the input is closed; where all had been handed over, the process is told too: it sees the end
     /// of its input only through HCS. Runs on the reactor's thread, so the call is made elsewhere.
@@ -288,8 +269,8 @@ final class ComputeProcess: NotificationSink, Sendable {
     /// Closes what the process holds. Its output stays open where a grandchild still writes to it; the system closes it
     /// at its own end.
     func release(keepingOutput: Bool) {
-        let (stdin, outputs) = state.withLock { ($0.stdin, [$0.stdout, $0.stderr].filter { $0 != 0 }) }
-        if stdin != 0 { hc_stream_close(stdin) }
+        let (input, outputs) = state.withLock { ($0.input, [$0.stdout, $0.stderr].filter { $0 != 0 }) }
+        input?.close()
         for output in outputs {
             if !keepingOutput {
                 hc_stream_close(output)

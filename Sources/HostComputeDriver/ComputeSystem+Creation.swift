@@ -34,7 +34,7 @@ extension ComputeSystem {
     }
 
     /// Starts the compute system and its first process. A failure leaves no running compute system.
-    func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> UInt32 {
+    func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> StartedProcess {
         try requireNotStarted()
         do throws(HostComputeError) {
             try run("HcsStartComputeSystem", .start, context.timeouts.start) {
@@ -66,7 +66,7 @@ extension ComputeSystem {
     /// Starts a process. A failure leaves none.
     func startProcess(
         _ name: ProcessName, _ document: ProcessDocument, output: any ProcessOutput
-    ) throws(DriverFailure) -> UInt32 {
+    ) throws(DriverFailure) -> StartedProcess {
         // One whose exit has been told gives its name away, though it may still be closing its handles.
         let taken = withState { state in state.processes.contains { $0.name == name && !$0.isConcluded } }
         guard !taken else {
@@ -86,7 +86,7 @@ extension ComputeSystem {
                 try process.handle.register(process)
             } catch {
                 // Where the system's end has told its exit meanwhile, it was started, and is no failure.
-                guard process.silence() else { return information.pid }
+                guard process.silence() else { return process.started }
                 try? process.handle.use("HcsTerminateProcess") { process throws(HostComputeError) in
                     try context.host.terminate(process: process)
                 }
@@ -94,7 +94,7 @@ extension ComputeSystem {
                 disown(process)
                 throw error
             }
-            return information.pid
+            return process.started
         } catch {
             throw startFailure(error, name, document)
         }

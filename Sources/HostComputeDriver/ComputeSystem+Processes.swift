@@ -48,6 +48,13 @@ extension ComputeSystem {
         }
     }
 
+    /// The standard inputs of the processes that run and have one.
+    var inputs: [ProcessName: any ProcessInput] {
+        var inputs: [ProcessName: any ProcessInput] = [:]
+        for process in withState({ $0.processes }) where !process.isConcluded { inputs[process.name] = process.input }
+        return inputs
+    }
+
     /// A process that runs.
     /// - Returns: nil where it has ended.
     func process(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess? {

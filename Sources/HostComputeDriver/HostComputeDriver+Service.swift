@@ -92,7 +92,8 @@ extension HostComputeDriver {
         _ system: ComputeSystem, _ found: ComputeSystem.Found, _ pids: [ProcessName: UInt32]
     ) -> OpenedContainer {
         OpenedContainer(
-            isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state, pids: pids)
+            isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state, pids: pids,
+            inputs: system.inputs)
     }
 
     /// Opens a compute system, which has to be this driver's.

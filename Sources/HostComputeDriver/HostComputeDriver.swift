@@ -82,7 +82,7 @@ public final class HostComputeDriver: ContainerDriver {
     /// Starts the compute system and its first process; a failure leaves neither running.
     public func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
-    ) throws(DriverFailure) -> UInt32 {
+    ) throws(DriverFailure) -> StartedProcess {
         let system = try system(id)
         try system.requireNotStarted()
         let document: ProcessDocument
@@ -99,7 +99,7 @@ public final class HostComputeDriver: ContainerDriver {
     /// Starts one more process; one without a working directory begins where the first one did.
     public func startProcess(
         _ id: ContainerID, _ name: ProcessName, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
-    ) throws(DriverFailure) -> UInt32 {
+    ) throws(DriverFailure) -> StartedProcess {
         let system = try system(id)
         guard name != .initial else {
             throw DriverFailure(.invalidArgument, "'init' is the first process of every container; choose another name")
@@ -165,13 +165,6 @@ public final class HostComputeDriver: ContainerDriver {
     /// Changes the size of a process's terminal.
     public func resize(_ id: ContainerID, _ process: ProcessName, _ size: ConsoleSize) throws(DriverFailure) {
         try system(id).resize(process, size)
-    }
-
-    /// Buffers at most 256 KiB for a process and never blocks.
-    public func write(
-        _ id: ContainerID, _ process: ProcessName, _ bytes: [UInt8], end: Bool
-    ) throws(DriverFailure) -> Int {
-        try system(id).runningProcess(process).write(bytes, end: end)
     }
 
     /// What the container uses now.

@@ -37,7 +37,7 @@ import Testing
         defer { HostComputeEmulator.faults.clear(id: id.rawValue) }
         lose(id, HcsNotificationProcessExited)
         let output = OutputRecorder()
-        try host.run(id, "read line; echo last words; exit 8", stdin: true, output: output)
+        let input = try host.run(id, "read line; echo last words; exit 8", stdin: true, output: output).stdin
         let name = try #require(ProcessName("exec"))
         _ = try driver.startProcess(id, name, EmulatedHost.shell("exit 9"), stdin: false, output: OutputRecorder())
         let exec = try exit(id, name)
@@ -45,7 +45,7 @@ import Testing
         // The first process runs on, however often it is asked for.
         for _ in 0..<20 { try driver.check(id) }
         #expect(host.events.exits.count == 1)
-        _ = try driver.write(id, .initial, Array("x\n".utf8), end: true)
+        _ = try input.write("x\n", end: true)
         let initial = try exit(id)
         #expect(initial.known && initial.code == 8)
         #expect(output.text() == "last words\n", "all output comes before the exit, also before one that was found")

@@ -70,7 +70,7 @@ struct EmulatedHost {
     func run(
         _ id: ContainerID, _ script: String, terminal: Bool = false, stdin: Bool = false, hyperV: Bool = false,
         output: OutputRecorder = OutputRecorder()
-    ) throws -> UInt32 {
+    ) throws -> StartedProcess {
         _ = try driver.create(id, specification(id, hyperV: hyperV))
         return try driver.start(id, Self.shell(script, terminal: terminal), stdin: stdin, output: output)
     }

@@ -20,9 +20,9 @@ import Testing
         let created = try driver.create(id, host.specification(id))
         #expect(created == CreatedContainer(isolation: .none))
         #expect(try driver.enumerate().contains(id))
-        let pid = try driver.start(
+        let started = try driver.start(
             id, EmulatedHost.shell("echo out; echo err >&2; exit 7"), stdin: false, output: output)
-        #expect(pid > 0)
+        #expect(started.pid > 0 && started.input == nil)
         let exit = try #require(host.events.exit(id))
         #expect(exit.code == 7 && exit.known && exit.reason == .exited && exit.observedBy == .driver)
         #expect(output.text() == "out\n" && output.text(.stderr) == "err\n")
@@ -58,26 +58,27 @@ import Testing
     @Test func stdin() throws {
         let id = try EmulatedHost.id()
         let output = OutputRecorder()
-        try host.run(id, "cat; echo end", stdin: true, output: output)
-        #expect(try driver.write(id, .initial, Array("hello\n".utf8), end: false) == 6)
+        let input = try host.run(id, "cat; echo end", stdin: true, output: output).stdin
+        #expect(try input.write("hello\n") == 6)
         #expect(output.wait(for: "hello\n"))
-        #expect(try driver.write(id, .initial, Array("bye\n".utf8), end: true) == 4)
+        #expect(try input.write("bye\n", end: true) == 4)
         #expect(host.events.exit(id)?.code == 0)
         #expect(output.text() == "hello\nbye\nend\n")
-        #expect(throws: DriverFailure.self) { try driver.write(id, .initial, [1], end: false) }
+        let failure = try #require(throws: DriverFailure.self) { try input.write([1], end: false) }
+        #expect(failure.code == .failedPrecondition && failure.message.contains("ended already"))
         try driver.discard(id)
     }
 
     @Test func stdinIsBounded() throws {
         let id = try EmulatedHost.id()
         let output = OutputRecorder()
-        try host.run(id, "read line; echo ready; cat | wc -c", stdin: true, output: output)
+        let input = try host.run(id, "read line; echo ready; cat | wc -c", stdin: true, output: output).stdin
         let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 300_000)
         // A pipe and the buffer are full some time; what is not taken is offered again.
         var taken = 0
         var last = -1
         while last != 0 {
-            last = try driver.write(id, .initial, chunk, end: false)
+            last = try input.write(chunk, end: false)
             taken += last
             #expect(last <= 256 * 1024)
         }
@@ -88,11 +89,11 @@ import Testing
     @Test func bigInputArrivesWhole() throws {
         let id = try EmulatedHost.id()
         let output = OutputRecorder()
-        try host.run(id, "wc -c", stdin: true, output: output)
+        let input = try host.run(id, "wc -c", stdin: true, output: output).stdin
         let whole = [UInt8](repeating: 7, count: 2_000_000)
         var offset = 0
         while offset < whole.count {
-            offset += try driver.write(id, .initial, Array(whole[offset...]), end: true)
+            offset += try input.write(Array(whole[offset...]), end: true)
         }
         #expect(host.events.exit(id)?.code == 0)
         #expect(output.text().contains("2000000"))
@@ -102,21 +103,35 @@ import Testing
     @Test func aClosedReaderOfInputIsNoSignal() throws {
         let id = try EmulatedHost.id()
         let output = OutputRecorder()
-        try host.run(id, "exec 0<&-; echo closed; exec sleep 600", stdin: true, output: output)
+        let input = try host.run(
+            id, "exec 0<&-; echo closed; exec sleep 600", stdin: true, output: output
+        ).stdin
         #expect(output.wait(for: "closed"))
         // SIGPIPE would end the test here.
-        while (try? driver.write(id, .initial, [1], end: false)) != nil {}
+        while (try? input.write([1], end: false)) != nil {}
         try driver.discard(id)
         #expect(host.events.exit(id)?.reason == .terminated)
+    }
+
+    @Test func anInputThatIsKeptTooLongIsAnErrorAndNoMore() throws {
+        let id = try EmulatedHost.id()
+        let input = try host.run(id, "read x; exit 3", stdin: true).stdin
+        _ = try input.write("x\n")
+        #expect(host.events.exit(id)?.code == 3)
+        try driver.discard(id)
+        let failure = try #require(throws: DriverFailure.self) { try input.write("y\n") }
+        #expect(failure.code == .failedPrecondition && failure.message.contains("\(id)"))
     }
 
     @Test func terminal() throws {
         let id = try EmulatedHost.id()
         let output = OutputRecorder()
-        try host.run(id, "stty size; read line; stty size; exit 4", terminal: true, stdin: true, output: output)
+        let input = try host.run(
+            id, "stty size; read line; stty size; exit 4", terminal: true, stdin: true, output: output
+        ).stdin
         #expect(output.wait(for: " "))
         try driver.resize(id, .initial, ConsoleSize(width: 100, height: 40))
-        _ = try driver.write(id, .initial, Array("go\n".utf8), end: false)
+        _ = try input.write("go\n")
         #expect(host.events.exit(id)?.code == 4)
         #expect(output.text().contains("40 100"))
         #expect(output.ended == [.stdout])
@@ -136,7 +151,8 @@ import Testing
         try driver.signal(id, first, .name("KILL"))
         #expect(throws: DriverFailure.self) { try driver.signal(id, second, .graceful) }
         let pid = try driver.startProcess(
-            id, second, EmulatedHost.shell("sleep 600"), stdin: false, output: OutputRecorder())
+            id, second, EmulatedHost.shell("sleep 600"), stdin: false, output: OutputRecorder()
+        ).pid
         #expect(throws: DriverFailure.self) {
             try driver.startProcess(id, second, EmulatedHost.shell("true"), stdin: false, output: OutputRecorder())
         }
@@ -151,13 +167,13 @@ import Testing
 
     @Test func shutDownTellsTheExitsOfExecs() throws {
         let id = try EmulatedHost.id()
-        try host.run(id, "read x", stdin: true)
+        let input = try host.run(id, "read x", stdin: true).stdin
         let names = try (0..<5).map { try #require(ProcessName("exec\($0)")) }
         for name in names {
             _ = try driver.startProcess(
                 id, name, EmulatedHost.shell("sleep 600"), stdin: false, output: OutputRecorder())
         }
-        _ = try driver.write(id, .initial, [], end: true)
+        _ = try input.write([], end: true)
         #expect(host.events.exit(id) != nil)
         _ = try driver.shutDown(id)
         for name in names {
@@ -260,7 +276,7 @@ import Testing
 
     @Test func observing() throws {
         let id = try EmulatedHost.id()
-        let pid = try host.run(id, "sleep 600")
+        let pid = try host.run(id, "sleep 600").pid
         #expect(try driver.processes(id).first?.pid == pid)
         #expect(try driver.statistics(id).startedAt != nil)
         try driver.probe()
@@ -280,14 +296,14 @@ import Testing
 
     @Test func openingAgain() throws {
         let id = try EmulatedHost.id()
-        let pid = try host.run(id, "echo early; read line; echo late; exit 6", stdin: true)
+        let pid = try host.run(id, "echo early; read line; echo late; exit 6", stdin: true).pid
         let next = try EmulatedHost()
         let output = OutputRecorder()
         let known = [KnownProcess(name: .initial, pid: nil, terminal: false, startedAt: nil, output: output)]
         let opened = try next.driver.open(id, known)
-        let expected = OpenedContainer(isolation: .none, canPause: false, state: .running, pids: [.initial: pid])
-        #expect(opened == expected)
-        _ = try next.driver.write(id, .initial, Array("x\n".utf8), end: false)
+        #expect(opened.isolation == .none && !opened.canPause)
+        #expect(opened.state == .running && opened.pids == [.initial: pid])
+        _ = try opened.stdin().write("x\n")
         let exit = try #require(next.events.exit(id))
         #expect(exit.code == 6 && exit.known)
         _ = try next.driver.shutDown(id)

@@ -62,7 +62,9 @@ import Testing
         let answer = Answer()
         DispatchQueue(label: "start").async(group: started) {
             answer.pid.withLock {
-                $0 = try? driver.start(id, EmulatedHost.shell("exit 4"), stdin: false, output: OutputRecorder())
+                $0 = try? driver.start(
+                    id, EmulatedHost.shell("exit 4"), stdin: false, output: OutputRecorder()
+                ).pid
             }
         }
         stall.waitForArrival()

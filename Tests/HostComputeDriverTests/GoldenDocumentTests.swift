@@ -149,7 +149,7 @@ import Testing
     // MARK: What reaches HCS
 
     /// A container that the recording service has started, with a terminal.
-    private func started() throws -> (driver: HostComputeDriver, id: ContainerID) {
+    private func started() throws -> (driver: HostComputeDriver, id: ContainerID, process: StartedProcess) {
         RecordingService.forget()
         let driver = try #require(RecordingService.driver())
         let id = try #require(ContainerID("ab12"))
@@ -159,8 +159,7 @@ import Testing
         process.cwd = #"C:\work"#
         process.terminal = true
         process.consoleSize = .init(width: 80, height: 25)
-        _ = try driver.start(id, process, stdin: true, output: OutputRecorder())
-        return (driver, id)
+        return (driver, id, try driver.start(id, process, stdin: true, output: OutputRecorder()))
     }
 
     private func expect(_ call: String, _ goldens: String..., at line: SourceLocation = #_sourceLocation) throws {
@@ -168,7 +167,7 @@ import Testing
     }
 
     @Test func aLife() throws {
-        let (driver, id) = try started()
+        let (driver, id, _) = try started()
         #expect(RecordingService.documents(of: "id") == ["ab12"])
         try expect("HcsCreateComputeSystem", "container-process-minimal")
         try expect("HcsCreateProcess", "process-terminal")
@@ -198,22 +197,22 @@ import Testing
     }
 
     @Test func resize() throws {
-        let (driver, id) = try started()
+        let (driver, id, _) = try started()
         try driver.resize(id, .initial, ConsoleSize(width: 80, height: 25))
         try expect("HcsModifyProcess", "modify-console-size")
         try driver.discard(id)
     }
 
     @Test func endOfInput() throws {
-        let (driver, id) = try started()
-        _ = try driver.write(id, .initial, [], end: true)
+        let (driver, id, process) = try started()
+        _ = try process.stdin.write([], end: true)
         // It is sent from another thread, when the local end is closed.
         #expect(RecordingService.waitForDocument(of: "HcsModifyProcess") == (try golden("modify-close-stdin")))
         try driver.discard(id)
     }
 
     @Test func signals() throws {
-        let (driver, id) = try started()
+        let (driver, id, _) = try started()
         for number in [0, 1, 2, 5, 6] { try driver.signal(id, .initial, .number(number)) }
         try expect(
             "HcsSignalProcess", "signal-ctrlc", "signal-ctrlbreak", "signal-ctrlclose", "signal-ctrllogoff",
@@ -222,7 +221,7 @@ import Testing
     }
 
     @Test func limits() throws {
-        let (driver, id) = try started()
+        let (driver, id, _) = try started()
         var resources = WindowsResources()
         // HCS takes an even number of MiB.
         resources.memoryLimit = 513 << 20

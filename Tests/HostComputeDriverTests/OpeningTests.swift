@@ -58,11 +58,11 @@ struct OpeningTests {
             try worker.shell(try worker.create(id, owner: Self.owner), "echo one; read x; echo got $x; exit 6")
         }
         let opened = try driver.open(id, [known(pid, startedAt: .now, output)])
-        #expect(
-            opened == OpenedContainer(isolation: .none, canPause: false, state: .running, pids: [.initial: pid]))
+        #expect(opened.isolation == .none && !opened.canPause)
+        #expect(opened.state == .running && opened.pids == [.initial: pid])
         #expect(output.wait(for: "one\n"))
         #expect(try driver.processes(id).map(\.pid) == [pid])
-        #expect(try driver.write(id, .initial, Array("it\n".utf8), end: false) == 3)
+        #expect(try opened.stdin().write("it\n") == 3)
         let exit = try #require(events.exit(id))
         #expect(exit.code == 6 && exit.known && exit.reason == .exited && exit.observedBy == .driver)
         #expect(output.text() == "one\ngot it\n")
@@ -129,8 +129,9 @@ struct OpeningTests {
             return pid
         }
         let opened = try driver.open(id, [known(pid)])
-        #expect(opened == OpenedContainer(isolation: .none, canPause: true, state: .paused, pids: [.initial: pid]))
-        _ = try driver.write(id, .initial, Array("\n".utf8), end: false)
+        #expect(opened.isolation == .none && opened.canPause)
+        #expect(opened.state == .paused && opened.pids == [.initial: pid])
+        _ = try opened.stdin().write("\n")
         try driver.resume(id)
         #expect(events.exit(id)?.code == 3)
         try driver.discard(id)
@@ -143,10 +144,11 @@ struct OpeningTests {
             return try worker.shell(system, "stty -echo; stty size; read x; stty size; exit 4", terminal: true)
         }
         let record = KnownProcess(name: .initial, pid: pid, terminal: true, startedAt: nil, output: output)
-        #expect(try driver.open(id, [record]).pids == [.initial: pid])
+        let opened = try driver.open(id, [record])
+        #expect(opened.pids == [.initial: pid])
         #expect(output.wait(for: "25 80\r\n"))
         try driver.resize(id, .initial, .init(width: 100, height: 40))
-        _ = try driver.write(id, .initial, Array("\n".utf8), end: false)
+        _ = try opened.stdin().write("\n")
         #expect(events.exit(id)?.code == 4)
         #expect(output.text().hasSuffix("40 100\r\n"))
         try driver.discard(id)
@@ -209,7 +211,7 @@ struct OpeningTests {
         // What is open stays as it is, and what has been told is not told again.
         let again = try driver.open(id, record)
         #expect(again.state == .running && again.pids == [.initial: pid])
-        _ = try driver.write(id, .initial, Array("x\n".utf8), end: false)
+        _ = try again.stdin().write("x\n")
         #expect(events.exit(id)?.code == 1)
         #expect(try driver.open(id, record).pids.isEmpty)
         #expect(output.text() == "one\n" && output.ends == 2)
@@ -226,7 +228,8 @@ struct OpeningTests {
         _ = try driver.open(id, [known(pid, output)])
         let execOutput = OutputRecorder()
         let execPid = try driver.startProcess(
-            id, exec, EmulatedHost.shell("echo e1; read x; echo e2; exit 2"), stdin: true, output: execOutput)
+            id, exec, EmulatedHost.shell("echo e1; read x; echo e2; exit 2"), stdin: true, output: execOutput
+        ).pid
         let ended = try #require(ProcessName("ended"))
         _ = try driver.startProcess(id, ended, EmulatedHost.shell("exit 3"), stdin: false, output: OutputRecorder())
         #expect(events.exit(id, ended)?.code == 3)
@@ -238,10 +241,10 @@ struct OpeningTests {
         let opened = try driver.open(id, record)
         #expect(opened.state == .running && opened.pids == [.initial: pid, exec: execPid])
         #expect(output.ends == 0 && execOutput.ends == 0)
-        _ = try driver.write(id, exec, Array("x\n".utf8), end: false)
+        _ = try opened.stdin(exec).write("x\n")
         #expect(events.exit(id, exec)?.code == 2)
         #expect(execOutput.text() == "e1\ne2\n")
-        _ = try driver.write(id, .initial, Array("it\ny\n".utf8), end: false)
+        _ = try opened.stdin().write("it\ny\n")
         #expect(events.exit(id)?.code == 1)
         #expect(output.text() == "one\ngot it\n")
         try driver.discard(id)

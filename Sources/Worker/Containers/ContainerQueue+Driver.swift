@@ -61,7 +61,8 @@ extension ContainerQueue {
             { [id] driver throws(DriverFailure) in try driver.start(id, process, stdin: stdin, output: spool) }
         ) { queue, result in
             queue.creation = nil
-            queue.came(result.map { .started(pid: $0) }, or: .startFailed(failed))
+            if case .success(let started) = result { queue.inputs[.initial] = started.input }
+            queue.came(result.map { .started(pid: $0.pid) }, or: .startFailed(failed))
             // A stop that came while the container was being started is due when it runs.
             queue.signalGracefully()
         }
@@ -79,8 +80,11 @@ extension ContainerQueue {
             }
         ) { queue, result in
             // The output of an earlier process of that name is given up for one that runs, and not before.
-            if case .success = result { queue.takeOver(name, spool, number, hasTerminal: hasTerminal) }
-            queue.came(result.map { .execStarted(name, pid: $0) }, or: .execFailed(name))
+            if case .success(let started) = result {
+                queue.takeOver(name, spool, number, hasTerminal: hasTerminal)
+                queue.inputs[name] = started.input
+            }
+            queue.came(result.map { .execStarted(name, pid: $0.pid) }, or: .execFailed(name))
             queue.forgetOldOutput()
         }
     }

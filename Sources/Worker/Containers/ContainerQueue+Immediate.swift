@@ -122,9 +122,15 @@ extension ContainerQueue {
 
     func stdin(_ process: ProcessName, _ data: [UInt8], end: Bool, _ responder: Responder) {
         if let failure = whyNotRunning(process) { return responder.fail(failure) }
-        // The driver's write never blocks, and here bytes stay in the order they came in.
+        guard let input = inputs[process] else {
+            return responder.fail(
+                Failure(
+                    .failedPrecondition,
+                    "process '\(process)' of \(id) has no standard input; start it with stdin = true to have one"))
+        }
+        // A write never blocks, and here bytes stay in the order they came in.
         do throws(DriverFailure) {
-            let accepted = try services.driver.write(id, process, data, end: end)
+            let accepted = try input.write(data, end: end)
             responder.succeed(["accepted": .int(accepted)] as Value)
         } catch {
             responder.fail(Failure(error))

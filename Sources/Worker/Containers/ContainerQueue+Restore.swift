@@ -153,6 +153,7 @@ extension ContainerQueue {
     private func found(_ opened: OpenedContainer) {
         facts.isolation = opened.isolation.rawValue
         canPause = opened.canPause
+        inputs = opened.inputs
         let initial = opened.pids[.initial]
         if isAdopting {
             if opened.state == .stopped { return lost(DriverFailure(.notFound, "it has ended")) }

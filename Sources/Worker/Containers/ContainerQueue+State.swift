@@ -102,7 +102,10 @@ extension ContainerQueue {
         event.requestID = cause?.requestID
         event.traceparent = cause?.traceparent
         services.events.assumeIsolated { [event] in $0.record(event) }
-        if let exit, let process { tellWaiters(process, exit) }
+        if let exit, let process {
+            inputs[process] = nil
+            tellWaiters(process, exit)
+        }
         if kind == .exit { pool.assumeIsolated { $0.tellIfIdle() } }
     }
 

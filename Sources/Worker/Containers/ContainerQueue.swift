@@ -80,6 +80,8 @@ actor ContainerQueue {
     var waiters: [(process: ProcessName, responder: Responder)] = []
     var stoppers: [Responder] = []
     var spools: [ProcessName: OutputSpool] = [:]
+    /// The standard inputs of the processes that have one.
+    var inputs: [ProcessName: any ProcessInput] = [:]
     /// Processes that ended before this worker began, and whose output may still be kept.
     var kept: Set<ProcessName> = []
     /// Whether output has been given up that had a file.

@@ -1,0 +1,9 @@
+public import ContainerProtocol
+
+/// Where a process's output goes. Calls come in order for one stream, on any thread, and never block.
+public protocol ProcessOutput: Sendable {
+    /// Bytes that the process wrote.
+    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer)
+    /// The stream has ended.
+    func end(_ stream: OutputStream)
+}
