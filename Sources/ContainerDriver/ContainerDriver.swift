@@ -24,8 +24,9 @@ public protocol ContainerDriver: Sendable {
     /// Makes a compute system. A create that fails leaves nothing behind.
     func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer
 
-    /// Starts the compute system and its first process. A start that fails leaves the container without a running
-    /// compute system; the worker then discards it.
+    /// Starts the compute system and its first process; only the process where the system runs already, because an
+    /// earlier worker died in between. After a start that failed the worker discards the container: until then the
+    /// service has the compute system, so that a worker that dies meanwhile does not leave the next one without a trace.
     func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
     ) throws(DriverFailure) -> StartedProcess
@@ -79,7 +80,7 @@ public protocol ContainerDriver: Sendable {
     /// once where it has ended already, so it may come before this returns. One whose id is known and that is not found
     /// any more is told as lost. One whose id is not known is looked for by its place: the first process is the oldest
     /// that can be opened, any other the only one that can be opened and is no other's; of one that is not found, nothing
-    /// is told. What this driver has open already is kept as it is, and an exit that it has told is not told again.
+    /// is told, and the answer says whether it was ever created. What this driver has open already is kept as it is, and an exit that it has told is not told again.
     ///
     /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
     /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.

@@ -82,20 +82,20 @@ public struct OpenedContainer: Sendable {
     public var canPause: Bool
     /// How its compute system stands.
     public var state: State
-    /// The ids of the processes that were found, those that have ended included.
-    public var pids: [ProcessName: UInt32]
+    /// What became of the processes that were asked for; of those whose exit had been told before, nothing.
+    public var processes: [ProcessName: FoundProcess]
     /// The standard inputs of those that run and have one.
     public var inputs: [ProcessName: any ProcessInput]
 
     /// A container that was found.
     public init(
-        isolation: Isolation, canPause: Bool, state: State, pids: [ProcessName: UInt32],
+        isolation: Isolation, canPause: Bool, state: State, processes: [ProcessName: FoundProcess],
         inputs: [ProcessName: any ProcessInput] = [:]
     ) {
         self.isolation = isolation
         self.canPause = canPause
         self.state = state
-        self.pids = pids
+        self.processes = processes
         self.inputs = inputs
     }
 }

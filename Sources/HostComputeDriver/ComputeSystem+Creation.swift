@@ -33,32 +33,41 @@ extension ComputeSystem {
         }
     }
 
-    /// Starts the compute system and its first process. A failure leaves no running compute system.
+    /// Starts the compute system, unless it runs already, and its first process. After a failure it is to be discarded.
     func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> StartedProcess {
         try requireNotStarted()
         do throws(HostComputeError) {
-            try run("HcsStartComputeSystem", .start, context.timeouts.start) {
-                system throws(HostComputeError) in try context.host.start(system)
-            }
+            if !withState({ $0.started }) { try startSystem() }
         } catch {
-            abandon()
             throw error.failure(subject)
         }
         withState { state in
             state.started = true
             state.directory = document.workingDirectory
         }
-        do {
-            return try startProcess(.initial, document, output: output)
-        } catch {
-            abandon()
-            throw error
+        return try startProcess(.initial, document, output: output)
+    }
+
+    private func startSystem() throws(HostComputeError) {
+        let deadline = ContinuousClock.now + context.timeouts.start
+        var pause = Duration.milliseconds(10)
+        while true {
+            do throws(HostComputeError) {
+                return try run("HcsStartComputeSystem", .start, context.timeouts.start) {
+                    system throws(HostComputeError) in try context.host.start(system)
+                }
+            } catch  where error.isInvalidState && withState({ $0.wasFound }) && ContinuousClock.now < deadline {
+                // An earlier worker died while it was created or started, and that has not come to its end yet.
+                if try Found(readProperties(PropertyDocuments.basic)).started { return }
+            }
+            _ = wait(pause) { $0.exited != nil || $0.disconnected ? true : nil }
+            pause = min(pause * 2, .seconds(1))
         }
     }
 
-    /// What runs must not be taken down by a start that can only fail.
+    /// What runs must not be started once more.
     func requireNotStarted() throws(DriverFailure) {
-        if withState({ $0.started }) {
+        if withState({ $0.hasFirstProcess }) {
             throw DriverFailure(.failedPrecondition, "\(subject) has been started already; a container starts once")
         }
     }
@@ -76,6 +85,7 @@ extension ComputeSystem {
             let (raw, information) = try use("HcsCreateProcess") { system throws(HostComputeError) in
                 try context.host.createProcess(system, document.bytes)
             }
+            if name == .initial { withState { $0.hasFirstProcess = true } }
             let process = ComputeProcess(
                 name, pid: information.pid, terminal: document.terminal,
                 handle: ComputeHandle(context.host, .process, raw), system: self)
@@ -144,9 +154,8 @@ extension ComputeSystem {
         return failure
     }
 
-    /// Takes down what a failed create or start left, without a word to anybody.
-    func abandon() {
-        for process in withState({ $0.processes }) { process.silence() }
+    /// Takes down what a failed create left, without a word to anybody.
+    private func abandon() {
         let (handle, disconnected) = withState { ($0.handle, $0.disconnected) }
         if let handle, !disconnected {
             // Its own handle: the system may not be known by its id yet.

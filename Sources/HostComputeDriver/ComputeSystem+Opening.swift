@@ -13,6 +13,8 @@ extension ComputeSystem {
         var stopped: Bool
         /// Nil where HCS does not say.
         var owner: String?
+        /// Nil where the service does not say.
+        var history: ProcessHistory?
 
         /// Reads the basic properties. HCS does not name the isolation; only a utility VM has a runtime image. [inf]
         init(_ properties: ContainerProperties) {
@@ -22,6 +24,7 @@ extension ComputeSystem {
             started = state != "Created"
             stopped = state == "Stopped" || properties.stopped == true
             owner = properties.owner
+            history = properties.createdProcesses.flatMap(ProcessHistory.init)
         }
 
         var state: OpenedContainer.State {
@@ -37,6 +40,8 @@ extension ComputeSystem {
         var found: [(known: KnownProcess, process: ComputeProcess, status: ProcessStatus)] = []
         /// Those whose id is known and that are not there.
         var lost: [KnownProcess] = []
+        /// What can be said of those whose id is not known and that were not found.
+        var missing: [ProcessName: FoundProcess] = [:]
 
         /// Closes what was opened.
         func close() {
@@ -47,7 +52,8 @@ extension ComputeSystem {
         func without(_ told: Set<ProcessName>) -> Located {
             for (known, process, _) in found where told.contains(known.name) { process.handle.close() }
             return Located(
-                found: found.filter { !told.contains($0.known.name) }, lost: lost.filter { !told.contains($0.name) })
+                found: found.filter { !told.contains($0.known.name) }, lost: lost.filter { !told.contains($0.name) },
+                missing: missing)
         }
     }
 
@@ -60,8 +66,20 @@ extension ComputeSystem {
     private static let earliestCreation: Int64 = 1
 
     /// Opens the processes of a record.
-    /// - Parameter taken: ids of processes that are none of theirs.
-    func locate(_ known: [KnownProcess], taken: Set<UInt32>) throws(HostComputeError) -> Located {
+    ///
+    /// HCS itself cannot say of every process whether it was ever created, so after the death of a worker these commands
+    /// end without a definite answer on Windows [inf]; an emulator service, which tells the history of a compute system,
+    /// leaves none of them:
+    ///  - a `create` or `start` whose worker died while the first process was created, where the list of processes
+    ///    shows none that can be opened: it was never created, or has ended and is gone with its last handle;
+    ///  - an `exec` likewise, or where more than one process may be the one;
+    ///  - all of them where the compute system is gone.
+    /// - Parameters:
+    ///   - service: what the service says of the compute system.
+    ///   - taken: ids of processes that are none of theirs.
+    func locate(
+        _ known: [KnownProcess], _ service: Found, taken: Set<UInt32>
+    ) throws(HostComputeError) -> Located {
         var located = Located()
         do throws(HostComputeError) {
             for process in known {
@@ -75,14 +93,19 @@ extension ComputeSystem {
             let hasUnnamed = known.contains { $0.pid == nil }
             let needsDates = located.found.contains { $0.status == .running && $0.known.startedAt != nil }
             guard hasUnnamed || needsDates else { return located }
-            let list = try listedProcesses()
+            let list = if let history = service.history { history.processes } else { try listedProcesses() }
             located.dropReused(list)
             guard hasUnnamed else { return located }
             var taken = taken.union(known.compactMap(\.pid))
             for process in known.filter({ $0.pid == nil }).initialFirst {
-                guard let opened = try search(process, list.filter { !taken.contains($0.pid) }) else { continue }
-                taken.insert(opened.process.pid)
-                located.found.append(opened)
+                let candidates = list.filter { !taken.contains($0.pid) && mayBe($0, process) }
+                if let opened = try search(process, candidates) {
+                    taken.insert(opened.process.pid)
+                    located.found.append(opened)
+                } else {
+                    let isKnown = candidates.isEmpty && lacks(process, service)
+                    located.missing[process.name] = isKnown ? .neverCreated : .unknown
+                }
             }
             return located
         } catch {
@@ -91,37 +114,37 @@ extension ComputeSystem {
         }
     }
 
+    /// Whether a process that is not among those that may be it was never created.
+    private func lacks(_ known: KnownProcess, _ service: Found) -> Bool {
+        // A system that was not started has no process.
+        service.state == .created || service.history?.lacks(known) == true
+    }
+
     /// The processes that HCS lists, the oldest first; none where it is too late to ask.
     private func listedProcesses() throws(HostComputeError) -> [ProcessSummary] {
         do throws(HostComputeError) {
             let properties = try readProperties(PropertyDocuments.query("ProcessList"))
-            return PropertyDocuments.processes(properties).sorted {
-                ($0.createdAt ?? .epoch) < ($1.createdAt ?? .epoch)
-            }
+            return PropertyDocuments.processes(properties).oldestFirst
         } catch  where error.isGone || error.isInvalidState {
             return []
         }
     }
 
+    /// Whether a process that is listed may be the one that is looked for, as far as the times of the two say.
+    private func mayBe(_ process: ProcessSummary, _ known: KnownProcess) -> Bool {
+        guard known.name != .initial, let start = known.startedAt, let created = process.createdAt else { return true }
+        return created.seconds >= start.seconds - Self.earliestCreation
+    }
+
     /// Looks for a process of which only its place is known. HCS does not say which process was the first; it is taken
     /// to be the oldest that HCS lets be opened, since only those that were made through it can be. [inf]
     private func search(
-        _ known: KnownProcess, _ list: [ProcessSummary]
+        _ known: KnownProcess, _ candidates: [ProcessSummary]
     ) throws(HostComputeError) -> (KnownProcess, process: ComputeProcess, ProcessStatus)? {
-        if known.name == .initial {
-            for process in list {
-                if let opened = try reopen(known, pid: process.pid) { return opened }
-            }
-            return nil
-        }
         var only: (KnownProcess, process: ComputeProcess, ProcessStatus)?
-        for process in list {
-            if let start = known.startedAt, let created = process.createdAt,
-                created.seconds < start.seconds - Self.earliestCreation
-            {
-                continue
-            }
+        for process in candidates {
             guard let opened = try reopen(known, pid: process.pid) else { continue }
+            if known.name == .initial { return opened }
             if let other = only {
                 // Two that may be it: none is, rather than the wrong one.
                 other.process.handle.close()
@@ -158,8 +181,8 @@ extension ComputeSystem {
 
     /// Attaches to the processes that were found, and tells the exits that are to be told. It can't fail: what goes wrong
     /// from here on is found by asking, or when the service is lost.
-    /// - Returns: the ids of those that were found.
-    func takeUp(_ located: Located, _ former: [ProcessName: OutputGate]) -> [ProcessName: UInt32] {
+    /// - Returns: what became of them.
+    func takeUp(_ located: Located, _ former: [ProcessName: OutputGate]) -> [ProcessName: FoundProcess] {
         // The first process comes last: no exit of another one is told after its own.
         for isInitial in [false, true] {
             for (known, process, status) in located.found where (known.name == .initial) == isInitial {
@@ -169,8 +192,9 @@ extension ComputeSystem {
                 conclude(known, former[known.name])
             }
         }
-        return Dictionary(
-            located.found.map { ($0.known.name, $0.process.pid) }, uniquingKeysWith: { first, _ in first })
+        var processes = located.missing
+        for (known, process, _) in located.found { processes[known.name] = .found(pid: process.pid) }
+        return processes
     }
 
     private func takeUp(

@@ -58,15 +58,15 @@ extension ComputeSystem {
     /// A process that runs.
     /// - Returns: nil where it has ended.
     func process(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess? {
-        let (process, ended, started) = withState { state in
+        let (process, ended, begun) = withState { state in
             (
                 state.processes.last { $0.name == name },
                 name == .initial ? state.initialExit != nil || state.closed : state.ended.contains(name),
-                state.started
+                state.hasFirstProcess
             )
         }
         if process != nil || ended { return process }
-        if name == .initial && !started {
+        if name == .initial && !begun {
             throw DriverFailure(.failedPrecondition, "\(subject) has not been started; start it first")
         }
         throw DriverFailure(.notFound, "there is no process '\(name)' in \(subject)")

@@ -50,14 +50,15 @@ extension ComputeSystem {
 
     /// What this side knows of the system and HCS does not tell.
     func inherit(_ former: ComputeSystem) {
-        let (directory, endpoints, ended, initialExit) = former.withState { state in
-            (state.directory, state.endpoints, state.ended, state.initialExit)
+        let (directory, endpoints, ended, initialExit, hasFirst) = former.withState { state in
+            (state.directory, state.endpoints, state.ended, state.initialExit, state.hasFirstProcess)
         }
         withState { state in
             state.directory = directory
             state.endpoints = endpoints
             state.ended = ended
             state.initialExit = initialExit
+            state.hasFirstProcess = hasFirst
         }
     }
 }

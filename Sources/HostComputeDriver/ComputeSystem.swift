@@ -32,6 +32,10 @@ final class ComputeSystem: NotificationSink, Sendable {
         /// Whether a shutdown has begun: what ends from now on, ends because of it.
         var goingDown = false
         var started = false
+        /// Whether its first process has been created, or may have been.
+        var hasFirstProcess = false
+        /// Whether somebody else made it.
+        var wasFound = false
         /// Those whose exit has not been told, in the order of their start.
         var processes: [ComputeProcess] = []
         /// The names of the last execs that ended, so that a signal that comes too late is no failure.

@@ -8,6 +8,8 @@ struct ContainerProperties: Decodable {
     @Lenient var areUpdatesPending: Bool?
     @Lenient var statistics: StatisticsProperties?
     @Lenient var processList: [Lenient<ProcessDetails>]?
+    /// The emulator's own.
+    @Lenient var createdProcesses: CreatedProcesses?
 
     private enum CodingKeys: String, CodingKey {
         case id = "Id"
@@ -18,5 +20,6 @@ struct ContainerProperties: Decodable {
         case areUpdatesPending = "AreUpdatesPending"
         case statistics = "Statistics"
         case processList = "ProcessList"
+        case createdProcesses = "CreatedProcesses"
     }
 }

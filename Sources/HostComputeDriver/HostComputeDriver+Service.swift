@@ -48,7 +48,7 @@ extension HostComputeDriver {
         let located: ComputeSystem.Located
         do throws(HostComputeError) {
             try system.attach(handle)
-            located = try system.locate(known, taken: ended)
+            located = try system.locate(known, found, taken: ended)
         } catch {
             system.close()
             throw error.failureToFind(system.subject)
@@ -65,7 +65,12 @@ extension HostComputeDriver {
             system.close()
             throw error
         }
-        system.withState { $0.started = found.started }
+        let isNew = located.missing[.initial] == .neverCreated
+        system.withState { state in
+            state.wasFound = true
+            state.started = found.started
+            state.hasFirstProcess = state.hasFirstProcess || (found.started && !isNew)
+        }
         return opened(system, found, system.takeUp(located.without(told), gates))
     }
 
@@ -77,9 +82,12 @@ extension HostComputeDriver {
         do throws(HostComputeError) {
             let found = ComputeSystem.Found(try system.readProperties(PropertyDocuments.basic))
             let (here, missing) = system.split(processes)
-            let located = try system.locate(missing, taken: ended.union(here.values))
-            let pids = system.takeUp(located, [:]).merging(here) { first, _ in first }
-            return opened(system, found, pids)
+            let located = try system.locate(missing, found, taken: ended.union(here.values))
+            if located.found.contains(where: { $0.known.name == .initial }) {
+                system.withState { $0.hasFirstProcess = true }
+            }
+            let kept = here.mapValues { FoundProcess.found(pid: $0) }
+            return opened(system, found, system.takeUp(located, [:]).merging(kept) { first, _ in first })
         } catch  where error.isServiceGone || error.isInvalidHandle {
             // Its handle is dead; the system may live: it is looked for anew.
             return nil
@@ -89,11 +97,11 @@ extension HostComputeDriver {
     }
 
     private func opened(
-        _ system: ComputeSystem, _ found: ComputeSystem.Found, _ pids: [ProcessName: UInt32]
+        _ system: ComputeSystem, _ found: ComputeSystem.Found, _ processes: [ProcessName: FoundProcess]
     ) -> OpenedContainer {
         OpenedContainer(
-            isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state, pids: pids,
-            inputs: system.inputs)
+            isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state,
+            processes: processes, inputs: system.inputs)
     }
 
     /// Opens a compute system, which has to be this driver's.

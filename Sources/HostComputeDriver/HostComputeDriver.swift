@@ -79,20 +79,13 @@ public final class HostComputeDriver: ContainerDriver {
             ignored: built.ignored)
     }
 
-    /// Starts the compute system and its first process; a failure leaves neither running.
+    /// Starts the compute system, unless it runs already, and its first process.
     public func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
     ) throws(DriverFailure) -> StartedProcess {
         let system = try system(id)
         try system.requireNotStarted()
-        let document: ProcessDocument
-        do throws(DriverFailure) {
-            document = try ProcessDocument(process, path: "spec.process", stdin: stdin, servicing: system.servicing)
-        } catch {
-            // A start that fails leaves no compute system to wait in vain.
-            system.abandon()
-            throw error
-        }
+        let document = try ProcessDocument(process, path: "spec.process", stdin: stdin, servicing: system.servicing)
         return try system.start(document, output: output)
     }
 

@@ -56,7 +56,12 @@ enum PropertyDocuments {
 
     /// The processes of an answer to `ProcessList`, in HCS's order.
     static func processes(_ properties: ContainerProperties) -> [ProcessSummary] {
-        (properties.processList ?? []).compactMap { entry in
+        processes(properties.processList ?? [])
+    }
+
+    /// The processes of a list, in its order.
+    static func processes(_ list: [Lenient<ProcessDetails>]) -> [ProcessSummary] {
+        list.compactMap { entry in
             guard let details = entry.wrappedValue, let pid = details.id else { return nil }
             var process = ProcessSummary(pid: pid, image: details.image ?? "")
             process.createdAt = time(details.createdAt)
@@ -69,7 +74,7 @@ enum PropertyDocuments {
         }
     }
 
-    private static func time(_ text: String?) -> Timestamp? { text.flatMap(SystemTime.init(parsing:))?.timestamp }
+    static func time(_ text: String?) -> Timestamp? { text.flatMap(SystemTime.init(parsing:))?.timestamp }
 
     /// Nanoseconds of ticks; more than 584 years read as the most that can be said.
     private static func nanoseconds(_ ticks: UInt64?) -> UInt64 {

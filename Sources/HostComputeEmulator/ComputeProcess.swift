@@ -10,19 +10,14 @@ final class ComputeProcess: Sendable {
     let pid: pid_t
     let system: ComputeSystem
     let hasConsole: Bool
+    /// When it was created; as the clock stood then, wherever it has been set since.
+    let createdAt: SystemTime
     private let keepsExited: Bool
 
     fileprivate struct State {
         var exit: ProcessExit?
         /// Those who were registered have been told of the exit.
         var announced = false
-        /// When a client first learnt of the exit; nil while none has.
-        var heardAt: ContinuousClock.Instant?
-        /// When the one who had learnt of it was gone.
-        var forgottenAt: ContinuousClock.Instant?
-        /// What it was called, and when it began, in ticks of the clock since the machine was booted; only of an exited
-        /// one that is kept.
-        var past: (name: String, startTicks: UInt64)?
         var terminated = false
         var handles = 1
         var registrations: [Registration] = []
@@ -30,13 +25,11 @@ final class ComputeProcess: Sendable {
         var exitWaiters: [DispatchSemaphore] = []
     }
 
-    /// How long an exit whose hearer has gone counts as one that nobody has learnt: long enough for the next one to come.
-    private static let longestForgotten = Duration.seconds(600)
-
     private let state: Mutex<State>
 
-    init(pid: pid_t, system: ComputeSystem, streams: ProcessStreams) {
+    init(pid: pid_t, createdAt: SystemTime, system: ComputeSystem, streams: ProcessStreams) {
         self.pid = pid
+        self.createdAt = createdAt
         self.system = system
         hasConsole = streams.terminal >= 0
         keepsExited = system.settings.keepsExited
@@ -50,7 +43,6 @@ final class ComputeProcess: Sendable {
         // Under the lock, so that no signal can reach a process that takes over the id.
         let waiters = state.withLock { state in
             let code = state.terminated ? system.settings.terminatedExitCode : nil
-            if keepsExited { state.past = ProcessStatus(pid).map { ($0.name, $0.startTicks) } }
             state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
             state.streams.closeInput()
             defer { state.exitWaiters = [] }
@@ -118,31 +110,6 @@ final class ComputeProcess: Sendable {
         state.withLock { $0.streams.closeKept() }
     }
 
-    /// Notes that a client has learnt of its exit.
-    func noteHeard() {
-        state.withLock { state in
-            if state.exit != nil, state.heardAt == nil { state.heardAt = .now }
-        }
-    }
-
-    /// Whoever learnt of its exit since `time` is gone and may not have kept it.
-    func forgetHearing(since time: ContinuousClock.Instant) {
-        state.withLock { state in
-            guard let heard = state.heardAt, heard >= time else { return }
-            state.heardAt = nil
-            state.forgottenAt = .now
-        }
-    }
-
-    /// What a list of processes shows of one whose exit no client has learnt; nil for any other.
-    var unheard: (name: String, startTicks: UInt64)? {
-        state.withLock { state in
-            guard state.exit != nil, state.heardAt == nil else { return nil }
-            let isOld = state.forgottenAt.map { .now - $0 > ComputeProcess.longestForgotten } ?? false
-            return isOld ? nil : state.past
-        }
-    }
-
     func register(_ registration: Registration) {
         let exited = state.withLock { state in
             state.registrations.append(registration)
@@ -168,7 +135,7 @@ final class ComputeProcess: Sendable {
     }
 
     private func notification(_ exit: ProcessExit) -> Notification {
-        Notification(type: NotificationType.processExited, data: properties(exit), exited: self)
+        Notification(type: NotificationType.processExited, data: properties(exit))
     }
 
     // MARK: Documents
@@ -177,8 +144,6 @@ final class ComputeProcess: Sendable {
         let results = system.service.faults.strike(.getProcessProperties, system.id) { (effect) -> Int32? in
             if case .lastWaitResult(let result) = effect { result } else { nil }
         }
-        let exit = exit
-        if exit != nil { noteHeard() }
         return properties(exit, lastWaitResult: results.first)
     }
 

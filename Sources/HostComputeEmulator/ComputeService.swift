@@ -34,7 +34,7 @@ final class ComputeService: Sendable {
     // MARK: Systems
 
     /// Creates a system in the phase `creating`, with one handle.
-    func create(_ id: String, _ config: ContainerConfig) throws(HostFailure) -> ComputeSystem {
+    func create(_ id: String, _ config: ContainerConfig, for caller: Caller) throws(HostFailure) -> ComputeSystem {
         var folders = SystemDocument.Folders()
         let document = try SystemDocument(config, folders: &folders)
         let settings = configured.withLock { $0 }
@@ -44,6 +44,8 @@ final class ComputeService: Sendable {
                 throw HostFailure(
                     code: ResultCode.systemAlreadyExists, message: "The compute system '\(id)' already exists.")
             }
+            // Whoever looks for it from now on finds it, or it is not made.
+            try caller.checkAlive()
             systems[id] = system
         }
         do throws(HostFailure) {
@@ -186,8 +188,6 @@ final class ComputeService: Sendable {
 
     /// Closes the handles of a client that has gone, as those of a process that dies: no fault can keep them.
     func abandon(_ abandoned: [UInt]) {
-        // What it heard in its last moments may have got no further than to it.
-        let recently = ContinuousClock.now - .seconds(10)
         // Callbacks first, as a client closes them itself.
         for handle in abandoned {
             switch handles.remove(handle, where: { !$0.isSystem && !$0.isProcess }) {
@@ -205,7 +205,6 @@ final class ComputeService: Sendable {
         }
         for handle in abandoned {
             if case .system(let system) = handles.remove(handle, where: \.isSystem) {
-                system.forgetHearing(since: recently)
                 system.close(handle, abandoned: true)
             }
         }

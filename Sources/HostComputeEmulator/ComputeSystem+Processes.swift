@@ -4,8 +4,9 @@ import Glibc
 /// The processes of a compute system, from their creation to their exit.
 extension ComputeSystem {
     /// Starts a process; the descriptors for the caller are in the streams.
+    /// - Parameter caller: who asks. Where it has died, the next one may have been told already that there is no process.
     func createProcess(
-        _ document: ProcessDocument
+        _ document: ProcessDocument, for caller: Caller
     ) throws(HostFailure) -> (process: ComputeProcess, streams: [Int32]) {
         try state.withLock { (state) throws(HostFailure) in
             guard state.phase == .running else {
@@ -15,7 +16,11 @@ extension ComputeSystem {
         }
         let streams: ProcessStreams
         let pid: pid_t
+        let createdAt: SystemTime
         do throws(HostFailure) {
+            // Not before it is counted among those that are being created.
+            try caller.checkAlive()
+            createdAt = .now()
             streams = try ProcessStreams(document, keepsOutput: settings.keepsExited)
             pid = try spawn(document, streams)
         } catch {
@@ -27,7 +32,7 @@ extension ComputeSystem {
             finishInPool()
             throw error
         }
-        let process = ComputeProcess(pid: pid, system: self, streams: streams)
+        let process = ComputeProcess(pid: pid, createdAt: createdAt, system: self, streams: streams)
         // In one step, so that an exit that comes at once finds the process counted among the live, and only there.
         let (phase, replaced) = state.withLock { state in
             state.spawning -= 1
@@ -36,7 +41,7 @@ extension ComputeSystem {
             state.processes[pid] = process
             // The id stands for this one now.
             let replaced = state.kept.filter { $0.pid == pid }
-            if !replaced.isEmpty { state.kept.removeAll { $0.pid == pid } }
+            for former in replaced { state.drop(former) }
             return (state.phase, replaced)
         }
         for process in replaced { process.release() }
@@ -97,7 +102,9 @@ extension ComputeSystem {
             guard settings.keepsExited, !state.kept.contains(where: { $0 === process }) else { return nil }
             guard isItself, !state.forgotten else { return process }
             state.kept.append(process)
-            return state.kept.count > ComputeSystem.mostKept ? state.kept.removeFirst() : nil
+            guard state.kept.count > ComputeSystem.mostKept, let oldest = state.kept.first else { return nil }
+            state.drop(oldest)
+            return oldest
         }
         released?.release()
     }
@@ -109,11 +116,6 @@ extension ComputeSystem {
             return state.kept
         }
         for process in kept { process.release() }
-    }
-
-    /// A client has gone: what it heard last may not have come further than to it.
-    func forgetHearing(since time: ContinuousClock.Instant) {
-        for process in state.withLock({ Array($0.processes.values) + $0.kept }) { process.forgetHearing(since: time) }
     }
 
     /// A process has exited and its properties say so: tell it, then see what it left behind.
@@ -143,5 +145,13 @@ extension ComputeSystem {
         if process.releaseIfDone() { forget(process) }
         _ = finishIfEnded()
         if deliver { self.deliver() }
+    }
+}
+
+extension ComputeSystem.State {
+    /// Keeps an exited process no longer.
+    fileprivate mutating func drop(_ process: ComputeProcess) {
+        kept.removeAll { $0 === process }
+        listedFrom = SystemTime(units: max(listedFrom.units, process.createdAt.units + 1))
     }
 }

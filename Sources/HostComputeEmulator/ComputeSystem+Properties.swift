@@ -4,6 +4,7 @@ import Glibc
 extension ComputeSystem {
     func properties(_ query: PropertyQuery) -> String {
         var document = basicProperties()
+        if settings.keepsExited, let created = createdProcesses() { document.add("CreatedProcesses", json: created) }
         if query.asks(for: "PendingUpdates") {
             let pending = service.faults.strike(.getComputeSystemProperties, id) { (effect) -> Bool? in
                 if case .updatesPending = effect { true } else { nil }
@@ -116,14 +117,15 @@ extension ComputeSystem {
     }
 
     private func processList() -> String {
+        let known = state.withLock { $0.processes }
         let bootedAt = SystemTime.bootUnits()
-        let createdAt = { (startTicks: UInt64) in
-            SystemTime(units: bootedAt + Int64(startTicks * ProcessStatus.tickUnits)).text
-        }
         let processes = liveFamily().map { process in
             let shared = min(process.residentBytes, process.sharedBytes())
+            let created =
+                known[process.pid]?.createdAt
+                ?? SystemTime(units: bootedAt + Int64(process.startTicks * ProcessStatus.tickUnits))
             var entry = JSONObject()
-            entry.add("CreateTimestamp", string: createdAt(process.startTicks))
+            entry.add("CreateTimestamp", string: created.text)
             entry.add("ImageName", string: process.name)
             entry.add("KernelTime100ns", process.kernelTicks * ProcessStatus.tickUnits)
             entry.add("MemoryCommitBytes", process.residentBytes)
@@ -133,21 +135,27 @@ extension ComputeSystem {
             entry.add("UserTime100ns", process.userTicks * ProcessStatus.tickUnits)
             return entry.finish()
         }
-        return "[" + (processes + unheardProcesses(createdAt)).joined(separator: ",") + "]"
+        return "[" + processes.joined(separator: ",") + "]"
     }
 
-    /// The kept processes whose exit no client has learnt: a client that died before it knew their ids finds them here.
-    private func unheardProcesses(_ createdAt: (UInt64) -> String) -> [String] {
-        guard settings.keepsExited else { return [] }
-        let known = state.withLock { Array($0.processes.values) + $0.kept }
-        return known.compactMap { process in
-            guard let past = process.unheard else { return nil }
+    /// Every process that was created here and is still known, whether or not it has exited, and since when that is
+    /// every one: so that the next client finds what its forerunner made and had no time to note. HCS says nothing of the
+    /// kind. Nil while one is being created, of which nothing can be said yet.
+    private func createdProcesses() -> String? {
+        let (processes, since) = state.withLock { state in
+            (state.spawning == 0 ? Array(state.processes.values) + state.kept : nil, state.listedFrom)
+        }
+        guard let processes else { return nil }
+        let entries = processes.map { process in
             var entry = JSONObject()
-            entry.add("CreateTimestamp", string: createdAt(past.startTicks))
-            entry.add("ImageName", string: past.name)
             entry.add("ProcessId", process.pid)
+            entry.add("CreateTimestamp", string: process.createdAt.text)
             return entry.finish()
         }
+        var document = JSONObject()
+        document.add("Since", string: since.text)
+        document.add("Processes", json: "[" + entries.joined(separator: ",") + "]")
+        return document.finish()
     }
 }
 

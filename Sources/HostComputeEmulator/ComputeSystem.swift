@@ -36,6 +36,8 @@ final class ComputeSystem: Sendable {
         var processes: [pid_t: ComputeProcess] = [:]
         /// Those that have exited and have been without a handle since, oldest first, where the settings keep them.
         var kept: [ComputeProcess] = []
+        /// Every process that was created since then is known, whether or not it has exited.
+        var listedFrom = SystemTime.now()
         /// Stopped, and its exits may be known to no client that still lives: it stays until one has looked.
         var isKept = false
         /// Processes that run, or have exited and are not settled.
@@ -130,7 +132,7 @@ final class ComputeSystem: Sendable {
     /// Empties the line; only who has claimed it may.
     func deliver() {
         while let delivery = state.withLock({ $0.nextDelivery() }) {
-            if delivery.registration.deliver(delivery.notification) { delivery.notification.exited?.noteHeard() }
+            delivery.registration.deliver(delivery.notification)
         }
     }
 

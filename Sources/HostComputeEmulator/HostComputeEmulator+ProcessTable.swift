@@ -3,24 +3,32 @@ import Glibc
 
 /// The functions of the table about processes.
 extension HostComputeEmulator {
+    static func createProcess(
+        _ system: HcsSystem?, _ parameters: UnsafePointer<HcsChar>?,
+        _ information: UnsafeMutablePointer<HcsProcessInformation>?, _ process: UnsafeMutablePointer<HcsProcess?>?,
+        _ result: HostAnswer.Text?, for caller: Caller
+    ) -> HcsResult {
+        HostAnswer.give(result) { () throws(HostFailure) in
+            let service = ComputeService.shared
+            let handle = try HostAnswer.required(process, "process")
+            handle.pointee = nil
+            let information = try HostAnswer.required(information, "processInformation")
+            information.pointee = HcsProcessInformation()
+            let parameters = try HostAnswer.required(parameters, "processParameters")
+            let system = try service.system(system)
+            try service.faults.enter(.createProcess, system.id)
+            let document = try ProcessDocument(ClientDocument.read(ProcessConfig.self, parameters))
+            let (process, streams) = try system.createProcess(document, for: caller)
+            if service.faults.exitsBeforeReturn(.createProcess, system.id) { process.waitForExit() }
+            HostAnswer.write(process, streams, to: information)
+            handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add(.process(process)))
+            return ResultCode.success
+        }
+    }
+
     static func fillProcesses(_ table: inout HostComputeTable) {
         table.HcsCreateProcess = { system, parameters, information, process, result in
-            HostAnswer.give(result) { () throws(HostFailure) in
-                let service = ComputeService.shared
-                let handle = try HostAnswer.required(process, "process")
-                handle.pointee = nil
-                let information = try HostAnswer.required(information, "processInformation")
-                information.pointee = HcsProcessInformation()
-                let parameters = try HostAnswer.required(parameters, "processParameters")
-                let system = try service.system(system)
-                try service.faults.enter(.createProcess, system.id)
-                let document = try ProcessDocument(ClientDocument.read(ProcessConfig.self, parameters))
-                let (process, streams) = try system.createProcess(document)
-                if service.faults.exitsBeforeReturn(.createProcess, system.id) { process.waitForExit() }
-                HostAnswer.write(process, streams, to: information)
-                handle.pointee = UnsafeMutableRawPointer(bitPattern: service.handles.add(.process(process)))
-                return ResultCode.success
-            }
+            HostComputeEmulator.createProcess(system, parameters, information, process, result, for: .local)
         }
         table.HcsOpenProcess = { system, pid, process, result in
             HostAnswer.give(result) { () throws(HostFailure) in

@@ -13,6 +13,34 @@ extension HostComputeEmulator {
         return table
     }
 
+    static func createSystem(
+        _ id: UnsafePointer<HcsChar>?, _ configuration: UnsafePointer<HcsChar>?,
+        _ system: UnsafeMutablePointer<HcsSystem?>?, _ result: HostAnswer.Text?, for caller: Caller
+    ) -> HcsResult {
+        HostAnswer.give(result) { () throws(HostFailure) in
+            let service = ComputeService.shared
+            let handle = try HostAnswer.required(system, "computeSystem")
+            handle.pointee = nil
+            let id = WideString.string(try HostAnswer.required(id, "id"))
+            guard !id.isEmpty else { throw .invalidArgument("id must not be empty.") }
+            let configuration = try HostAnswer.required(configuration, "configuration")
+            try service.faults.enter(.createComputeSystem, id)
+            let system = try service.create(
+                id, ClientDocument.read(ContainerConfig.self, configuration), for: caller)
+            let number = service.handles.add(.system(system))
+            // Written before the completion can be told: clients may look at the handle from the callback.
+            handle.pointee = UnsafeMutableRawPointer(bitPattern: number)
+            let status = try system.run(.create)
+            if status < 0, status != ResultCode.pending {
+                // It has failed before the call returns: the caller gets no handle.
+                handle.pointee = nil
+                _ = service.handles.remove(number, where: \.isSystem)
+                system.close(number)
+            }
+            return status
+        }
+    }
+
     private static func fillSystems(_ table: inout HostComputeTable) {
         table.HcsEnumerateComputeSystems = { query, systems, result in
             HostAnswer.give(result) { () throws(HostFailure) in
@@ -26,27 +54,7 @@ extension HostComputeEmulator {
             }
         }
         table.HcsCreateComputeSystem = { id, configuration, _, system, result in
-            HostAnswer.give(result) { () throws(HostFailure) in
-                let service = ComputeService.shared
-                let handle = try HostAnswer.required(system, "computeSystem")
-                handle.pointee = nil
-                let id = WideString.string(try HostAnswer.required(id, "id"))
-                guard !id.isEmpty else { throw .invalidArgument("id must not be empty.") }
-                let configuration = try HostAnswer.required(configuration, "configuration")
-                try service.faults.enter(.createComputeSystem, id)
-                let system = try service.create(id, ClientDocument.read(ContainerConfig.self, configuration))
-                let number = service.handles.add(.system(system))
-                // Written before the completion can be told: clients may look at the handle from the callback.
-                handle.pointee = UnsafeMutableRawPointer(bitPattern: number)
-                let status = try system.run(.create)
-                if status < 0, status != ResultCode.pending {
-                    // It has failed before the call returns: the caller gets no handle.
-                    handle.pointee = nil
-                    _ = service.handles.remove(number, where: \.isSystem)
-                    system.close(number)
-                }
-                return status
-            }
+            HostComputeEmulator.createSystem(id, configuration, system, result, for: .local)
         }
         table.HcsOpenComputeSystem = { id, system, result in
             HostAnswer.give(result) { () throws(HostFailure) in

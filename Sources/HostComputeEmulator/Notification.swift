@@ -5,6 +5,4 @@ struct Notification: Sendable {
     let type: UInt32
     var status: HcsResult = ResultCode.success
     var data: String?
-    /// The process whose exit it tells.
-    var exited: ComputeProcess?
 }

@@ -20,6 +20,7 @@ enum ResultCode {
     static let badExecutableFormat = code(0x8007_00C1)
     static let argumentsTooLong = code(0x8007_00CE)
     static let invalidDirectory = code(0x8007_010B)
+    static let cancelled = code(0x8007_04C7)
     static let possibleDeadlock = code(0x8007_046B)
     static let privilegeNotHeld = code(0x8007_0522)
     static let noSuchUser = code(0x8007_0525)

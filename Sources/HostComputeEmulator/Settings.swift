@@ -23,8 +23,8 @@ extension HostComputeEmulator {
 
         /// True, for a service that outlives its clients: a process that has exited can be opened by its id until its
         /// compute system is gone, with its exit code and the output that nobody has read; the newest 1,000 of a system
-        /// are kept so. A system that has stopped is kept until a client has opened and closed it. False, as HCS does
-        /// it: what has exited is gone with its last handle.
+        /// are kept so, and the basic properties list them under `CreatedProcesses`. A system that has stopped is kept
+        /// until a client has opened and closed it. False, as HCS does it: what has exited is gone with its last handle.
         public var keepsExited: Bool
 
         /// Settings for a root folder; everything else at its default.

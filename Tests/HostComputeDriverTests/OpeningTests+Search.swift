@@ -70,7 +70,7 @@ extension OpeningTests {
             return try worker.shell(system, "sleep 1000 & wait")
         }
         let opened = try driver.open(id, [known(pid), known(exec, nil, startedAt: .now)])
-        #expect(opened.pids == [.initial: pid])
+        #expect(opened.processes == [.initial: .found(pid: pid), exec: .neverCreated])
         #expect(events.exits.isEmpty)
         try driver.discard(id)
         #expect(events.exits.map(\.process) == [.initial])
@@ -84,7 +84,8 @@ extension OpeningTests {
             for _ in 0..<2 { _ = try worker.shell(system, "exec sleep 1000") }
             return pid
         }
-        #expect(try driver.open(id, [known(pid), known(exec, nil)]).pids == [.initial: pid])
+        let opened = try driver.open(id, [known(pid), known(exec, nil)])
+        #expect(opened.processes == [.initial: .found(pid: pid), exec: .unknown])
         try driver.discard(id)
         #expect(events.exits.map(\.process) == [.initial])
     }
@@ -99,6 +100,66 @@ extension OpeningTests {
         }
         let later = Timestamp(seconds: Timestamp.now.seconds + 30, nanoseconds: 0)
         #expect(try driver.open(id, [known(pid), known(exec, nil, startedAt: later)]).pids == [.initial: pid])
+        try driver.discard(id)
+    }
+
+    // MARK: What an earlier worker died over
+
+    /// It died between the start of the compute system and that of its first process.
+    @Test func aFirstProcessThatWasNeverCreatedIsCreated() throws {
+        let id = try EmulatedHost.id()
+        try earlier { worker in _ = try worker.create(id, owner: Self.owner) }
+        let opened = try driver.open(id, [known(nil, startedAt: .now)])
+        #expect(opened.state == .running && opened.processes == [.initial: .neverCreated])
+        let input = try driver.start(
+            id, EmulatedHost.shell("read x; echo $x"), stdin: true, output: output
+        ).stdin
+        #expect(throws: DriverFailure.self) {
+            try driver.start(id, EmulatedHost.shell("true"), stdin: false, output: output)
+        }
+        _ = try input.write("once\n")
+        #expect(events.exit(id)?.code == 0)
+        #expect(output.text() == "once\n")
+        try driver.discard(id)
+        #expect(events.exits.count == 1)
+    }
+
+    @Test func aFirstProcessThatEndedBeforeItsIdWasKeptIsFound() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            try worker.shellThatEnds(try worker.create(id, owner: Self.owner), "echo out; exit 7")
+        }
+        #expect(try driver.open(id, [known(nil, startedAt: .now, output)]).processes == [.initial: .found(pid: pid)])
+        #expect(events.exit(id)?.code == 7)
+        #expect(output.text() == "out\n")
+        #expect(throws: DriverFailure.self) {
+            try driver.start(id, EmulatedHost.shell("true"), stdin: false, output: output)
+        }
+        try driver.discard(id)
+    }
+
+    /// Those that ended before are none of it, however short their time was.
+    @Test func anExecAmongManyThatEndedIsFoundOrWasNeverCreated() throws {
+        let id = try EmulatedHost.id()
+        let (pid, ended) = try earlier { worker in
+            let system = try worker.create(id, owner: Self.owner)
+            let pid = try worker.shell(system, "exec sleep 1000")
+            return (pid, Set(try (0..<50).map { _ in try worker.shellThatEnds(system, "exit 9") }))
+        }
+        let record = [known(pid), known(exec, nil, startedAt: .now, output)]
+        #expect(try driver.open(id, record, ended: ended).processes[exec] == .neverCreated)
+        let one = try #require(ended.first)
+        #expect(try driver.open(id, record, ended: ended.subtracting([one])).processes[exec] == .found(pid: one))
+        #expect(events.exit(id, exec)?.code == 9)
+        try driver.discard(id)
+    }
+
+    @Test func oneThatIsLookedForWithoutATimeMayHaveBeen() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            try worker.shell(try worker.create(id, owner: Self.owner), "exec sleep 1000")
+        }
+        #expect(try driver.open(id, [known(pid), known(exec, nil)]).processes[exec] == .unknown)
         try driver.discard(id)
     }
 }

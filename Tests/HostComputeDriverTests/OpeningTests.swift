@@ -158,7 +158,8 @@ struct OpeningTests {
     @Test func oneThatWasOnlyCreated() throws {
         let id = try EmulatedHost.id()
         try earlier { worker in _ = try worker.create(id, owner: Self.owner, start: false) }
-        #expect(try driver.open(id, [known(nil)]).state == .created)
+        let opened = try driver.open(id, [known(nil)])
+        #expect(opened.state == .created && opened.processes == [.initial: .neverCreated])
         #expect(events.exits.isEmpty)
         _ = try driver.start(id, EmulatedHost.shell("echo hi"), stdin: false, output: output)
         #expect(events.exit(id)?.code == 0)
@@ -213,7 +214,7 @@ struct OpeningTests {
         #expect(again.state == .running && again.pids == [.initial: pid])
         _ = try again.stdin().write("x\n")
         #expect(events.exit(id)?.code == 1)
-        #expect(try driver.open(id, record).pids.isEmpty)
+        #expect(try driver.open(id, record).processes.isEmpty)
         #expect(output.text() == "one\n" && output.ends == 2)
         try driver.discard(id)
         #expect(events.exits.count == 2)

@@ -17,6 +17,9 @@ extension StartedProcess {
 }
 
 extension OpenedContainer {
+    /// The ids of the processes that were found.
+    var pids: [ProcessName: UInt32] { processes.compactMapValues(\.pid) }
+
     /// The standard input of a process that was found, which it has to have.
     func stdin(_ process: ProcessName = .initial) throws -> any ProcessInput { try #require(inputs[process]) }
 }

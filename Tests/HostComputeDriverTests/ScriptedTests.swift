@@ -246,12 +246,11 @@ import Testing
         #expect(throws: DriverFailure.self) {
             try driver.start(id, OCIProcess(args: ["p"]), stdin: false, output: OutputRecorder())
         }
-        #expect(
-            service.closed == [
-                "terminate process", "close process", "terminate system", "unregister system", "close system",
-            ])
-        #expect(events.exits.isEmpty)
+        // The system is there until the worker discards it: it may die before it has noted the failure.
+        #expect(service.closed == ["terminate process", "close process"])
         try driver.discard(id)
+        #expect(service.closed.contains("terminate system") && service.closed.suffix(1) == ["close system"])
+        #expect(events.exits.isEmpty)
     }
 
     /// I.2, 16: the end of a system that is being created ends the wait for it, and leaves nothing.

@@ -72,11 +72,20 @@ final class ServiceClient {
         Host.parse(try call(.getProcessProperties, process).text)
     }
 
-    /// The ids that the system lists.
+    /// The ids of those that the system lists.
     func list(_ system: UInt64) throws -> [UInt32] {
         let text = try call(.getComputeSystemProperties, system, #"{"PropertyTypes":["ProcessList"]}"#).text
-        let list = Host.parse(text)["ProcessList"] as? [[String: Any]] ?? []
-        return list.compactMap { ($0["ProcessId"] as? NSNumber)?.uint32Value }
+        return ids(Host.parse(text)["ProcessList"])
+    }
+
+    /// The ids of those that were created in the system, whether or not they have exited.
+    func created(_ system: UInt64) throws -> [UInt32] {
+        let created = Host.parse(try call(.getComputeSystemProperties, system).text)["CreatedProcesses"]
+        return ids(try #require(created as? [String: Any])["Processes"])
+    }
+
+    private func ids(_ list: Any?) -> [UInt32] {
+        (list as? [[String: Any]] ?? []).compactMap { ($0["ProcessId"] as? NSNumber)?.uint32Value }
     }
 }
 

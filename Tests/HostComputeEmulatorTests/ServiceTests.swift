@@ -72,7 +72,7 @@ extension EmulatorTests {
             #expect(eventually { Host.processIsGone(Int32(process.pid)) })
             let second = try ServiceClient(path)
             let again = try second.open(id)
-            #expect(try eventually { try second.list(again) == [process.pid] })
+            #expect(try second.created(again) == [process.pid])
             let opened = try second.openProcess(again, process.pid)
             #expect(opened.code == 0)
             let information = try second.call(.getProcessInfo, opened.handle)
@@ -81,26 +81,49 @@ extension EmulatorTests {
             #expect(TestProcess.readAll(information.streams[2]) == "bad\n")
             let properties = try second.properties(opened.handle)
             #expect(properties["ExitCode"] as? Int == 5 && properties["LastWaitResult"] as? Int == 0)
-            // Somebody has learnt it now, so it is no longer among those that run; it can still be opened.
+            // It is not among those that run, and can still be opened.
             #expect(try second.list(again).isEmpty)
+            #expect(try second.created(again) == [process.pid])
             #expect(try second.call(.closeProcess, opened.handle).code == 0)
             #expect(try second.openProcess(again, process.pid).code == 0)
             try end(id, second)
         }
 
-        @Test func whatAClientHeardLastCountsAsUnheardWhenItDies() throws {
+        @Test func whatWasCreatedIsKnownWhetherOrNotItsExitWasHeard() throws {
             let id = Host.newID()
             let first = try ServiceClient(path)
             let system = try first.system(id)
+            #expect(try first.created(system).isEmpty)
             let process = try first.shell(system, "exit 3")
             #expect(try eventually { try first.properties(process.handle)["Exited"] as? Bool == true })
             #expect(try first.call(.closeProcess, process.handle).code == 0)
             #expect(try first.list(system).isEmpty)
             first.die()
             let second = try ServiceClient(path)
-            let again = try second.open(id)
-            #expect(try eventually { try second.list(again) == [process.pid] })
+            #expect(try second.created(try second.open(id)) == [process.pid])
             try end(id, second)
+        }
+
+        /// The next client may have been told that there is no such process, and have created it.
+        @Test func aCallWhoseClientHasDiedMakesNothing() throws {
+            var ends: [Int32] = [-1, -1]
+            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            let caller = Caller.client(FrameSocket(ends[0]))
+            close(ends[1])
+            let (id, other) = (Host.newID(), Host.newID("other"))
+            let client = try ServiceClient(path)
+            let system = try client.system(id)
+            var (information, handle) = (HcsProcessInformation(), UnsafeMutableRawPointer?.none)
+            let process = HostComputeEmulator.createProcess(
+                UnsafeMutableRawPointer(bitPattern: UInt(system)), WideString.units(#"{"CommandLine":"/bin/true"}"#),
+                &information, &handle, nil, for: caller)
+            #expect(process == ResultCode.cancelled && handle == nil)
+            #expect(try client.created(system).isEmpty)
+            let created = HostComputeEmulator.createSystem(
+                WideString.units(other), WideString.units(Host.document(other)), &handle, nil, for: caller)
+            #expect(created == ResultCode.cancelled && handle == nil)
+            #expect(Host.enumerate("{\"Ids\":[\"\(other)\"]}").isEmpty)
+            try end(id, client)
         }
 
         @Test func aSystemThatStoppedIsKeptUntilSomebodyHasLooked() throws {

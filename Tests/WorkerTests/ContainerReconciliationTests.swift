@@ -1,3 +1,4 @@
+import ContainerDriver
 import ContainerProtocol
 import MessagePack
 import Testing
@@ -17,10 +18,12 @@ struct ContainerReconciliationTests {
     ///                new  creating created starting running paused goingDown stopped discarding gone
     static let findings: [(Found, String)] = [
         (.created, "new created created starting stopped stopped goingDown stopped discarding gone"),
-        (.running(pid: 7), "new running running running running running goingDown stopped discarding gone"),
-        (.running(pid: nil), "new discarding discarding discarding running running goingDown stopped discarding gone"),
-        (.paused(pid: 7), "new paused paused paused paused paused goingDown stopped discarding gone"),
-        (.paused(pid: nil), "new discarding discarding discarding paused paused goingDown stopped discarding gone"),
+        (.running(.found(pid: 7)), "new running running running running running goingDown stopped discarding gone"),
+        (.running(.neverCreated), "new created created starting running running goingDown stopped discarding gone"),
+        (.running(.unknown), "new discarding discarding discarding running running goingDown stopped discarding gone"),
+        (.paused(.found(pid: 7)), "new paused paused paused paused paused goingDown stopped discarding gone"),
+        (.paused(.neverCreated), "new created created starting paused paused goingDown stopped discarding gone"),
+        (.paused(.unknown), "new discarding discarding discarding paused paused goingDown stopped discarding gone"),
         (.gone, "new gone stopped discarding stopped stopped stopped stopped discarding gone"),
     ]
 
@@ -75,9 +78,11 @@ struct ContainerReconciliationTests {
 
     // MARK: Created and started
 
-    @Test func whatWasCreatedAndNotAcknowledgedIsThere() throws {
+    /// The worker may have died between the start of the compute system and that of its first process.
+    @Test(arguments: [Found.created, .running(.neverCreated)])
+    func whatWasCreatedAndNotAcknowledgedIsThere(_ found: Found) throws {
         var state = try ContainerStateTests.state(.creating)
-        #expect(try state.apply(.found(.created)) == [.publish(.create), .succeed])
+        #expect(try state.apply(.found(found)) == [.publish(.create), .succeed])
         #expect(state.wire == .created)
     }
 
@@ -89,7 +94,7 @@ struct ContainerReconciliationTests {
     @Test func whatWasCreatedAndStartedInOneIsToldInOrder() throws {
         var state = try ContainerStateTests.state(.creating)
         #expect(
-            try state.apply(.found(.running(pid: 7))) == [
+            try state.apply(.found(.running(.found(pid: 7)))) == [
                 .publish(.create), .publish(.start, process: .initial, pid: 7), .succeed,
                 .publish(.restore, process: .initial, pid: 7),
             ])
@@ -99,19 +104,20 @@ struct ContainerReconciliationTests {
     func anExitThatIsToldBeforeTheFindingComesAfterTheStart(_ phase: Phase) throws {
         var state = try ContainerStateTests.state(phase)
         #expect(try state.apply(.exited(.initial, ContainerReconciliationTests.exit)) == [])
-        let actions = try state.apply(.found(.running(pid: 7)))
+        let actions = try state.apply(.found(.running(.found(pid: 7))))
         #expect(state.phase == .goingDown && actions.contains(.drive(.shutDown)))
         #expect(count(.start, actions) == 1)
         #expect(try told(state.apply(.wentDown(updatePending: false))) == ContainerReconciliationTests.exit)
     }
 
-    @Test func aStartThatWasNotMadeIsMade() throws {
+    @Test(arguments: [Found.created, .running(.neverCreated)])
+    func aStartThatWasNotMadeIsMade(_ found: Found) throws {
         var state = try ContainerStateTests.state(.starting)
-        #expect(try state.apply(.found(.created)) == [.drive(.start)])
+        #expect(try state.apply(.found(found)) == [.drive(.start)])
         #expect(try state.apply(.started(pid: 9)).contains(.publish(.start, process: .initial, pid: 9)))
     }
 
-    @Test(arguments: [Found.running(pid: nil), .paused(pid: nil), .gone])
+    @Test(arguments: [Found.running(.unknown), .paused(.unknown), .gone])
     func aStartOfWhichNothingIsKnownIsNotMadeAgain(_ found: Found) throws {
         var state = try ContainerStateTests.state(.starting)
         #expect(try state.apply(.found(found)) == [.drive(.discard)])
@@ -153,10 +159,10 @@ struct ContainerReconciliationTests {
     @Test func aPauseAndAResumeBehindItsBackAreTold() throws {
         let back = ContainerState.Action.publish(.restore, process: .initial, pid: 7)
         var state = try ContainerStateTests.state(.running)
-        #expect(try state.apply(.found(.paused(pid: 7))) == [back, .publish(.pause)])
-        #expect(try state.apply(.found(.paused(pid: 7))) == [back])
-        #expect(try state.apply(.found(.running(pid: 7))) == [back, .publish(.resume)])
-        #expect(try state.apply(.found(.running(pid: 7))) == [back])
+        #expect(try state.apply(.found(.paused(.found(pid: 7)))) == [back, .publish(.pause)])
+        #expect(try state.apply(.found(.paused(.found(pid: 7)))) == [back])
+        #expect(try state.apply(.found(.running(.found(pid: 7)))) == [back, .publish(.resume)])
+        #expect(try state.apply(.found(.running(.found(pid: 7)))) == [back])
     }
 
     // MARK: On the way down
@@ -164,7 +170,7 @@ struct ContainerReconciliationTests {
     @Test(arguments: [Phase.running, .paused]) func aForcedDeleteGoesOn(_ phase: Phase) throws {
         var state = try ContainerStateTests.state(phase)
         _ = try state.apply(.delete(force: true))
-        let found = phase == .running ? Found.running(pid: 7) : .paused(pid: 7)
+        let found = phase == .running ? Found.running(.found(pid: 7)) : .paused(.found(pid: 7))
         #expect(try state.apply(.found(found)).last == .drive(.terminate))
         #expect(try state.apply(.exited(.initial, ContainerReconciliationTests.exit)) == [.drive(.shutDown)])
         #expect(try state.apply(.wentDown(updatePending: false)).last == .drive(.discard))
@@ -181,7 +187,7 @@ struct ContainerReconciliationTests {
 
     @Test func theWayDownGoesOn() throws {
         var state = try ContainerStateTests.state(.goingDown)
-        #expect(try state.apply(.found(.running(pid: 7))) == [.drive(.shutDown)])
+        #expect(try state.apply(.found(.running(.found(pid: 7)))) == [.drive(.shutDown)])
         #expect(try told(state.apply(.wentDown(updatePending: true))) == ContainerReconciliationTests.exit)
         #expect(state.isUpdatePending)
     }
@@ -189,7 +195,7 @@ struct ContainerReconciliationTests {
     @Test func theWayDownOfWhatIsDeletedByForceGoesOnToItsEnd() throws {
         var state = try ContainerStateTests.state(.goingDown)
         _ = try state.apply(.delete(force: true))
-        #expect(try state.apply(.found(.running(pid: 7))) == [.drive(.shutDown), .drive(.terminate)])
+        #expect(try state.apply(.found(.running(.found(pid: 7)))) == [.drive(.shutDown), .drive(.terminate)])
         let actions = try state.apply(.wentDown(updatePending: false))
         #expect(try told(actions) == ContainerReconciliationTests.exit)
         #expect(actions.last == .drive(.discard))

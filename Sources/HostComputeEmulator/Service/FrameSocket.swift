@@ -34,6 +34,13 @@ final class FrameSocket: Sendable {
         return identity[1]
     }
 
+    /// Whether the other end has closed, though what it sent before may still wait to be read.
+    var hasLostPeer: Bool {
+        let closedForReading: Int16 = 0x2000  // POLLRDHUP
+        var query = pollfd(fd: descriptor, events: closedForReading, revents: 0)
+        return poll(&query, 1, 0) == 1
+    }
+
     // MARK: Receiving
 
     /// Waits for a frame; nil when the other end has gone, or sends what is none.

@@ -47,7 +47,8 @@ extension ServiceSession {
         case .enumerateComputeSystems: code = table.HcsEnumerateComputeSystems?(text, &outcome.text, &outcome.result)
         case .createComputeSystem:
             let document = request.document.map(WideString.units)
-            code = table.HcsCreateComputeSystem?(text, document, nil, &outcome.handle, &outcome.result)
+            code = HostComputeEmulator.createSystem(
+                text, document, &outcome.handle, &outcome.result, for: caller)
         case .openComputeSystem: code = table.HcsOpenComputeSystem?(text, &outcome.handle, &outcome.result)
         case .closeComputeSystem: code = closing(request) { table.HcsCloseComputeSystem?(handle) }
         case .startComputeSystem: code = table.HcsStartComputeSystem?(handle, text, &outcome.result)
@@ -60,7 +61,8 @@ extension ServiceSession {
             code = table.HcsGetComputeSystemProperties?(handle, text, &outcome.text, &outcome.result)
         case .modifyComputeSystem: code = table.HcsModifyComputeSystem?(handle, text, &outcome.result)
         case .createProcess:
-            code = table.HcsCreateProcess?(handle, text, &outcome.information, &outcome.handle, &outcome.result)
+            code = HostComputeEmulator.createProcess(
+                handle, text, &outcome.information, &outcome.handle, &outcome.result, for: caller)
         case .openProcess:
             let pid = UInt32(truncatingIfNeeded: request.integer)
             code = table.HcsOpenProcess?(handle, pid, &outcome.handle, &outcome.result)

@@ -49,6 +49,9 @@ final class ServiceSession: Sendable {
 
     func end() { writer.end() }
 
+    /// This client, as calls are made in its name.
+    var caller: Caller { .client(socket) }
+
     private func shakeHands() -> Bool {
         socket.limitReads(to: ServiceSession.handshakeSeconds)
         guard let frame = socket.receive(longest: 1024, takesDescriptors: false),
@@ -69,9 +72,10 @@ final class ServiceSession: Sendable {
             return writer.send(Frame(body: ServiceAnswer(number: request.number, code: ResultCode.outOfMemory).body))
         }
         pool.submit { [self] in
-            let frame = answer(request)
-            state.withLock { $0.calls -= 1 }
-            writer.send(frame)
+            defer { state.withLock { $0.calls -= 1 } }
+            // What a client asked for that has died meanwhile is not begun: the next one may have looked already.
+            guard !socket.hasLostPeer else { return }
+            writer.send(answer(request))
         }
     }
 

@@ -154,20 +154,20 @@ extension ContainerQueue {
         facts.isolation = opened.isolation.rawValue
         canPause = opened.canPause
         inputs = opened.inputs
-        let initial = opened.pids[.initial]
+        let initial = opened.processes[.initial] ?? .unknown
         if isAdopting {
             if opened.state == .stopped { return lost(DriverFailure(.notFound, "it has ended")) }
-            state.pid = initial
-            if opened.state == .created { state.phase = .created }
+            state.pid = initial.pid
+            if opened.state == .created || initial == .neverCreated { state.phase = .created }
         }
         let found: ContainerState.Found =
             switch opened.state {
             case .created: .created
-            case .paused: .paused(pid: initial)
+            case .paused: .paused(initial)
             // Of one that has ended every process's exit is told, or has been.
-            case .running, .stopped: .running(pid: initial)
+            case .running, .stopped: .running(initial)
             }
-        settle(found, opened.pids)
+        settle(found, opened.processes)
     }
 
     private func lost(_ failure: DriverFailure) {
@@ -182,7 +182,7 @@ extension ContainerQueue {
         settle(.gone, [:])
     }
 
-    private func settle(_ found: ContainerState.Found, _ pids: [ProcessName: UInt32]) {
+    private func settle(_ found: ContainerState.Found, _ processes: [ProcessName: FoundProcess]) {
         isReattached = isRestoring
         isAdopting = false
         // A call that is still being made, as where the service went away under it, says itself what came of it.
@@ -202,7 +202,7 @@ extension ContainerQueue {
             if state.phase != .discarding { failure = nil }
         }
         if !isCalling, let name = state.beginning?.name {
-            settleExec(name, pids[name])
+            settleExec(name, processes[name] ?? .unknown)
         }
         settleCommand(isCalling)
         // Only now may the line go on: what stands in it was not under way when the worker died.
@@ -220,10 +220,10 @@ extension ContainerQueue {
     }
 
     /// A process was about to be started when the worker died.
-    private func settleExec(_ name: ProcessName, _ pid: UInt32?) {
+    private func settleExec(_ name: ProcessName, _ process: FoundProcess) {
         defer { beginningSpool = nil }
-        guard let pid else {
-            failure = interrupted(retryable: false)
+        guard let pid = process.pid else {
+            failure = interrupted(retryable: process == .neverCreated)
             return feed(.execFailed(name))
         }
         if let beginningSpool, case .exec(let exec) = current?.kind {

@@ -1,12 +1,14 @@
+import ContainerDriver
 import ContainerProtocol
 
 /// What the host has of a container that this worker, or one before it, knew.
 extension ContainerState {
     enum Found: Sendable, Equatable {
         case created
-        /// Its first process runs, or has ended and that will be told; `pid` is nil where no first process was found.
-        case running(pid: UInt32?)
-        case paused(pid: UInt32?)
+        /// Its compute system runs, and this became of its first process; where it was found, it runs, or has ended and
+        /// that will be told.
+        case running(FoundProcess)
+        case paused(FoundProcess)
         /// The host does not have it any more.
         case gone
     }
@@ -33,7 +35,7 @@ extension ContainerState {
         case .gone:
             phase = .gone
             return [.fail, .forget]
-        case .created:
+        case .created, .running(.neverCreated), .paused(.neverCreated):
             phase = .created
             return [.publish(.create), .succeed]
         case .running, .paused:
@@ -45,7 +47,7 @@ extension ContainerState {
 
     private mutating func reconcileCreated(_ found: Found) -> [Action] {
         switch found {
-        case .created: return [.publish(.restore)]
+        case .created, .running(.neverCreated), .paused(.neverCreated): return [.publish(.restore)]
         case .running, .paused:
             phase = .starting
             return reconcileStart(found)
@@ -57,14 +59,14 @@ extension ContainerState {
     /// The worker died while the first process was started.
     private mutating func reconcileStart(_ found: Found) -> [Action] {
         switch found {
-        case .created: return [.drive(.start)]
-        case .running(let pid?): return started(pid) + [.publish(.restore, process: .initial, pid: pid)]
-        case .paused(let pid?):
+        case .created, .running(.neverCreated), .paused(.neverCreated): return [.drive(.start)]
+        case .running(.found(let pid)): return started(pid) + [.publish(.restore, process: .initial, pid: pid)]
+        case .paused(.found(let pid)):
             let begun = started(pid)
             if phase == .running { phase = .paused }
             return begun + [.publish(.restore, process: .initial, pid: pid)]
         case .running, .paused, .gone:
-            // Nobody can say whether the first process ran: it is not run a second time.
+            // Whether the first process ran cannot be said: it is not run a second time.
             phase = .discarding
             exit = .unknown(reason: .startFailed, at: .now, observedBy: .restore)
             isDiscardedForFailedStart = true

@@ -1,0 +1,11 @@
+/// What an emulator service says of the processes that were created in a compute system; HCS says nothing of the kind.
+struct CreatedProcesses: Decodable {
+    /// Every process that was created since then is among ``processes``, whether or not it has exited.
+    @Lenient var since: String?
+    @Lenient var processes: [Lenient<ProcessDetails>]?
+
+    private enum CodingKeys: String, CodingKey {
+        case since = "Since"
+        case processes = "Processes"
+    }
+}

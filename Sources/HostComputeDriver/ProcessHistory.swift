@@ -1,0 +1,33 @@
+import ContainerDriver
+import ContainerProtocol
+
+import struct MessagePack.Timestamp
+
+/// The processes that were created in a compute system, those that have exited included, where its service knows them.
+struct ProcessHistory: Sendable {
+    /// The oldest first.
+    let processes: [ProcessSummary]
+    /// None that was created since then is missing.
+    let since: Timestamp
+
+    /// Nil where the service does not say since when it knows them.
+    init?(_ created: CreatedProcesses) {
+        guard let since = PropertyDocuments.time(created.since) else { return nil }
+        self.since = since
+        processes = PropertyDocuments.processes(created.processes ?? []).oldestFirst
+    }
+
+    /// Whether a process that is none of ``processes`` was never created.
+    func lacks(_ known: KnownProcess) -> Bool {
+        if known.name == .initial { return processes.isEmpty }
+        guard let start = known.startedAt else { return false }
+        return since <= start
+    }
+}
+
+extension [ProcessSummary] {
+    /// In the order of their creation.
+    var oldestFirst: [ProcessSummary] {
+        sorted { ($0.createdAt ?? .epoch) < ($1.createdAt ?? .epoch) }
+    }
+}
