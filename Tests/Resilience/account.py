@@ -100,8 +100,14 @@ class Account:
             return self.wrong(f"never answered: {order}")
         if not order.succeeded and order.code not in self.usual:
             self.wrong(f"an unusual failure: {order}")
-        if not order.succeeded:
-            self.counts["aborted, nobody can say" if order.is_uncertain else f"failed: {order.code}"] += 1
+        if order.is_uncertain:
+            # Of a signal no service says afterwards whether it was delivered.
+            is_signal = order.method in ("signal", "signal_process")
+            self.counts[f"aborted, nobody can say{': signals' if is_signal else ''}"] += 1
+            if not is_signal:
+                self.wrong(f"the service lives, and nobody can say what came of it: {order}", *self.caused[order.request_id])
+        elif not order.succeeded:
+            self.counts[f"failed: {order.code}"] += 1
         if order.method in ("wait", "stop") and order.succeeded and order.result["exit"] not in self.exits[order.id]:
             self.wrong(f"answered with an exit that was not told: {order}")
         if order.method not in TOLD:
