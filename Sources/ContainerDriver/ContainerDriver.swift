@@ -37,6 +37,9 @@ public protocol ContainerDriver: Sendable {
     ) throws(DriverFailure) -> StartedProcess
 
     /// Sends a signal to a process; one that cannot be delivered because the process has ended is no failure.
+    ///
+    /// A number is the host's own: on Linux 1 is HUP, 2 INT, 3 QUIT, 9 KILL and 15 TERM; on Windows numbers are console
+    /// control codes. 0 is no signal and is refused.
     func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure)
 
     /// Takes the compute system down after its first process has ended: gracefully, by force where that fails. When it

@@ -41,6 +41,7 @@ public struct CreatedContainer: Sendable, Equatable {
 
 /// A signal by number or by name, as the caller gave it; what it means is the driver's platform's business.
 public enum Signal: Sendable, Equatable, CustomStringConvertible {
+    /// As the host counts its signals; see ``ContainerDriver/signal(_:_:_:)``.
     case number(Int)
     /// Upper case, without `SIG`.
     case name(String)

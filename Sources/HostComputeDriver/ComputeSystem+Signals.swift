@@ -8,13 +8,14 @@ extension ComputeSystem {
     func signal(_ name: ProcessName, _ signal: Signal) throws(DriverFailure) {
         guard let process = try process(name) else { return }
         let supported = context.host.signalsProcesses
-        guard let action = supported ? Signals.action(for: signal) : Signals.actionWithoutSignals(for: signal) else {
-            if !supported && Signals.action(for: signal) != nil {
+        let known = Signals.action(for: signal, context.signalNumbers)
+        guard let action = supported ? known : Signals.actionWithoutSignals(for: signal, context.signalNumbers) else {
+            if known != nil {
                 throw DriverFailure(
                     .unimplemented,
                     "this Windows can't deliver signal '\(signal)', only end a process; use KILL or TERM")
             }
-            throw DriverFailure(.invalidArgument, "signal '\(signal)' means nothing on Windows; \(Signals.known)")
+            throw DriverFailure(.invalidArgument, "signal '\(signal)' means nothing to \(subject); \(Signals.known)")
         }
         do throws(HostComputeError) {
             switch action {

@@ -6,6 +6,7 @@ final class DriverContext: Sendable {
     let host: HostCompute
     let owner: String
     let timeouts: Timeouts
+    let signalNumbers: Signals.Numbers
 
     private struct State {
         var events: (any DriverEvents)?
@@ -14,10 +15,11 @@ final class DriverContext: Sendable {
     }
     private let state = Mutex(State())
 
-    init(host: HostCompute, owner: String, timeouts: Timeouts) {
+    init(host: HostCompute, owner: String, timeouts: Timeouts, signalNumbers: Signals.Numbers) {
         self.host = host
         self.owner = owner
         self.timeouts = timeouts
+        self.signalNumbers = signalNumbers
     }
 
     func connect(_ events: any DriverEvents) {

@@ -25,7 +25,8 @@ public final class HostComputeDriver: ContainerDriver {
     ///   - name: `hcs` or `hcs-emulator`.
     ///   - version: the version of what answers behind the table.
     ///   - owner: what the compute systems of this worker are marked with; ``enumerate()`` finds them by it.
-    ///   - isolates: whether a container is kept apart from its host at all.
+    ///   - isolates: whether a container is kept apart from its host at all. Where it is not, its processes are those of
+    ///     a Linux host, and the numbers of signals are that host's.
     ///   - outlivesWorker: whether what answers behind the table keeps containers when this process ends, so that the
     ///     next one can open them again.
     ///   - timeouts: how long HCS is waited for.
@@ -37,7 +38,8 @@ public final class HostComputeDriver: ContainerDriver {
         self.name = name
         self.version = version
         self.isolates = isolates
-        context = DriverContext(host: host, owner: owner, timeouts: timeouts)
+        context = DriverContext(
+            host: host, owner: owner, timeouts: timeouts, signalNumbers: isolates ? .console : .linux)
         facts = HostFacts(
             processors: UInt64(hc_processor_count()), isFolder: { HostFacts.isFolder($0) },
             layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) })
@@ -144,7 +146,8 @@ public final class HostComputeDriver: ContainerDriver {
 
     // MARK: Operations
 
-    /// Sends a console control event, or ends a process; a number is a console control code.
+    /// Sends a console control event, or ends a process. A number is a console control code on Windows, and the number of
+    /// a Linux signal with the emulator.
     public func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure) {
         try system(id).signal(process, signal)
     }

@@ -22,34 +22,51 @@ enum Signals {
         var document: [UInt8] { JSONWriter.object { $0.field("Signal", rawValue) } }
     }
 
-    /// The signal's action; nil where it means nothing to Windows.
+    /// What the numbers stand for.
+    enum Numbers {
+        /// Windows' console control codes (hcs-reference D.7): 1 is CtrlBreak and 2 is CtrlClose.
+        case console
+        /// Linux' signals, where the emulator's processes are those of the host: 1 is HUP and 2 is INT.
+        case linux
+    }
+
+    /// The signal's action; nil where it means nothing to Windows. The number 0 names no signal anywhere.
     ///
-    /// Numbers are Windows console control codes (hcs-reference D.7), so 1 and 2 are CtrlBreak and CtrlClose. As names,
-    /// INT, QUIT and HUP mean what a terminal's user means by them; these three are this driver's own.
-    static func action(for signal: Signal) -> Action? {
+    /// As names, INT, QUIT and HUP mean what a terminal's user means by them; these three are this driver's own.
+    static func action(for signal: Signal, _ numbers: Numbers) -> Action? {
         switch signal {
         case .graceful: .control(.ctrlShutdown)
-        case .number(let number): action(number: number)
+        case .number(let number): numbers == .console ? action(console: number) : action(linux: number)
         case .name(let name): action(name: name.uppercased())
         }
     }
 
     /// The same where HcsSignalProcess is absent: a request to end becomes a kill, any other is impossible.
-    static func actionWithoutSignals(for signal: Signal) -> Action? {
-        switch action(for: signal) {
+    static func actionWithoutSignals(for signal: Signal, _ numbers: Numbers) -> Action? {
+        switch action(for: signal, numbers) {
         case .kill, .control(.ctrlShutdown): .kill
         default: nil
         }
     }
 
-    private static func action(number: Int) -> Action? {
+    private static func action(console number: Int) -> Action? {
         switch number {
-        case 0: .control(.ctrlC)
         case 1: .control(.ctrlBreak)
         case 2: .control(.ctrlClose)
         case 5: .control(.ctrlLogOff)
         case 6, 15: .control(.ctrlShutdown)
         case 9: .kill
+        default: nil
+        }
+    }
+
+    private static func action(linux number: Int) -> Action? {
+        switch number {
+        case 1: .control(.ctrlClose)
+        case 2: .control(.ctrlC)
+        case 3: .control(.ctrlBreak)
+        case 9: .kill
+        case 15: .control(.ctrlShutdown)
         default: nil
         }
     }

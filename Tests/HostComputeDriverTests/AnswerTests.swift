@@ -155,7 +155,7 @@ import struct MessagePack.Timestamp
 
     @Test(
         arguments: [
-            (.graceful, .control(.ctrlShutdown)), (.number(0), .control(.ctrlC)), (.number(1), .control(.ctrlBreak)),
+            (.graceful, .control(.ctrlShutdown)), (.number(0), nil), (.number(1), .control(.ctrlBreak)),
             (.number(2), .control(.ctrlClose)), (.number(5), .control(.ctrlLogOff)),
             (.number(6), .control(.ctrlShutdown)),
             (.number(15), .control(.ctrlShutdown)), (.number(9), .kill), (.number(10), nil), (.number(-1), nil),
@@ -165,8 +165,18 @@ import struct MessagePack.Timestamp
             (.name("CTRLLOGOFF"), .control(.ctrlLogOff)), (.name("USR1"), nil),
         ] as [(Signal, Signals.Action?)])
     func signals(signal: Signal, action: Signals.Action?) {
-        #expect(Signals.action(for: signal) == action)
+        #expect(Signals.action(for: signal, .console) == action)
         let without: Signals.Action? = action == .kill || action == .control(.ctrlShutdown) ? .kill : nil
-        #expect(Signals.actionWithoutSignals(for: signal) == without)
+        #expect(Signals.actionWithoutSignals(for: signal, .console) == without)
+    }
+
+    /// 1 once arrived as QUIT and 2 as HUP, and 0 ended the container.
+    @Test(
+        arguments: [
+            (0, nil), (1, .control(.ctrlClose)), (2, .control(.ctrlC)), (3, .control(.ctrlBreak)), (9, .kill),
+            (15, .control(.ctrlShutdown)), (5, nil), (6, nil), (64, nil),
+        ] as [(Int, Signals.Action?)])
+    func numbersOfLinux(number: Int, action: Signals.Action?) {
+        #expect(Signals.action(for: .number(number), .linux) == action)
     }
 }

@@ -213,7 +213,9 @@ import Testing
 
     @Test func signals() throws {
         let (driver, id, _) = try started()
-        for number in [0, 1, 2, 5, 6] { try driver.signal(id, .initial, .number(number)) }
+        #expect(throws: DriverFailure.self) { try driver.signal(id, .initial, .number(0)) }
+        try driver.signal(id, .initial, .name("CTRLC"))
+        for number in [1, 2, 5, 6] { try driver.signal(id, .initial, .number(number)) }
         try expect(
             "HcsSignalProcess", "signal-ctrlc", "signal-ctrlbreak", "signal-ctrlclose", "signal-ctrllogoff",
             "signal-ctrlshutdown")
