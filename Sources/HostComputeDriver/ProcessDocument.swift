@@ -37,14 +37,19 @@ struct ProcessDocument: Equatable {
         stdout = !servicing
         stderr = !servicing && !terminal
         consoleSize = terminal ? process.consoleSize : nil
-        environment = Self.overlay(process.env)
+        environment = try Self.overlay(process.env, path: path)
     }
 
-    /// `NAME=value` entries: split at the first `=`, the last of a name wins, entries without one are dropped.
-    private static func overlay(_ entries: [String]) -> [(name: String, value: String)] {
+    /// `NAME=value` entries: split at the first `=`, the last of a name wins.
+    private static func overlay(
+        _ entries: [String], path: String
+    ) throws(DriverFailure) -> [(name: String, value: String)] {
         var values: [String: String] = [:]
         for entry in entries {
-            guard let sign = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            guard let sign = entry.utf8.firstIndex(of: UInt8(ascii: "=")), sign != entry.startIndex else {
+                throw DriverFailure(
+                    .invalidArgument, "\(path).env: '\(entry.prefix(64))' is not of the form NAME=value; correct it")
+            }
             values[String(entry[..<sign])] = String(entry[entry.utf8.index(after: sign)...])
         }
         return values.map { (name: $0.key, value: $0.value) }.sorted { $0.name < $1.name }

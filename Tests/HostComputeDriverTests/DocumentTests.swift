@@ -143,9 +143,20 @@ import Testing
         #expect(failure.code == (what == "hyperv no image" ? .notFound : .invalidArgument))
     }
 
+    /// They were dropped without a word, or got an empty name.
+    @Test(arguments: ["nothing", "", "=value", "=C:=C:\\"])
+    func anEnvironmentEntryWithoutANameIsRefused(entry: String) throws {
+        var process = OCIProcess(args: ["p"])
+        process.env = ["A=1", entry]
+        let failure = try #require(throws: DriverFailure.self) {
+            try ProcessDocument(process, path: "spec.process", stdin: false)
+        }
+        #expect(failure.code == .invalidArgument && failure.message.contains("spec.process.env"))
+    }
+
     @Test func process() throws {
         var process = OCIProcess(args: [#"C:\p q.exe"#, "a"])
-        process.env = ["B=2", "A=1=1", "nothing", "B=3", "=C:=x"]
+        process.env = ["B=2", "A=1=1", "B=3"]
         process.cwd = #"C:\w"#
         process.username = "u"
         process.consoleSize = .init(width: 80, height: 25)
@@ -153,7 +164,7 @@ import Testing
         #expect(
             text(document.bytes)
                 == #"{"ApplicationName":"","CommandLine":"\"C:\\p q.exe\" a","User":"u","WorkingDirectory":"C:\\w","#
-                + #""Environment":{"":"C:=x","A":"1=1","B":"3"},"EmulateConsole":false,"CreateStdInPipe":true,"#
+                + #""Environment":{"A":"1=1","B":"3"},"EmulateConsole":false,"CreateStdInPipe":true,"#
                 + #""CreateStdOutPipe":true,"CreateStdErrPipe":true,"ConsoleSize":[0,0]}"#)
         process.terminal = true
         process.cwd = ""
@@ -162,7 +173,7 @@ import Testing
         #expect(
             text(document.bytes)
                 == #"{"ApplicationName":"","CommandLine":"whole line","User":"u","WorkingDirectory":"C:\\init","#
-                + #""Environment":{"":"C:=x","A":"1=1","B":"3"},"EmulateConsole":true,"CreateStdInPipe":false,"#
+                + #""Environment":{"A":"1=1","B":"3"},"EmulateConsole":true,"CreateStdInPipe":false,"#
                 + #""CreateStdOutPipe":true,"CreateStdErrPipe":false,"ConsoleSize":[25,80]}"#)
     }
 

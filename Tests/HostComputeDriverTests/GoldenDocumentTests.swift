@@ -122,7 +122,7 @@ import Testing
 
     @Test func processWithPipes() throws {
         var process = OCIProcess(args: [#"C:\p q\app.exe"#, "plain", "two words", "", #"quo"te"#, #"c:\end\"#])
-        process.env = ["B=2", "A=1=1", "nothing", "B=3", #"=C:=C:\"#]
+        process.env = ["B=2", "A=1=1", "B=3"]
         process.cwd = #"C:\work"#
         process.username = "ContainerUser"
         // Not a terminal, so this size goes nowhere.
