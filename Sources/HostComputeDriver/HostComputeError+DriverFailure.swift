@@ -69,6 +69,7 @@ extension HostComputeError {
             Meaning(.invalidArgument, "a text holds a NUL or is not UTF-8", "correct the text")
         case .noMemory:
             Meaning(.resourceExhausted, "there is no memory for the call", "try again later", retryable: true)
+        case .exhausted(let error): Self.meaning(ofSystem: HostErrors.win32(error))
         case .noDocument:
             Meaning(.internal, "the call succeeded without a readable answer", "see the host's event log")
         case .closed:
@@ -137,6 +138,14 @@ extension HostComputeError {
         switch code {
         case 0x02: Meaning(.notFound, "a file was not found", "look at the paths of the specification")
         case 0x03, 0x10B: Meaning(.notFound, "a folder was not found", "look at the paths of the specification")
+        case 0x04:
+            Meaning(
+                .resourceExhausted, "no file descriptor is free",
+                "raise the limit of open files (ulimit -n, LimitNOFILE=)", retryable: true)
+        case 0xA4:
+            Meaning(
+                .resourceExhausted, "no process or thread can be made",
+                "raise the limit of processes (ulimit -u, LimitNPROC=, TasksMax=)", retryable: true)
         case 0x06: Meaning(.failedPrecondition, "it is being closed", "nothing can be asked of it any more")
         case 0x08, 0x0E, 0x5AA, 0x5AF:
             Meaning(

@@ -11,6 +11,8 @@ struct HostComputeError: Error, Sendable {
         /// Text that was to be sent is no UTF-8 or holds a NUL.
         case badText
         case noMemory
+        /// This process lacks what a stream needs; the system's error code.
+        case exhausted(error: Int32)
         /// HCS succeeded and gave no document, or one that can't be read.
         case noDocument
         /// The handle has been closed on this side.

@@ -19,10 +19,12 @@ final class StreamReactor: Sendable {
         var sinks: [UInt64: Sink] = [:]
     }
     private let state = Mutex(State())
-    private let startError: Int32
 
-    private init() {
-        startError = hc_streams_start { cookie, event, bytes, length in
+    private init() {}
+
+    /// Starts the C side where it does not run yet: a host that could not give it a thread may have one now.
+    private func start() -> Int32 {
+        hc_streams_start { cookie, event, bytes, length in
             StreamReactor.shared.handle(cookie, event, UnsafeRawBufferPointer(start: bytes, count: length))
         }
     }
@@ -42,9 +44,10 @@ final class StreamReactor: Sendable {
     private func open(
         _ handle: UInt, _ sink: Sink, _ open: (hc_handle, UInt64, UnsafeMutablePointer<hc_stream>?) -> Int32
     ) throws(HostComputeError) -> hc_stream {
+        let startError = start()
         guard startError == 0 else {
             hc_handle_close(handle)
-            throw HostComputeError("opening a stream", .noMemory)
+            throw HostComputeError("opening a stream", .exhausted(error: startError))
         }
         // Known before the first event can come.
         let cookie = state.withLock { state in
@@ -54,9 +57,10 @@ final class StreamReactor: Sendable {
             return cookie
         }
         var stream: hc_stream = 0
-        guard open(handle, cookie, &stream) == 0 else {
+        let error = open(handle, cookie, &stream)
+        guard error == 0 else {
             forget(cookie)
-            throw HostComputeError("opening a stream", .noMemory)
+            throw HostComputeError("opening a stream", .exhausted(error: error))
         }
         return stream
     }

@@ -64,8 +64,14 @@ final class ComputeService: Sendable {
     private func makeLayerFolder(of system: ComputeSystem, _ settings: SharedSettings) throws(HostFailure) {
         let folder = system.document.layerFolder
         if folder.isEmpty { return }
-        if isOwnLayerFolder(folder, settings.layers), mkdir(folder, 0o755) == 0 {
-            return system.state.withLock { $0.ownsLayerFolder = true }
+        if isOwnLayerFolder(folder, settings.layers) {
+            if mkdir(folder, 0o755) == 0 { return system.state.withLock { $0.ownsLayerFolder = true } }
+            let error = errno
+            if error == ENOSPC || error == EDQUOT {
+                throw HostFailure(
+                    code: ResultCode.exhausted(error),
+                    message: "LayerFolderPath: '\(folder)' cannot be made: \(String(cString: strerror(error))).")
+            }
         }
         guard ScratchFolder.exists(folder) else { throw .folderNotFound("LayerFolderPath", folder) }
     }

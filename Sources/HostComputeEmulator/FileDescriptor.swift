@@ -24,6 +24,18 @@ enum FileDescriptor {
         fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     }
 
+    /// Whether as many are free, as far as can be said before they are taken; errno says why not.
+    static func areFree(_ count: Int) -> Bool {
+        var taken: [Int32] = []
+        defer { for descriptor in taken { close(descriptor) } }
+        for _ in 0..<count {
+            let descriptor = open("/dev/null", O_RDONLY)
+            guard descriptor >= 0 else { return false }
+            taken.append(descriptor)
+        }
+        return true
+    }
+
     static func open(_ path: String, _ flags: Int32) -> Int32 {
         raise(Glibc.open(path, flags | O_CLOEXEC))
     }

@@ -133,7 +133,7 @@ struct ProcessSpawner {
                 code: ResultCode.argumentsTooLong, message: "The arguments and environment are too long.")
         default:
             return HostFailure(
-                code: ResultCode.outOfMemory,
+                code: ResultCode.exhausted(status),
                 message: "'\(program)' could not be started: \(String(cString: strerror(status))).")
         }
     }

@@ -76,9 +76,10 @@ struct ProcessStreams: Sendable {
     }
 
     static func exhausted(_ what: String) -> HostFailure {
-        HostFailure(
-            code: errno == EMFILE || errno == ENFILE ? ResultCode.tooManyOpenFiles : ResultCode.outOfMemory,
-            message: "No \(what) is left: \(String(cString: strerror(errno))).")
+        // The system has as many pseudo-terminals as it may, which is no matter of its disk.
+        let error = errno == ENOSPC ? ENOMEM : errno
+        return HostFailure(
+            code: ResultCode.exhausted(error), message: "No \(what) is left: \(String(cString: strerror(error))).")
     }
 
     /// Further descriptors of the same streams, for one more caller; those that were closed stay away.

@@ -1,4 +1,5 @@
 import CHostCompute
+import Glibc
 
 /// The HRESULT values that the emulator answers (hcs-reference B.1, B.2).
 enum ResultCode {
@@ -17,6 +18,8 @@ enum ResultCode {
     static let accessDenied = code(0x8007_0005)
     static let outOfMemory = code(0x8007_000E)
     static let writeFault = code(0x8007_001D)
+    static let diskFull = code(0x8007_0070)
+    static let noThreadLeft = code(0x8007_00A4)
     static let badExecutableFormat = code(0x8007_00C1)
     static let argumentsTooLong = code(0x8007_00CE)
     static let invalidDirectory = code(0x8007_010B)
@@ -35,6 +38,17 @@ enum ResultCode {
     static let systemAlreadyExists = code(0xC037_010F)
     static let systemAlreadyStopped = code(0xC037_0110)
     static let processAlreadyStopped = code(0x8037_011F)
+
+    /// What a system call says that failed because something is used up.
+    static func exhausted(_ error: Int32) -> HcsResult {
+        switch error {
+        case EMFILE, ENFILE: tooManyOpenFiles
+        // Of a process or a thread: as many as may run do.
+        case EAGAIN: noThreadLeft
+        case ENOSPC, EDQUOT: diskFull
+        default: outOfMemory
+        }
+    }
 
     private static func code(_ bits: UInt32) -> HcsResult {
         HcsResult(bitPattern: bits)

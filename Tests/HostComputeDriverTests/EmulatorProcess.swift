@@ -9,6 +9,21 @@ enum EmulatorProcess {
     struct Running: Sendable {
         let socket: String
         let root: String
+
+        /// Lets the service open no file while `body` runs.
+        func withoutDescriptors<Result>(_ body: () throws -> Result) throws -> Result {
+            try limitDescriptors("3:")
+            defer { try? limitDescriptors("1024:") }
+            return try body()
+        }
+
+        private func limitDescriptors(_ limit: String) throws {
+            let tool = try Process.run(
+                URL(fileURLWithPath: "/usr/bin/prlimit"),
+                arguments: ["--pid", "\(EmulatorProcess.process.processIdentifier)", "--nofile=\(limit)"])
+            tool.waitUntilExit()
+            try #require(tool.terminationStatus == 0)
+        }
     }
 
     /// Nil where it could not be started.

@@ -24,11 +24,13 @@ import Testing
 
     /// Win32 codes (B.2 and what a host says besides), told as they are and as 0x8007xxxx.
     static let windows: [Row] = [
-        (0x02, .notFound, false), (0x03, .notFound, false), (0x05, .permissionDenied, false),
+        (0x02, .notFound, false), (0x03, .notFound, false), (0x04, .resourceExhausted, true),
+        (0x05, .permissionDenied, false),
         (0x06, .failedPrecondition, false), (0x08, .resourceExhausted, true), (0x0D, .invalidArgument, false),
         (0x0E, .resourceExhausted, true), (0x20, .failedPrecondition, true), (0x32, .unimplemented, false),
         (0x57, .invalidArgument, false), (0x6D, .unavailable, true), (0x70, .resourceExhausted, true),
         (0x7B, .invalidArgument, false), (0x7F, .notFound, false), (0xA1, .invalidArgument, false),
+        (0xA4, .resourceExhausted, true),
         (0xB7, .alreadyExists, false), (0x10B, .notFound, false), (0x422, .unavailable, true),
         (0x424, .unavailable, true), (0x426, .unavailable, true), (0x45B, .unavailable, true),
         (0x490, .notFound, false), (0x4C7, .aborted, true), (0x5AA, .resourceExhausted, true),

@@ -126,6 +126,15 @@ extension EmulatorTests {
             try end(id, client)
         }
 
+        @Test(
+            arguments: [
+                (EMFILE, 0x8007_0004), (ENFILE, 0x8007_0004), (EAGAIN, 0x8007_00A4), (ENOSPC, 0x8007_0070),
+                (ENOMEM, 0x8007_000E),
+            ] as [(Int32, UInt32)])
+        func whatIsUsedUpHasItsCode(error: Int32, code: UInt32) {
+            #expect(ResultCode.exhausted(error) == HcsResult(bitPattern: code))
+        }
+
         @Test func aSystemThatStoppedIsKeptUntilSomebodyHasLooked() throws {
             let id = Host.newID()
             let first = try ServiceClient(path)

@@ -43,7 +43,7 @@ final class RemoteConnection: Sendable {
     init(_ path: String) throws(RemoteEmulator.Refusal) {
         guard var address = UnixAddress(path) else { throw .badPath }
         let descriptor = FileDescriptor.raise(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
-        guard descriptor >= 0 else { throw .exhausted }
+        guard descriptor >= 0 else { throw .noDescriptor }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         socket = FrameSocket(descriptor)
         pool = ThreadPool()
@@ -59,7 +59,7 @@ final class RemoteConnection: Sendable {
         root = handshake.root
         socket.limitReads(to: 0)
         guard PosixThread.start(stackSize: RemoteConnection.stackSize, { [self] in receive() }) else {
-            throw .exhausted
+            throw .noThread
         }
     }
 

@@ -11,6 +11,10 @@ extension RemoteEmulator {
                 information.pointee = HcsProcessInformation()
                 let parameters = try HostAnswer.required(parameters, "processParameters")
                 let entry = try emulator.entry(system, .system)
+                // Looked at first: a process that runs and whose streams this side cannot take has to be ended again.
+                guard FileDescriptor.areFree(Frame.mostDescriptors) else {
+                    throw ProcessStreams.exhausted("descriptor")
+                }
                 let answer = try emulator.call(.createProcess, system, .system, parameters)
                 RemoteEmulator.write(answer, to: information)
                 emulator.give(answer, entry, to: handle)

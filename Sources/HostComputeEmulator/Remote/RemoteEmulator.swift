@@ -15,7 +15,17 @@ final class RemoteEmulator: Sendable {
         /// What answers is no emulator service.
         case nonsense
         case badPath
-        case exhausted
+        /// Of this process.
+        case noDescriptor, noThread
+
+        /// What a call says that needs the connection.
+        var code: HcsResult {
+            switch self {
+            case .noDescriptor: ResultCode.tooManyOpenFiles
+            case .noThread: ResultCode.noThreadLeft
+            default: ResultCode.serverUnavailable
+            }
+        }
 
         func message(_ path: String) -> String {
             switch self {
@@ -28,7 +38,8 @@ final class RemoteEmulator: Sendable {
                     + "\(ServiceHandshake.version); run both from the same release"
             case .nonsense: "what answers at '\(path)' is no emulator service"
             case .badPath: UnixAddress.failure(path).description
-            case .exhausted: "the system has no thread or descriptor left for the emulator service at '\(path)'"
+            case .noDescriptor: "no file descriptor is free for the emulator service at '\(path)'"
+            case .noThread: "no thread can be made for the emulator service at '\(path)'"
             }
         }
     }
@@ -62,7 +73,7 @@ final class RemoteEmulator: Sendable {
         do throws(Refusal) {
             return try connect()
         } catch {
-            throw HostFailure(code: ResultCode.serverUnavailable, message: error.message(path))
+            throw HostFailure(code: error.code, message: error.message(path))
         }
     }
 

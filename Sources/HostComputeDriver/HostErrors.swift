@@ -1,0 +1,20 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The error codes of the system that the driver runs on.
+enum HostErrors {
+    /// The Win32 code that says the same, of what can be used up.
+    static func win32(_ error: Int32) -> UInt32 {
+        #if canImport(Glibc)
+            switch error {
+            case EMFILE, ENFILE: 0x04
+            // Of a thread: as many as may run do.
+            case EAGAIN: 0xA4
+            default: 0x0E
+            }
+        #else
+            UInt32(bitPattern: error)
+        #endif
+    }
+}
