@@ -10,6 +10,13 @@ struct Endpoint: Sendable, Equatable {
         address = connects ? String(text.dropFirst()) : text
     }
 
+    /// The file of an `ipc://` endpoint; nil where there is none, as for an abstract name.
+    var socketFile: String? {
+        guard address.hasPrefix("ipc://") else { return nil }
+        let path = String(address.dropFirst("ipc://".count))
+        return path.hasPrefix("@") ? nil : path
+    }
+
     /// Why it may not be used in the clear; nil where it may.
     ///
     /// Only what cannot leave the host may: `ipc://`, `inproc://`, and TCP to or on the loopback addresses.
@@ -41,10 +48,9 @@ extension Socket {
     func configure(_ configuration: WorkerConfiguration) throws(ZeroMQError) {
         let times = configuration.times
         try set(.sendHighWaterMark, configuration.limits.highWaterMark)
-        try set(.receiveHighWaterMark, configuration.limits.highWaterMark)
         try set(.linger, times.linger.milliseconds)
         try set(.handshakeInterval, times.handshake.milliseconds)
-        // A dead peer is found as soon by the system's own probes as by ZMTP's heartbeats.
+        // A dead peer is found by the system's own probes; libzmq's heartbeats could abort the process (see Socket).
         let interval = max(1, times.heartbeatInterval.milliseconds / 1000)
         let timeout = max(1, times.heartbeatTimeout.milliseconds / 1000)
         try set(.tcpKeepAlive, 1)
@@ -55,9 +61,14 @@ extension Socket {
     }
 
     /// Serves at `endpoint`, or connects to it.
+    /// - Parameter ipcMode: the permissions of the socket's file.
     /// - Returns: where it serves, with the port that a `*` became.
-    func attach(_ endpoint: Endpoint) throws(ZeroMQError) -> String {
-        guard endpoint.connects else { return try bind(endpoint.address) }
+    func attach(_ endpoint: Endpoint, ipcMode: FileMode) throws -> String {
+        guard endpoint.connects else {
+            let served = try bind(endpoint.address)
+            if let path = Endpoint(served).socketFile { try ipcMode.apply(to: path) }
+            return served
+        }
         try connect(endpoint.address)
         return ">" + endpoint.address
     }

@@ -10,6 +10,8 @@ public struct WorkerConfiguration: Sendable {
     public var commandEndpoints = ["tcp://127.0.0.1:5770"]
     /// Where the publisher serves; a `>` before an endpoint connects to it instead.
     public var eventEndpoints = ["tcp://127.0.0.1:5771"]
+    /// The permissions of the socket files of `ipc://` endpoints.
+    public var ipcMode = FileMode(0o660)
     /// Where the worker keeps what must survive it.
     public var stateDirectory: String
     /// Specifications that `create` builds on, by name.
@@ -119,12 +121,12 @@ public struct WorkerConfiguration: Sendable {
         public var stop = Duration.seconds(10)
         /// Unsent messages are kept this long when the worker stops.
         public var linger = Duration.seconds(1)
-        /// Between ZMTP heartbeats.
+        /// A TCP connection that is silent for this long is probed by the system, and again after each such time.
         public var heartbeatInterval = Duration.seconds(10)
-        /// Without an answer for this long, a peer is gone.
+        /// A peer that answers no probe for this long is gone.
         public var heartbeatTimeout = Duration.seconds(30)
         /// A ZMTP handshake may take this long.
-        public var handshake = Duration.seconds(10)
+        public var handshake = Duration.seconds(3)
 
         /// The defaults.
         public init() {}

@@ -33,10 +33,11 @@ public final class ConnectionWatch {
     // Before the pair goes: libzmq's I/O thread would wait for ever for a reader that is gone.
     deinit { if let raw = watched.raw { zmq_socket_monitor(raw, nil, 0) } }
 
-    /// The next change; nil where there is none now.
-    public func next() throws(ZeroMQError) -> Change? {
+    /// The next change.
+    /// - Returns: nil where there is none now and `wait` is false.
+    public func next(wait: Bool = false) throws(ZeroMQError) -> Change? {
         // Two frames: the event's number (16 bits) and value (32 bits) in the host's order, and the endpoint.
-        while let frames = try socket.receiveFrames() {
+        while let frames = try socket.receiveFrames(wait: wait) {
             guard frames[0].count >= 2 else { continue }
             switch frames[0].withUnsafeBytes({ Int32($0.loadUnaligned(as: UInt16.self)) }) {
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return .connected

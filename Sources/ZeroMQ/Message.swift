@@ -21,6 +21,18 @@ public struct Message: ~Copyable {
     /// How many bytes the frame has.
     public var count: Int { mutating get { zmq_msg_size(&raw) } }
 
+    /// The descriptor of the connection that brought the frame, for ``Connection/cut(_:of:)``; nil for `inproc://`, and
+    /// for what libzmq made up itself.
+    ///
+    /// A ROUTER's routing id, a frame that libzmq makes, has none where `zmq_poll` found the message: read it from a frame
+    /// behind that.
+    public var connection: Int32? {
+        mutating get {
+            let descriptor = zmq_msg_get(&raw, ZMQ_SRCFD)
+            return descriptor < 0 ? nil : descriptor
+        }
+    }
+
     /// Lends the frame's bytes to `body`.
     public mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try body(UnsafeRawBufferPointer(start: zmq_msg_data(&raw), count: zmq_msg_size(&raw)))

@@ -24,13 +24,29 @@ public final class Socket {
     /// libzmq's socket; nil once it is closed, which libzmq answers with `ENOTSOCK`.
     private(set) var raw: UnsafeMutableRawPointer?
     let context: Context
+    /// Where it serves, and where it has connected to.
+    private(set) var endpoints: [String] = []
 
     /// A socket in `context`.
+    ///
+    /// It takes in whatever comes, and its owner has to read it: where a full queue stops a connection's input, a peer
+    /// that resets the connection then aborts the process (libzmq 4.3.4 and 4.3.5: the heartbeats that have been read
+    /// with the messages are answered on a connection that is gone). For the same reason no socket sends heartbeats of
+    /// libzmq's own.
     public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
+        if kind == .router { Socket.drawRoutingIDs() }
         guard let raw = zmq_socket(context.raw, kind.raw) else { throw ZeroMQError("zmq_socket(\(kind))") }
         self.raw = raw
         self.context = context
+        try set(.receiveHighWaterMark, 0)
     }
+
+    /// Has the next ROUTER begin its automatic routing ids at a number that no peer can foretell.
+    ///
+    /// libzmq takes that number from `rand()` and never seeds it (libzmq#4633). Who knows the next id can claim it, and
+    /// the connection that should get it aborts the process. The seed is drawn for every ROUTER, on the thread that makes
+    /// it, because Windows keeps one per thread; its `rand()` leaves no more than 65,536 beginnings.
+    private static func drawRoutingIDs() { srand(.random(in: 0 ... .max)) }
 
     deinit { close() }
 
@@ -79,12 +95,15 @@ public final class Socket {
     @discardableResult
     public func bind(_ endpoint: String) throws(ZeroMQError) -> String {
         guard zmq_bind(raw, endpoint) == 0 else { throw ZeroMQError("cannot bind \(endpoint)") }
-        return try lastEndpoint()
+        let endpoint = try lastEndpoint()
+        endpoints.append(endpoint)
+        return endpoint
     }
 
     /// Connects to `endpoint`, now or as soon as someone serves there.
     public func connect(_ endpoint: String) throws(ZeroMQError) {
         guard zmq_connect(raw, endpoint) == 0 else { throw ZeroMQError("cannot connect to \(endpoint)") }
+        endpoints.append(endpoint)
     }
 
     private func lastEndpoint() throws(ZeroMQError) -> String {

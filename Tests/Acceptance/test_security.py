@@ -1,6 +1,8 @@
 """Section 6: nothing listens beyond the host in the clear; loopback, IPv6 loopback and ipc do."""
 
+import os
 import socket
+import stat
 import time
 
 import pytest
@@ -41,6 +43,23 @@ def test_ipc_and_several_endpoints(start_worker, peers, tmp_path):
     for endpoint in worker.ready["events"]:
         peers(Collector, endpoint, "")
     assert commands in worker.ready["commands"] and events in worker.ready["events"]
+
+
+@pytest.mark.parametrize("config, mode", [("", 0o660), ("ipc_mode: 0600\n", 0o600)])
+def test_ipc_sockets_have_their_permissions_whatever_the_umask(start_worker, tmp_path, config, mode):
+    before = os.umask(0)
+    try:
+        start_worker(commands=[f"ipc://{tmp_path}/c"], events=[f"ipc://{tmp_path}/e"], config=config)
+    finally:
+        os.umask(before)
+    for name in "ce":
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", ["1777", "rw", "8", "+660", "66"])
+def test_permissions_that_are_none(start_worker, mode):
+    worker = start_worker(ready=False, config=f"ipc_mode: '{mode}'\n")
+    assert worker.exit_code(15) == 78 and "ipc_mode" in worker.output()
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")

@@ -78,9 +78,6 @@ actor CommandGateway {
         try socket.set(.sendHighWaterMark, max(1, services.configuration.limits.highWaterMark / 10))
         try socket.set(.maximumMessageSize, Int64(services.configuration.limits.messageBytes))
         try socket.set(.routerMandatory, true)
-        // With handover, a heartbeat of libzmq's own that falls due on a connection that was taken over and is broken
-        // aborts the process (libzmq#4841, in 4.3.4 and 4.3.5): so this socket sends none. It answers those of its peers,
-        // and finds dead ones by TCP keep-alive.
         try socket.set(.routerHandover, true)
         // A broker that this worker connects to knows it by its host's name.
         if !services.configuration.host.isEmpty, services.configuration.host.utf8.count <= 255 {
@@ -90,7 +87,9 @@ actor CommandGateway {
 
     /// Serves at `endpoint`.
     /// - Returns: where it serves.
-    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint) }
+    func serve(_ endpoint: Endpoint) throws -> String {
+        try socket.attach(endpoint, ipcMode: services.configuration.ipcMode)
+    }
 
     /// Begins to take requests.
     func start() {

@@ -13,6 +13,7 @@ import ZeroMQ
 actor EventPublisher {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let host: String
+    private let ipcMode: FileMode
     private let journal: any Journal
     private let crashPlan: CrashPlan?
     private let socket: Socket
@@ -48,14 +49,13 @@ actor EventPublisher {
     init(configuration: WorkerConfiguration, journal: any Journal, loop: SocketLoop, logger: Logger) throws {
         unownedExecutor = loop.asUnownedSerialExecutor()
         host = configuration.host
+        ipcMode = configuration.ipcMode
         self.journal = journal
         self.logger = logger
         crashPlan = configuration.crashPlan
         lastNumbered = journal.lastSequence
         socket = try Socket(.xpub, in: loop.context)
         try socket.configure(configuration)
-        try socket.set(.heartbeatInterval, configuration.times.heartbeatInterval.milliseconds)
-        try socket.set(.heartbeatTimeout, configuration.times.heartbeatTimeout.milliseconds)
         // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none needs
         // to be longer than the longest topic.
         try socket.set(.maximumMessageSize, EventPublisher.longestSubscription)
@@ -67,7 +67,7 @@ actor EventPublisher {
 
     /// Serves at `endpoint`.
     /// - Returns: where it serves.
-    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint) }
+    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint, ipcMode: ipcMode) }
 
     /// Begins to answer subscriptions and to send heartbeats.
     func start(on loop: SocketLoop) {

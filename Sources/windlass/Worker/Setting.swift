@@ -10,6 +10,8 @@ struct Setting: Sendable {
         case list
         case choice([String])
         case count(ClosedRange<Int>)
+        /// A file's permissions, in octal.
+        case mode
         /// Milliseconds.
         case duration(ClosedRange<Int>)
     }
@@ -19,9 +21,11 @@ struct Setting: Sendable {
         case text(String)
         case list([String])
         case number(Int)
+        case mode(FileMode)
 
         var duration: Duration { .milliseconds(number) }
         var number: Int { if case .number(let number) = self { number } else { 0 } }
+        var mode: FileMode? { if case .mode(let mode) = self { mode } else { nil } }
         var text: String { if case .text(let text) = self { text } else { "" } }
         var list: [String] { if case .list(let list) = self { list } else { [] } }
     }
@@ -48,6 +52,8 @@ struct Setting: Sendable {
         Setting(
             "events", .list, { $0.worker.eventEndpoints = $1.list },
             { $0.worker.eventEndpoints.joined(separator: ",") }),
+        Setting(
+            "ipc_mode", .mode, { $0.worker.ipcMode = $1.mode ?? $0.worker.ipcMode }, { "\($0.worker.ipcMode)" }),
         Setting("default_profile", .text, { $0.worker.defaultProfile = $1.text }, { $0.worker.defaultProfile ?? "" }),
         Setting(
             "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
@@ -133,6 +139,7 @@ struct Setting: Sendable {
         case .count(let range), .duration(let range):
             guard let number = Int(text), range.contains(number) else { return nil }
             return .number(number)
+        case .mode: return FileMode(text).map(Given.mode)
         }
     }
 
@@ -142,6 +149,7 @@ struct Setting: Sendable {
         case .text: "a text"
         case .list: "a list of texts"
         case .choice(let choices): "one of \(choices.joined(separator: ", "))"
+        case .mode: "a file's permissions in octal, such as 0660"
         case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .duration(let range): "milliseconds, a whole number from \(range.lowerBound) to \(range.upperBound)"
         }
