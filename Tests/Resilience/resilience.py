@@ -12,10 +12,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from attacks import ATTACKS
 from clock import clock
 from corruption import corruption
 from executioner import bad_day, executioner
 from full_disk import full_disk
+from hostile import hostile
 from overload import overload
 from stage import Skipped
 from starved_output import starved_output
@@ -30,17 +32,19 @@ TRIALS: dict[str, Callable[[Trial], None]] = {
     "full-disk": full_disk,
     "starved-output": starved_output,
     "overload": overload,
+    "hostile": hostile,
     "clock": clock,
 }
 
 
-def hold(name: str, options: argparse.Namespace) -> bool:
+def hold(name: str, trial_of: Callable[[Path], Trial], keep: bool) -> bool:
     """Holds one trial, and says whether it went well. The folder of one that did not is kept."""
     folder = Path(tempfile.mkdtemp(prefix=f"windlass-{name}-"))
-    print(f"\n== {name}, seed {options.seed}", flush=True)
+    trial = trial_of(folder)
+    print(f"\n== {name}, seed {trial.seed}", flush=True)
     began = time.monotonic()
     try:
-        TRIALS[name](Trial(folder, options.seed, options.long, options.kills))
+        TRIALS[name](trial)
     except Skipped as reason:
         print(f"  SKIPPED, NOT TRIED: {reason}", flush=True)
     except KeyboardInterrupt:
@@ -61,13 +65,18 @@ def hold(name: str, options: argparse.Namespace) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="Tests/Resilience/run", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="1,000 kills and a minute of each overload")
+    parser.add_argument("--long", action="store_true", help="1,000 kills, a minute of each overload, ten of hostile")
+    parser.add_argument("--seconds", type=float, help="how long hostile lasts: 15, with --long 600")
     parser.add_argument("--only", action="append", choices=TRIALS, metavar="NAME", help=", ".join(TRIALS))
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1_000_000)), help="of what is drawn")
     parser.add_argument("--keep", action="store_true", help="keep the folders of trials that went well")
-    parser.add_argument("--kills", type=int, metavar="COUNT", help="kills of starved-output, 8 or with --long 300")
+    parser.add_argument("--attack", action="append", choices=ATTACKS, default=[], help="only these attacks in hostile")
     options = parser.parse_args()
-    failed = [name for name in options.only or TRIALS if not hold(name, options)]
+
+    def trial(folder: Path) -> Trial:
+        return Trial(folder, options.seed, options.long, options.seconds, tuple(options.attack))
+
+    failed = [name for name in options.only or TRIALS if not hold(name, trial, options.keep)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nevery trial was held", flush=True)
     return 1 if failed else 0
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 
 class Trial(NamedTuple):
-    """One trial's folder, its seed and its length; `kills` where a number of them is asked for."""
+    """One trial's folder, its seed and its length; for hostile, the seconds and the attacks, where they are chosen."""
 
     folder: Path
     seed: str
     long: bool
-    kills: int | None = None
+    seconds: float | None = None
+    attacks: tuple[str, ...] = ()
