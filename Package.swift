@@ -56,10 +56,12 @@ let package = Package(
         .systemLibrary(name: "CMessagePack", providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CHostCompute", cSettings: [.treatAllWarnings(as: .error)]),
 
+        .target(name: "Threads", swiftSettings: strict),
+
         // Transport: knows nothing of containers.
         .target(
             name: "ZeroMQ",
-            dependencies: ["CZeroMQ", .product(name: "HeapModule", package: "swift-collections")],
+            dependencies: ["CZeroMQ", "Threads", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict),
         .target(
             name: "MessagePack",
@@ -76,7 +78,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "ContainerDriver", "ContainerProtocol", "MessagePack", "ZeroMQ",
+                "ContainerDriver", "ContainerProtocol", "MessagePack", "Threads", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -89,22 +91,22 @@ let package = Package(
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "CHostCompute", "HostComputeDriver", "Worker", "WorkerClient",
+                "CHostCompute", "HostComputeDriver", "Threads", "Worker", "WorkerClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Worker", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "WorkerTests", dependencies: ["Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],

@@ -3,6 +3,7 @@ import ContainerProtocol
 import Foundation
 public import Logging
 public import ServiceLifecycle
+import Threads
 import ZeroMQ
 
 /// One host's worker: takes commands, runs them against the driver, publishes what happens.
@@ -214,12 +215,16 @@ private struct DriverEventSink: DriverEvents {
     }
 }
 
-/// Runs what blocks on a thread of its own: Swift's cooperative pool must not wait.
+/// Runs what blocks on a thread of its own: Swift's cooperative pool must not wait. Where there is no thread to be had it
+/// waits all the same, for this happens at the beginning and at the end only.
 private func offTheCooperativePool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws
     -> Result
 {
     let outcome: Swift.Result<Result, any Error> = await withCheckedContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(returning: Swift.Result { try work() }) }
+        let isStarted = SystemThread.start("start-or-stop") {
+            continuation.resume(returning: Swift.Result { try work() })
+        }
+        if !isStarted { continuation.resume(returning: Swift.Result { try work() }) }
     }
     return try outcome.get()
 }

@@ -2,6 +2,7 @@ import CZeroMQ
 import Foundation
 import HeapModule
 import Synchronization
+import Threads
 
 /// The thread that owns every ZeroMQ socket, as the executor of whatever owns one.
 ///
@@ -67,6 +68,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     private static let names = Atomic<UInt64>(0)
 
     /// Starts the loop's thread.
+    /// - Throws: where there is none to be had, too.
     public init(context: Context, name: String) throws(ZeroMQError) {
         self.context = context
         let number = SocketLoop.names.add(1, ordering: .relaxed).newValue
@@ -79,7 +81,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         // The thread makes the receiving end, and says when it is there, or why not.
         let started = DispatchSemaphore(value: 0)
         let failure = Mutex<ZeroMQError?>(nil)
-        let thread = Thread { [self] in
+        let isStarted = SystemThread.start(name, stackSize: 8 << 20) { [self] in
             do throws(ZeroMQError) {
                 let woken = try Socket(.pair, in: context)
                 try woken.connect(endpoint)
@@ -92,8 +94,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
             }
             finished.signal()
         }
-        thread.name = name
-        thread.start()
+        guard isStarted else { throw ZeroMQError(noThreadFor: "the thread \(name)") }
         started.wait()
         if let error = failure.withLock({ $0 }) { throw error }
     }

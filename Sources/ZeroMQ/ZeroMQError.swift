@@ -13,6 +13,12 @@ public struct ZeroMQError: Error, Sendable, Equatable, CustomStringConvertible {
         self.operation = operation
     }
 
+    /// There is no thread for `operation`.
+    init(noThreadFor operation: String) {
+        code = EAGAIN
+        self.operation = operation
+    }
+
     public var description: String {
         "\(operation): \(String(cString: zmq_strerror(code))) (errno \(code))"
     }

@@ -1,5 +1,5 @@
-// How the system asks a program to stop, where it does so without signals: console control events and the Service
-// Control Manager of Windows. And where a program writes that the system has given no console.
+// How the system asks a program to stop: by signals, or by the console control events and the Service Control Manager of
+// Windows. And where a program writes that the system has given no console.
 #ifndef WINDLASS_HOST_STOP_H
 #define WINDLASS_HOST_STOP_H
 
@@ -13,7 +13,7 @@ extern "C" {
 
 /// Who asks the program to stop.
 typedef enum hc_stop_reason {
-    /// Ctrl+C at the console, or sent to its process group.
+    /// Ctrl+C at the console, or sent to its process group; SIGINT.
     HC_STOP_INTERRUPT = 1,
     /// Ctrl+Break, as before.
     HC_STOP_BREAK = 2,
@@ -22,15 +22,17 @@ typedef enum hc_stop_reason {
     /// The system shuts down: some seconds are left.
     HC_STOP_SHUTDOWN = 4,
     /// The service is to stop.
-    HC_STOP_SERVICE = 5
+    HC_STOP_SERVICE = 5,
+    /// SIGTERM.
+    HC_STOP_TERMINATE = 6
 } hc_stop_reason;
 
-/// Takes every request, the second and later ones too, on a thread of the system's. It must not wait for the end.
+/// Takes every request, the second and later ones too, on a thread that is there for that. It must not wait for the end.
 typedef void (*hc_stop_callback)(hc_stop_reason reason);
 
 /// What tells the requests; see hc_stop_listen.
 typedef enum hc_stop_source {
-    /// This platform asks by signals, which are not this header's business: nothing will be told.
+    /// This platform asks by signals.
     HC_STOP_BY_SIGNALS = 0,
     /// The program has been started by the Service Control Manager, which believes it to be running from now on.
     HC_STOP_BY_SERVICE = 1,

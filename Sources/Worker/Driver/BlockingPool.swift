@@ -1,12 +1,14 @@
 import DequeModule
-import Foundation
+import Dispatch
 import Synchronization
+import Threads
 
 /// The threads on which driver calls are made: they block, so they may run neither on the socket loop nor on Swift's
 /// cooperative pool.
 ///
 /// Threads are made when there is work for them, up to a limit. A call that was reported stuck gives its place to
-/// another thread, so that hung calls do not use the pool up.
+/// another thread, so that hung calls do not use the pool up. Where the system has no thread to give, calls wait for those
+/// that are there.
 final class BlockingPool: Sendable {
     private struct State {
         var work = Deque<@Sendable () -> Void>()
@@ -14,43 +16,47 @@ final class BlockingPool: Sendable {
         var idle = 0
         var stuck = 0
         var isStopping = false
+        /// Threads that may come for the work that waits: not those that hang.
+        var free: Int { threads - stuck }
     }
 
     private let state = Mutex(State())
+    private let makeThread: ThreadMaker
     private let limit: Int
     private let stuckLimit: Int
     private let available = DispatchSemaphore(value: 0)
 
+    /// Starts a thread that runs a body; false where there is none to be had.
+    typealias ThreadMaker = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bool
+
     /// A pool of at most `limit` threads, and as many more as there are stuck calls, up to `stuckLimit`.
-    init(limit: Int, stuckLimit: Int) {
+    init(
+        limit: Int, stuckLimit: Int,
+        makeThread: @escaping ThreadMaker = { SystemThread.start("driver-call", stackSize: 1 << 20, $0) }
+    ) {
+        self.makeThread = makeThread
         self.limit = max(1, limit)
         self.stuckLimit = stuckLimit
     }
 
     /// Runs `work` on a thread of the pool, in order of arrival.
-    func run(_ work: @escaping @Sendable () -> Void) {
-        let needsThread = state.withLock { state in
+    /// - Returns: false where the pool has no thread that could come for it, and the system gives none: it never runs.
+    func run(_ work: @escaping @Sendable () -> Void) -> Bool {
+        let isTaken = state.withLock { state in
+            if state.idle <= state.work.count, !addThread(&state), state.free <= 0 { return false }
             state.work.append(work)
-            if state.idle >= state.work.count { return false }
-            guard state.threads < limit + min(state.stuck, stuckLimit) else { return false }
-            state.threads += 1
             return true
         }
-        if needsThread { startThread() }
-        available.signal()
+        if isTaken { available.signal() }
+        return isTaken
     }
 
     /// A call has outlived its watchdog (`true`), or has come back after that (`false`).
     func noteStuck(_ isStuck: Bool) {
-        let needsThread = state.withLock { state in
+        state.withLock { state in
             state.stuck += isStuck ? 1 : -1
-            guard isStuck, !state.work.isEmpty, state.threads < limit + min(state.stuck, stuckLimit) else {
-                return false
-            }
-            state.threads += 1
-            return true
+            if isStuck, !state.work.isEmpty { _ = addThread(&state) }
         }
-        if needsThread { startThread() }
     }
 
     /// How many calls are stuck now.
@@ -65,13 +71,14 @@ final class BlockingPool: Sendable {
         for _ in 0..<threads { available.signal() }
     }
 
-    private func startThread() {
-        let thread = Thread { [self] in
-            while let work = next() { work() }
-        }
-        thread.name = "driver-call"
-        thread.stackSize = 1 << 20
-        thread.start()
+    /// Under the lock, so that no work is left behind for a thread that then does not come.
+    /// - Returns: whether there is one thread more.
+    private func addThread(_ state: inout State) -> Bool {
+        guard state.threads < limit + min(state.stuck, stuckLimit),
+            makeThread({ [self] in while let work = next() { work() } })
+        else { return false }
+        state.threads += 1
+        return true
     }
 
     /// Waits for work.

@@ -55,7 +55,7 @@ final class DriverCalls: Sendable {
             pool.noteStuck(true)
             stuck(true)
         }
-        pool.run { [loop] in
+        let isTaken = pool.run { [loop] in
             let result: Result<Success, DriverFailure>
             if call.begin() {
                 do throws(DriverFailure) { result = .success(try work()) } catch { result = .failure(error) }
@@ -70,8 +70,20 @@ final class DriverCalls: Sendable {
                 then(result)
             }
         }
+        if !isTaken {
+            loop.post {
+                _ = watch.end()
+                then(.failure(DriverCalls.noThread))
+            }
+        }
         return call
     }
+
+    /// No thread can be made, and none of the pool's is left that does not hang.
+    private static let noThread = DriverFailure(
+        .resourceExhausted,
+        "the worker can make no thread for this call; give it more memory (ulimit -v) or more threads (ulimit -u, "
+            + "TasksMax), or send it again later", retryable: true)
 
     /// The watchdog of one call; it counts from the call's beginning, not from its place in the line for a thread.
     private final class Watch: @unchecked Sendable {

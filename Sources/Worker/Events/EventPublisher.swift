@@ -34,6 +34,7 @@ actor EventPublisher {
     /// The number of the newest event, confirmed or not.
     private var lastNumbered: UInt64
     private var lastSent = ContinuousClock.now
+    private var isClosed = false
 
     /// What waits for the journal.
     private struct Follower {
@@ -79,6 +80,7 @@ actor EventPublisher {
 
     /// Closes the socket; unsent events are kept for as long as the linger says.
     func close(on loop: SocketLoop) {
+        isClosed = true
         loop.remove(socket)
         socket.close()
         journal.close()
@@ -243,6 +245,7 @@ actor EventPublisher {
     private func beat(on loop: SocketLoop) {
         loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
             assumeIsolated { publisher in
+                guard !publisher.isClosed else { return }
                 if .now - publisher.lastSent >= .seconds(1) { publisher.heartbeat() }
                 publisher.answerQuestions()
                 publisher.beat(on: loop)

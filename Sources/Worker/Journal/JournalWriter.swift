@@ -2,6 +2,7 @@ import Dispatch
 import GRDB
 import MessagePack
 import Synchronization
+import Threads
 
 /// Commits entries, one transaction after another, on a thread of its own.
 final class JournalWriter: Sendable {
@@ -27,7 +28,9 @@ final class JournalWriter: Sendable {
     }
 
     private let state: Mutex<State>
-    private let queue = DispatchQueue(label: "journal-writer", qos: .userInitiated)
+    private let thread: WorkThread
+    /// Never signalled: what a commit that failed waits at.
+    private let pause = DispatchSemaphore(value: 0)
     private let idle = DispatchGroup()
     private let database: DatabasePool
     private let retention: EventRetention
@@ -38,7 +41,10 @@ final class JournalWriter: Sendable {
     /// A commit that failed is tried again after this.
     private static let patience = DispatchTimeInterval.milliseconds(200)
 
-    init(database: DatabasePool, retention: EventRetention, oldest: UInt64, crashPlan: CrashPlan?) {
+    init(
+        database: DatabasePool, retention: EventRetention, oldest: UInt64, crashPlan: CrashPlan?, thread: WorkThread
+    ) {
+        self.thread = thread
         self.database = database
         self.retention = retention
         self.crashPlan = crashPlan
@@ -55,7 +61,7 @@ final class JournalWriter: Sendable {
         }
         guard mustBegin else { return }
         idle.enter()
-        queue.async { self.commitWaiting() }
+        thread.run { self.commitWaiting() }
     }
 
     /// Waits until everything is kept.
@@ -77,8 +83,7 @@ final class JournalWriter: Sendable {
             } catch {
                 first.outcome(.failed((error as? DatabaseError)?.message ?? "\(error)"))
                 state.withLock { $0.waiting = groups + $0.waiting }
-                queue.asyncAfter(deadline: .now() + JournalWriter.patience) { self.commitWaiting() }
-                return
+                _ = pause.wait(timeout: .now() + JournalWriter.patience)
             }
         }
     }

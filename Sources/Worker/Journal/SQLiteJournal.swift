@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Logging
 import MessagePack
+import Threads
 import ZeroMQ
 
 /// Keeps everything in SQLite, in the file `journal.sqlite` of the state directory.
@@ -27,7 +28,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private let lock: StateLock
     private let files: JournalFiles
     private let writer: JournalWriter
-    private let readers = DispatchQueue(label: "journal-readers", attributes: .concurrent)
+    private let reader: WorkThread
 
     /// Why the journal cannot be used.
     struct Unusable: Error, CustomStringConvertible {
@@ -40,6 +41,10 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         self.loop = loop
         self.logger = logger
         let folder = URL(fileURLWithPath: configuration.stateDirectory)
+        guard let reader = WorkThread("journal-reader"), let thread = WorkThread("journal-writer") else {
+            throw Unusable(description: "the system gives no threads for the journal; raise ulimit -u or ulimit -v")
+        }
+        self.reader = reader
         lock = try StateLock(folder)
         files = JournalFiles(folder)
         let path = files.database
@@ -78,8 +83,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         }
         writer = JournalWriter(
             database: database, retention: configuration.eventRetention, oldest: oldestSequence,
-            crashPlan: configuration.crashPlan)
-        report(contents)
+            crashPlan: configuration.crashPlan, thread: thread)
     }
 
     /// Looks whether everything is there that was committed.
@@ -189,7 +193,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private func find<Result: Sendable>(
         _ question: @escaping @Sendable (Database) throws -> Result, _ found: @escaping @Sendable (Result?) -> Void
     ) {
-        readers.async { [loop, database, logger] in
+        reader.run { [loop, database, logger] in
             let result: Result?
             do {
                 result = try database.read(question)
@@ -211,7 +215,9 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         if !isKept {
             logger.error("the journal could not be written to its end", metadata: ["error": "\(trouble ?? "")"])
         }
-        readers.sync(flags: .barrier) {}
+        let isRead = DispatchSemaphore(value: 0)
+        reader.run { isRead.signal() }
+        isRead.wait()
         // GRDB closes readers last, which leaves the write-ahead log behind; what is one file can be copied and moved.
         let isMerged = (try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }) != nil
         try? database.close()

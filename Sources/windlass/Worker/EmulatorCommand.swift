@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HostComputeEmulator
 import Logging
+import Threads
 
 /// `windlass hcs-emulator`: keeps containers while workers come and go, as the Host Compute Service does on Windows.
 struct EmulatorCommand: AsyncParsableCommand {
@@ -37,7 +38,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         let requests: AsyncStream<StopRequest>
         let service: EmulatorService
         do {
-            requests = try await StopRequest.listen()
+            requests = try StopRequest.listen()
             service = try serve()
         } catch {
             EmulatorCommand.fail("\(error)", code: ConfigurationError.exitCode)
@@ -50,7 +51,8 @@ struct EmulatorCommand: AsyncParsableCommand {
             if isEnding { EmulatorCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
             isEnding = true
             logger.notice("told to stop: every container that is kept here ends", metadata: ["by": "\(request.source)"])
-            Thread.detachNewThread { EmulatorCommand.end(service, logger) }
+            let isStarted = SystemThread.start("end") { EmulatorCommand.end(service, logger) }
+            if !isStarted { EmulatorCommand.end(service, logger) }
         }
     }
 

@@ -1,45 +1,67 @@
 import CHostCompute
 import Foundation
-import UnixSignals
+import Synchronization
+import Threads
 
 /// A request to stop: a signal, or on Windows, which has none, an event of the console or a control of the service.
 struct StopRequest: Sendable {
     /// Who asks, in words.
     let source: String
-    /// The exit code of a program that is asked for the second time, and ends at once.
+    /// The exit code of a program that is asked for the second time, or takes too long, and ends at once.
     let exitCode: Int32
 
-    private init(_ signal: UnixSignal) {
-        source = "\(signal)"
-        exitCode = 128 + signal.rawValue
-    }
-
     private init(_ reason: hc_stop_reason) {
+        #if os(Windows)
+            // What Windows leaves of a program that a console event has ended: STATUS_CONTROL_C_EXIT.
+            exitCode = Int32(bitPattern: 0xC000_013A)
+            let interrupt = "Ctrl+C"
+        #else
+            exitCode = 128 + (reason == HC_STOP_INTERRUPT ? SIGINT : SIGTERM)
+            let interrupt = "SIGINT"
+        #endif
         source =
             switch reason {
-            case HC_STOP_INTERRUPT: "Ctrl+C"
+            case HC_STOP_INTERRUPT: interrupt
             case HC_STOP_BREAK: "Ctrl+Break"
             case HC_STOP_CLOSE: "the console is being closed"
             case HC_STOP_SHUTDOWN: "the system shuts down"
             case HC_STOP_SERVICE: "the service is to stop"
+            case HC_STOP_TERMINATE: "SIGTERM"
             default: "request \(reason.rawValue)"
             }
-        // What Windows leaves of a program that a console event has ended: STATUS_CONTROL_C_EXIT.
-        exitCode = Int32(bitPattern: 0xC000_013A)
     }
 
     private static let (stream, continuation) = AsyncStream.makeStream(of: StopRequest.self)
+    /// How long a stop may take; the program then ends at once, whatever hangs.
+    static let limit = Mutex(Duration.seconds(30))
+    private static let first = Mutex<StopRequest?>(nil)
+    private static let stopGuard = StopGuard(limit: { limit.withLock { $0 } }, giveUp: StopRequest.giveUp)
 
     /// Every request from now on; once in a program. Early, because a service has to answer half a minute after its start.
-    static func listen() async throws -> AsyncStream<StopRequest> {
-        var source = HC_STOP_BY_SIGNALS
-        let error = hc_stop_listen({ StopRequest.continuation.yield(StopRequest($0)) }, &source)
-        guard error == 0 else { throw ConfigurationError("requests to stop cannot be heard: error \(error)") }
-        if source == HC_STOP_BY_SIGNALS {
-            let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
-            Task { for await signal in signals { continuation.yield(StopRequest(signal)) } }
+    static func listen() throws -> AsyncStream<StopRequest> {
+        guard stopGuard != nil else {
+            throw ConfigurationError("the system gives no threads; raise ulimit -u or ulimit -v")
         }
+        var source = HC_STOP_BY_SIGNALS
+        let error = hc_stop_listen({ StopRequest.take(StopRequest($0)) }, &source)
+        guard error == 0 else { throw ConfigurationError("requests to stop cannot be heard: error \(error)") }
         return stream
+    }
+
+    private static func take(_ request: StopRequest) {
+        first.withLock { $0 = $0 ?? request }
+        // Before anything that needs a thread of somebody else's, and may wait for one without end.
+        stopGuard?.begin()
+        continuation.yield(request)
+    }
+
+    private static func giveUp(_ limit: Duration) {
+        let message = "windlass: the stop has taken longer than \(limit); ending at once\n"
+        try? FileHandle.standardError.write(contentsOf: Data(message.utf8))
+        let code = first.withLock { $0?.exitCode } ?? 1
+        hc_stop_finished(UInt32(bitPattern: code))
+        // Without the work that others have left for a program's end: it may hang, as they do.
+        _Exit(code)
     }
 
     /// Ends the program, and tells whoever asked for it.

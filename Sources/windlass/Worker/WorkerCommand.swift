@@ -32,9 +32,11 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker: Worker
         do {
             if let logFile { try WorkerLogging.append(to: logFile) }
-            requests = try await StopRequest.listen()
+            requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
+            // What the worker itself allows a stop, and some time for the rest.
+            StopRequest.limit.withLock { $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10) }
             logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
             let driver = try DriverSelection.make(&settings)
             try settings.checkProfiles()

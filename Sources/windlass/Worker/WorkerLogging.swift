@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import Logging
 import Synchronization
+import Threads
 
 /// Where a worker's logs go: stderr, as lines for people on a terminal and as JSON objects elsewhere.
 enum WorkerLogging {
@@ -84,7 +85,8 @@ final class LogSink: Sendable {
     /// The most lines that wait.
     private static let limit = 1000
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "log")
+    /// None where the system has none to give: lines are then written where they come up.
+    private let thread = WorkThread("log")
 
     func write(_ line: Data) {
         let isTaken = state.withLock { state in
@@ -96,7 +98,7 @@ final class LogSink: Sendable {
             return true
         }
         guard isTaken else { return }
-        queue.async { [self] in
+        run { [self] in
             // A reader that has gone is no reason to stop working.
             try? FileHandle.standardError.write(contentsOf: line)
             let dropped = state.withLock { state in
@@ -110,10 +112,14 @@ final class LogSink: Sendable {
         }
     }
 
+    private func run(_ work: @escaping @Sendable () -> Void) {
+        if let thread { thread.run(work) } else { work() }
+    }
+
     /// Waits until what was logged has been written, for a moment at most.
     func flush() {
         let done = DispatchSemaphore(value: 0)
-        queue.async { done.signal() }
+        run { done.signal() }
         _ = done.wait(timeout: .now() + 1)
     }
 }
