@@ -10,7 +10,10 @@ struct BenchCommand: AsyncParsableCommand {
             Both sides are started here, measured in turns on this machine, and compared by the median of their turns; \
             seconds differ from machine to machine, ratios much less.
             """,
-        subcommands: [CommandsBench.self, EventsBench.self, ContainersBench.self, BaselineCommand.self, All.self],
+        subcommands: [
+            CommandsBench.self, EventsBench.self, ContainersBench.self, GrowthBench.self, BaselineCommand.self,
+            All.self,
+        ],
         defaultSubcommand: All.self)
 
     /// Every benchmark, one after another.
@@ -22,6 +25,7 @@ struct BenchCommand: AsyncParsableCommand {
             try await EventsBench.parse([]).run()
             try await EventsBench.parse(["--durable"]).run()
             try await ContainersBench.parse([]).run()
+            try await GrowthBench.parse([]).run()
         }
     }
 }
