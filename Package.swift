@@ -105,8 +105,12 @@ let package = Package(
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
         .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
+        // Fakes of our own ports.
+        .target(
+            name: "TestSupport", dependencies: ["ContainerDriver"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "WorkerTests",
+            dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],

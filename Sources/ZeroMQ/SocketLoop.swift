@@ -27,6 +27,9 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     /// A deadline that can be taken back.
     public struct Deadline: Hashable, Sendable {
         fileprivate let sequence: UInt64
+
+        /// The `sequence`th deadline of a loop.
+        package init(sequence: UInt64) { self.sequence = sequence }
     }
 
     private enum Work {

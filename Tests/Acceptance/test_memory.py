@@ -309,7 +309,7 @@ def test_a_journal_that_cannot_be_written_stops_what_must_be_remembered(host):
 # Overload
 
 
-def test_a_full_worker_reads_no_faster_than_it_answers(start_worker, peers, tmp_path):
+def test_a_full_worker_refuses_and_serves_operators(start_worker, peers, tmp_path):
     gate = tmp_path / "gate"
     gate.touch()
     faults = [{"call": "HcsCreateComputeSystem", "id": "hung-*", "stall_while": str(gate)}]
@@ -319,14 +319,11 @@ def test_a_full_worker_reads_no_faster_than_it_answers(start_worker, peers, tmp_
     # Behind them on the same way: they have been taken.
     client.call("ping")
     flood = peers(Dealer, worker.commands)
-    begin = time.monotonic()
     sent = [flood.request("create", id=f"flood-{n}", spec=TRUE) for n in range(640)]
     for _ in range(3):
         assert other.call("health")["live"] and other.call("ping")["time"] is not None
     errors = [flood.reply(msgid).error for msgid in sent]
     assert all(error["code"] == "resource_exhausted" and error["details"]["retry_after_ms"] for error in errors)
-    # 32 at once and then 32 every 50 ms: so many cannot be through sooner, on whatever machine.
-    assert time.monotonic() - begin > 0.8
     gate.unlink()
     for msgid in hung:
         client.result(msgid)

@@ -71,7 +71,8 @@ def test_every_process_has_its_own_count(client, containers):
         client.call("exec", id=id, process="p", spec={"args": ["/bin/cat"]}, stdin=True)
         assert write(client, id, 0, word, process="p", eof=True) == 3
         client.call("wait", id=id, process="p")
-        assert containers.attach(id, "p").until(lambda o: o.eof).data().endswith(word)
+        chunks = client.call("logs", id=id, process="p")["chunks"]
+        assert b"".join(chunk["data"] for chunk in chunks) == word
     assert write(client, id, 4, b"x") == 1
 
 

@@ -1,58 +1,66 @@
 import DequeModule
 
-/// Replies of one peer that reads too slowly, up to a bound.
+/// Replies that their peers' full queues have not taken yet, up to a bound for each peer and for all of them. Pure.
 struct HeldReplies {
-    private var replies = Deque<(body: [UInt8], hasDelimiter: Bool)>()
+    /// A reply that waits for room in its peer's queue.
+    struct Reply {
+        let body: [UInt8]
+        let route: ReplyRoute
+    }
+
+    private struct Queue {
+        var replies = Deque<Reply>()
+        var bytes = 0
+    }
+
+    private var queues: [[UInt8]: Queue] = [:]
     private var bytes = 0
-    /// How many did not fit.
-    private(set) var lost = 0
+    private let peerLimit: Int
+    private let limit: Int
 
-    /// Bytes that are kept.
-    private static let limit = 1 << 20
+    /// - Parameters:
+    ///   - peerLimit: bytes that are held for one peer.
+    ///   - limit: bytes that are held for all of them.
+    init(peerLimit: Int = 1 << 20, limit: Int = 16 << 20) {
+        self.peerLimit = peerLimit
+        self.limit = limit
+    }
 
-    /// The one to send next.
-    var first: (body: [UInt8], hasDelimiter: Bool)? { replies.first }
+    var isEmpty: Bool { queues.isEmpty }
 
-    /// Keeps a reply.
-    /// - Returns: false where it does not fit and is lost.
-    mutating func add(_ body: [UInt8], _ hasDelimiter: Bool) -> Bool {
-        guard bytes + body.count <= HeldReplies.limit else {
-            lost += 1
-            return false
+    /// The routing ids of peers whose replies are held.
+    var peers: [[UInt8]] { Array(queues.keys) }
+
+    /// Whether replies to `peer` are held: later ones must wait behind them.
+    func holds(_ peer: [UInt8]) -> Bool { queues[peer] != nil }
+
+    /// The reply to send next to `peer`.
+    func first(_ peer: [UInt8]) -> Reply? { queues[peer]?.replies.first }
+
+    /// Holds a reply.
+    /// - Returns: the route to a peer that is over a hard bound; its replies are discarded.
+    mutating func add(_ reply: Reply) -> ReplyRoute? {
+        let peer = reply.route.routingID
+        queues[peer, default: Queue()].replies.append(reply)
+        queues[peer]?.bytes += reply.body.count
+        bytes += reply.body.count
+        if let own = queues[peer]?.bytes, own > peerLimit {
+            discard(peer)
+            return reply.route
         }
-        replies.append((body, hasDelimiter))
-        bytes += body.count
-        return true
+        guard bytes > limit, let largest = queues.max(by: { $0.value.bytes < $1.value.bytes }) else { return nil }
+        discard(largest.key)
+        return largest.value.replies.last?.route
     }
 
-    /// The first has been sent.
-    mutating func removeFirst() { bytes -= replies.popFirst()?.body.count ?? 0 }
-}
-
-/// Requests that wait for an exit, in the order they came. They cost no work, and have a budget of their own.
-struct ParkedRequests {
-    /// Their numbers; those that have been answered leave when they come up, or when they are many.
-    private var numbers = Deque<UInt64>()
-    /// How many wait.
-    private(set) var count = 0
-
-    mutating func add(_ number: UInt64) {
-        numbers.append(number)
-        count += 1
+    /// The first reply to `peer` has been sent.
+    mutating func removeFirst(_ peer: [UInt8]) {
+        guard let reply = queues[peer]?.replies.popFirst() else { return }
+        bytes -= reply.body.count
+        queues[peer]?.bytes -= reply.body.count
+        if queues[peer]?.replies.isEmpty ?? false { queues[peer] = nil }
     }
 
-    /// One has been answered.
-    mutating func remove() { count -= 1 }
-
-    /// Takes out the one that has waited longest.
-    mutating func oldest(where isWaiting: (UInt64) -> Bool) -> UInt64? {
-        while let number = numbers.popFirst() { if isWaiting(number) { return number } }
-        return nil
-    }
-
-    /// Forgets those that have been answered, where they have become many.
-    mutating func tidy(_ isWaiting: (UInt64) -> Bool) {
-        guard numbers.count > 2 * count + 1024 else { return }
-        numbers.removeAll { !isWaiting($0) }
-    }
+    /// Discards the replies to a peer that is gone.
+    mutating func discard(_ peer: [UInt8]) { bytes -= queues.removeValue(forKey: peer)?.bytes ?? 0 }
 }

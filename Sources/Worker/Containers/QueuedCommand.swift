@@ -1,8 +1,8 @@
 import ContainerProtocol
 import MessagePack
 
-/// A mutating command, checked and ready to stand in a container's line.
-struct QueuedCommand: Sendable {
+/// A mutating command, checked and ready to stand in a container's lane.
+final class QueuedCommand: Sendable {
     enum Kind: Sendable {
         case create(Creation)
         case start
@@ -12,7 +12,7 @@ struct QueuedCommand: Sendable {
         case checkpoint
         case delete(force: Bool)
 
-        /// The method's name, for logs.
+        /// The method's name, for logs and records.
         var name: String {
             switch self {
             case .create: "create"
@@ -37,26 +37,52 @@ struct QueuedCommand: Sendable {
     }
 
     /// What a new container is made of.
-    struct Creation: Sendable {
-        var specification: OCISpecification
+    final class Creation: Sendable {
+        let specification: OCISpecification
         /// The specification as it was given, for the record.
-        var source: Value
-        var ignored: [String]
-        var labels: [String: String]
-        var start: Bool
-        var stdin: Bool
+        let source: Value
+        let ignored: [String]
+        let labels: [String: String]
+        let start: Bool
+        let stdin: Bool
 
-        /// The compute system exists: only its first process is still of interest.
-        mutating func forgetAllButProcess() {
-            if let process = source["process"] { source = .map(["process": process]) }
+        init(
+            specification: OCISpecification, source: Value, ignored: [String] = [], labels: [String: String] = [:],
+            start: Bool, stdin: Bool
+        ) {
+            self.specification = specification
+            self.source = source
+            self.ignored = ignored
+            self.labels = labels
+            self.start = start
+            self.stdin = stdin
+        }
+
+        /// The same without all but the first process: once the compute system exists, only that is still of interest.
+        func onlyProcess() -> Creation {
+            var specification = OCISpecification()
+            specification.process = self.specification.process
+            let source = self.source["process"].map { Value.map(["process": $0]) } ?? self.source
+            return Creation(specification: specification, source: source, start: start, stdin: stdin)
         }
     }
 
-    var id: ContainerID
-    var kind: Kind
-    var responder: Responder
+    let id: ContainerID
+    let kind: Kind
+    /// The way back to the peer that sent it; nil where nobody waits.
+    let responder: Responder?
     /// The request that it came by, where that runs once.
-    var request: RequestKey?
-    var requestID: String?
-    var traceparent: String?
+    let request: RequestKey?
+    let cause: Cause
+
+    init(
+        id: ContainerID, kind: Kind, responder: Responder? = nil, request: RequestKey? = nil,
+        cause: Cause = Cause(requestID: nil, traceparent: nil)
+    ) {
+        self.id = id
+        self.kind = kind
+        self.responder = responder
+        self.request = request
+        self.cause = cause
+    }
 }

@@ -7,7 +7,7 @@ final class DriverCall: Sendable {
     }
 
     private let state = Atomic(State.waiting)
-    private let begunAt = Mutex<ContinuousClock.Instant?>(nil)
+    private let beginning = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Takes the call back.
     /// - Returns: false where it has begun already.
@@ -17,11 +17,11 @@ final class DriverCall: Sendable {
 
     /// Begins, on the thread that makes the call.
     /// - Returns: false where it was taken back.
-    func begin() -> Bool {
-        begunAt.withLock { $0 = .now }
+    func begin(at time: ContinuousClock.Instant) -> Bool {
+        beginning.withLock { $0 = time }
         return state.compareExchange(expected: .waiting, desired: .begun, ordering: .sequentiallyConsistent).exchanged
     }
 
-    /// How long it has been under way; nil while it waits for a thread.
-    var duration: Duration? { begunAt.withLock { $0.map { .now - $0 } } }
+    /// When it was begun; nil while it waits for a thread.
+    var begunAt: ContinuousClock.Instant? { beginning.withLock { $0 } }
 }

@@ -1,10 +1,22 @@
 import ContainerDriver
 import ZeroMQ
 
-/// Makes driver calls on the blocking pool and brings their results back to the loop, with a watchdog on each.
-///
-/// Its methods are called on the socket loop.
-final class DriverCalls: Sendable {
+/// Threads on which driver calls are made; `BlockingPool` is the real one.
+protocol CallThreads: Sendable {
+    /// Runs `work` on one of the threads, in order of arrival.
+    /// - Returns: false where there is no thread to be had, and the work never runs.
+    func run(_ work: @escaping @Sendable () -> Void) -> Bool
+    /// A call has outlived its watchdog (`true`), or has come back after that (`false`).
+    func noteStuck(_ isStuck: Bool)
+    /// Lets the idle threads end.
+    func stop()
+}
+
+extension BlockingPool: CallThreads {}
+
+/// Makes driver calls on threads that may block and brings their results back to the loop, with a watchdog on each.
+/// On the loop only.
+final class DriverCalls {
     /// Which threads a call gets.
     enum Urgency: Sendable {
         case ordinary
@@ -12,26 +24,32 @@ final class DriverCalls: Sendable {
         case urgent
     }
 
-    private let loop: SocketLoop
-    private let ordinary: BlockingPool
-    private let urgent: BlockingPool
+    private let loop: any HostLoop
+    private let ordinary: any CallThreads
+    private let urgent: any CallThreads
     private let watchdog: Duration
 
     /// Threads for what ends something by force.
     private static let urgentThreads = 16
 
-    init(loop: SocketLoop, configuration: WorkerConfiguration) {
-        let limits = configuration.limits
+    /// Makes calls on the given threads.
+    init(on loop: any HostLoop, ordinary: any CallThreads, urgent: any CallThreads, watchdog: Duration) {
         self.loop = loop
-        ordinary = BlockingPool(limit: limits.driverCalls, stuckLimit: limits.stuckCalls)
-        urgent = BlockingPool(limit: DriverCalls.urgentThreads, stuckLimit: limits.stuckCalls)
-        watchdog = configuration.times.watchdog
+        self.ordinary = ordinary
+        self.urgent = urgent
+        self.watchdog = watchdog
     }
 
-    /// How many calls have outlived their watchdog and have not come back.
-    var stuckCalls: Int { ordinary.stuckCalls + urgent.stuckCalls }
+    /// Makes calls on blocking pools of its own.
+    convenience init(on loop: any HostLoop, configuration: WorkerConfiguration) {
+        let limits = configuration.limits
+        self.init(
+            on: loop, ordinary: BlockingPool(limit: limits.driverCalls, stuckLimit: limits.stuckCalls),
+            urgent: BlockingPool(limit: DriverCalls.urgentThreads, stuckLimit: limits.stuckCalls),
+            watchdog: configuration.times.watchdog)
+    }
 
-    /// Lets the pools' idle threads end.
+    /// Lets the idle threads end.
     func stop() {
         ordinary.stop()
         urgent.stop()
@@ -39,85 +57,46 @@ final class DriverCalls: Sendable {
 
     /// Makes a call.
     /// - Parameters:
-    ///   - work: the call; it runs on the blocking pool.
-    ///   - stuck: told on the loop that the call has outlived its watchdog (true), and that it came back later (false).
-    ///   - then: gets the result, on the loop; `cancelled` where the call was taken back.
+    ///   - work: the call; it runs on a thread that may block.
+    ///   - stuck: runs on the loop when the call has outlived its watchdog (true), and when it came back later (false).
+    ///   - then: gets the result, on the loop; `deadlineExceeded` where the call was taken back.
     /// - Returns: the call, which can be taken back until it begins.
     @discardableResult
     func make<Success: Sendable>(
         urgency: Urgency = .ordinary, _ work: @escaping @Sendable () throws(DriverFailure) -> Success,
-        stuck: @escaping @Sendable (Bool) -> Void = { _ in },
-        then: @escaping @Sendable (Result<Success, DriverFailure>) -> Void
+        stuck: @escaping (Bool) -> Void = { _ in },
+        then: @escaping (Result<Success, DriverFailure>) -> Void
     ) -> DriverCall {
-        let pool = urgency == .urgent ? urgent : ordinary
+        let threads = urgency == .urgent ? urgent : ordinary
         let call = DriverCall()
-        let watch = Watch(loop: loop, limit: watchdog, call: call) {
-            pool.noteStuck(true)
+        let watch = CallWatch(on: loop, limit: watchdog, call: call) {
+            threads.noteStuck(true)
             stuck(true)
         }
-        let isTaken = pool.run { [loop] in
+        let completion = LoopBound(
+            { (result: Result<Success, DriverFailure>) in
+                if watch.end() {
+                    threads.noteStuck(false)
+                    stuck(false)
+                }
+                then(result)
+            }, to: loop)
+        let isTaken = threads.run { [loop] in
             let result: Result<Success, DriverFailure>
-            if call.begin() {
+            if call.begin(at: loop.now) {
                 do throws(DriverFailure) { result = .success(try work()) } catch { result = .failure(error) }
             } else {
                 result = .failure(DriverFailure(.deadlineExceeded, "the deadline passed before the call was begun"))
             }
-            loop.post {
-                if watch.end() {
-                    pool.noteStuck(false)
-                    stuck(false)
-                }
-                then(result)
-            }
+            loop.post { completion.value(result) }
         }
-        if !isTaken {
-            loop.post {
-                _ = watch.end()
-                then(.failure(DriverCalls.noThread))
-            }
-        }
+        if !isTaken { loop.post { completion.value(.failure(DriverCalls.noThread)) } }
         return call
     }
 
-    /// No thread can be made, and none of the pool's is left that does not hang.
+    /// No thread can be made, and none is left that does not hang.
     private static let noThread = DriverFailure(
         .resourceExhausted,
         "the worker can make no thread for this call; give it more memory (ulimit -v) or more threads (ulimit -u, "
             + "TasksMax), or send it again later", retryable: true)
-
-    /// The watchdog of one call; it counts from the call's beginning, not from its place in the line for a thread.
-    private final class Watch: @unchecked Sendable {
-        // Sendable: made and used on the socket loop only.
-        private let loop: SocketLoop
-        private let limit: Duration
-        private let call: DriverCall
-        private let bark: () -> Void
-        private var deadline: SocketLoop.Deadline?
-        private var hasBarked = false
-
-        init(loop: SocketLoop, limit: Duration, call: DriverCall, bark: @escaping () -> Void) {
-            self.loop = loop
-            self.limit = limit
-            self.call = call
-            self.bark = bark
-            look(after: limit)
-        }
-
-        private func look(after duration: Duration) {
-            deadline = loop.schedule(after: duration) { [self] in
-                let left = limit - (call.duration ?? .zero)
-                guard left <= .zero else { return look(after: left) }
-                hasBarked = true
-                bark()
-            }
-        }
-
-        /// The call has come back.
-        /// - Returns: whether it had been reported.
-        func end() -> Bool {
-            if let deadline { loop.cancel(deadline) }
-            deadline = nil
-            return hasBarked
-        }
-    }
 }

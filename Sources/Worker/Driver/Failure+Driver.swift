@@ -39,9 +39,4 @@ extension Failure {
         if let source = event.source { map["source"] = .string(source) }
         return .map(map)
     }
-
-    /// A command that the container is in no state for.
-    init(_ refusal: ContainerState.Refusal, _ id: ContainerID, state: ContainerRecord.State) {
-        self.init(refusal.code, "\(id): \(refusal.message)", details: ["state": .string(state.rawValue)])
-    }
 }

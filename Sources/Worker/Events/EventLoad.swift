@@ -2,10 +2,10 @@ import ContainerProtocol
 import Logging
 import ZeroMQ
 
-/// A publisher with its log and nothing around it, that publishes one event again and again: for `windlass bench`.
+/// A publisher with its outbox and nothing around it, that publishes one event again and again: for `windlass bench`.
 package final class EventLoad: Sendable {
     private let loop: SocketLoop
-    private let events: EventPublisher
+    private let parts: LoopBound<(outbox: Outbox, events: EventPublisher)>
     private let event: Event
     private let count: UInt32
     /// Where it publishes.
@@ -20,16 +20,16 @@ package final class EventLoad: Sendable {
         self.loop = loop
         self.event = event
         self.count = count
-        (events, endpoint) = try loop.perform {
+        (parts, endpoint) = try loop.perform {
             let logger = Logger(label: "bench")
             let journal = try configuration.openJournal(on: loop, logger: logger)
             let events = try EventPublisher(
-                configuration: configuration, journal: journal, loop: loop, logger: logger)
-            let endpoint = try events.assumeIsolated { events in
-                defer { events.start(on: loop) }
-                return try events.serve(Endpoint(configuration.eventEndpoints[0]))
-            }
-            return (events, endpoint)
+                configuration: configuration, journal: journal, in: loop.context, logger: logger)
+            let outbox = Outbox(host: configuration.host, journal: journal, sink: events, on: loop)
+            let endpoint = try events.serve(Endpoint(configuration.eventEndpoints[0]))
+            events.start(on: loop)
+            loop.atEndOfTurn { outbox.flush() }
+            return (LoopBound((outbox, events), to: loop), endpoint)
         }
     }
 
@@ -40,14 +40,17 @@ package final class EventLoad: Sendable {
         guard left > 0 else { return }
         loop.post { [self] in
             let now = min(left, EventLoad.turnSize)
-            events.assumeIsolated { events in for _ in 0..<now { events.record(event) } }
+            for _ in 0..<now { parts.value.outbox.record(event) }
             publish(left - now)
         }
     }
 
     /// Closes the socket and ends the loop.
     package func stop() {
-        loop.post { [events, loop] in events.assumeIsolated { $0.close(on: loop) } }
+        loop.post { [parts, loop] in
+            parts.value.events.close(on: loop)
+            parts.value.outbox.close()
+        }
         loop.stop()
     }
 }

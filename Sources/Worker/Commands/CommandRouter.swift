@@ -1,0 +1,115 @@
+import ContainerProtocol
+import MessagePack
+
+/// From a decoded request to its container, or to the host. On the loop only.
+final class CommandRouter: RequestHandler {
+    private let services: HostServices
+    private let host: HostCommands
+    private let profiles: Profiles
+
+    init(_ services: HostServices, _ host: HostCommands) {
+        self.services = services
+        self.host = host
+        profiles = Profiles(services.configuration)
+    }
+
+    /// Answers the most frequent question by far without remembering the request.
+    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool {
+        guard case .state(let id) = request.command, services.outbox.isSettled else { return false }
+        Requests.beginResponse(request.msgid, writer)
+        if let container = services.pool.container(id) {
+            writer.null()
+            container.enter { $0.record }.encode(to: writer)
+        } else {
+            services.pool.absence(of: id).value.encode(to: writer)
+            writer.null()
+        }
+        return true
+    }
+
+    func handle(_ request: Request, _ responder: Responder) {
+        let cause = Cause(requestID: request.requestID, traceparent: request.traceparent)
+        switch request.command {
+        case .ping: responder.succeed(["time": .timestamp(services.loop.timestamp)] as Value)
+        case .version: responder.succeed(host.version)
+        case .health: responder.succeed(host.health)
+        case .list(let query): responder.succeed(host.list(query))
+        case .snapshot(let query): host.snapshot(query, responder)
+        case .events(let query): host.events(query, responder)
+        case .drain(let deadline, let stop): host.drain(deadline, stop, cause, responder)
+        case .stats(.all): host.statistics(of: nil, responder)
+        case .stats(.some(let ids)): host.statistics(of: ids, responder)
+
+        case .stats(.one(let id)): immediate(id, responder) { $0.statistics(responder) }
+        case .state(let id): immediate(id, responder) { responder.succeed($0.record) }
+        case .signal(let id, let process, let signal):
+            immediate(id, responder) { $0.signal(process, signal, cause, responder) }
+        case .stop(let id, let grace): immediate(id, responder) { $0.stop(grace: grace, cause, responder) }
+        case .resize(let id, let process, let size):
+            immediate(id, responder) { $0.resize(process, size, responder) }
+        case .pids(let id): immediate(id, responder) { $0.pids(responder) }
+        case .summary(let id): immediate(id, responder) { $0.summary(responder) }
+        case .wait(let id, let process): immediate(id, responder) { $0.wait(process, responder) }
+        case .attach(let attach): immediate(attach.id, responder) { $0.attach(attach, responder) }
+        case .credit(let id, let process, let bytes):
+            immediate(id, responder) { $0.credit(process, bytes, responder) }
+        case .detach(let id, let process): immediate(id, responder) { $0.detach(process, responder) }
+        case .stdin(let input): immediate(input.id, responder) { $0.stdin(input, responder) }
+        case .logs(let logs): immediate(logs.id, responder) { $0.logs(logs, responder) }
+
+        case .create(let create):
+            enqueue(create.id, request, cause, responder) { () throws(Failure) in
+                .create(try profiles.creation(create))
+            }
+        case .start(let id): enqueue(id, request, cause, responder) { .start }
+        case .exec(let exec):
+            enqueue(exec.id, request, cause, responder) { () throws(Failure) in .exec(try profiles.exec(exec)) }
+        case .pause(let id): enqueue(id, request, cause, responder) { .pause }
+        case .resume(let id): enqueue(id, request, cause, responder) { .resume }
+        case .restore(let id): enqueue(id, request, cause, responder) { .restore }
+        case .update(let id, let resources):
+            enqueue(id, request, cause, responder) { () throws(Failure) in
+                let (resources, ignored) = try OCIResources.read(resources)
+                return .update(resources, ignored: ignored)
+            }
+        case .checkpoint(_, let id): enqueue(id, request, cause, responder) { .checkpoint }
+        case .delete(let id, let force): enqueue(id, request, cause, responder) { .delete(force: force) }
+        }
+    }
+
+    /// Serves a command that does not stand in line.
+    private func immediate(
+        _ id: ContainerID, _ responder: Responder, _ body: @Sendable (isolated Container) -> Void
+    ) {
+        guard let container = services.pool.container(id) else { return responder.fail(services.pool.absence(of: id)) }
+        container.enter(body)
+    }
+
+    /// Hands a command that stands in line to its container.
+    private func enqueue(
+        _ id: ContainerID, _ request: Request, _ cause: Cause, _ responder: Responder,
+        _ kind: () throws(Failure) -> QueuedCommand.Kind
+    ) {
+        do throws(Failure) {
+            let key = request.requestID.map { RequestKey(principal: "", id: $0) }
+            services.pool.offer(
+                QueuedCommand(id: id, kind: try kind(), responder: responder, request: key, cause: cause))
+        } catch {
+            responder.fail(error)
+        }
+    }
+
+    func expire(_ number: UInt64, _ id: ContainerID, isQuestion: Bool) -> Failure? {
+        services.pool.container(id)?.enter { $0.expire(number, isQuestion: isQuestion) }
+    }
+}
+
+extension Request {
+    /// The digest of what it asks for, without what says how it is to be handled.
+    func digest(_ parameters: Element) throws -> ContentDigest {
+        var content: Value.Map = [:]
+        if parameters.arrayCount == 1, let map = try parameters[0].value().map { content = map }
+        for key in ["request_id", "timeout_ms", "traceparent"] { content[key] = nil }
+        return ContentDigest(method.rawValue, .map(content))
+    }
+}

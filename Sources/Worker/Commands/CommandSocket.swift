@@ -1,0 +1,194 @@
+import ContainerProtocol
+import Logging
+import MessagePack
+import ZeroMQ
+
+/// Owns the command socket: reads frames, decodes requests where libzmq has them, and sends replies. On the loop only.
+///
+/// It always reads: libzmq can be made to abort where its input stops. A peer that sends faster than it is served is read
+/// ahead of, and cut off beyond a hard bound (``ReadAhead``); so is one that does not read its replies (``HeldReplies``).
+final class CommandSocket: ReplySender {
+    let socket: Socket
+    let loop: SocketLoop
+    private let ipcMode: FileMode
+    private let logger: Logger
+    private let reader = Reader()
+    private let writer = Writer()
+    private var routingFrame = Message()
+    private var frame = Message()
+    private var readAhead = ReadAhead()
+    private var pace = ReadAheadPace()
+    /// Connections that were cut: what is left of theirs in libzmq is discarded.
+    private var cutPeers: Set<[UInt8]> = []
+    /// Replies that a peer's full queue has not taken yet.
+    var held = HeldReplies()
+    var isRetrying = false
+    var counters = Counters()
+    private unowned let receiver: any RequestReceiver
+
+    /// What has gone through the socket.
+    struct Counters {
+        var requests: UInt64 = 0
+        var malformed: UInt64 = 0
+        /// Replies that found no reader.
+        var undeliverable: UInt64 = 0
+        /// Connections that were cut.
+        var cut: UInt64 = 0
+    }
+
+    /// Makes the socket, whose requests `receiver` gets.
+    init(configuration: WorkerConfiguration, on loop: SocketLoop, logger: Logger, receiver: any RequestReceiver) throws {
+        self.loop = loop
+        ipcMode = configuration.ipcMode
+        self.logger = logger
+        self.receiver = receiver
+        socket = try Socket(.router, in: loop.context)
+        try socket.configure(configuration)
+        // Replies are larger than events, and those that are too many are held here: libzmq's share is smaller.
+        try socket.set(.sendHighWaterMark, max(1, configuration.limits.highWaterMark / 10))
+        try socket.set(.maximumMessageSize, Int64(configuration.limits.messageBytes))
+        try socket.set(.routerMandatory, true)
+        try socket.set(.routerHandover, true)
+        // A broker that this worker connects to knows it by its host's name.
+        if !configuration.host.isEmpty, configuration.host.utf8.count <= 255 {
+            try socket.set(.routingID, configuration.host)
+        }
+    }
+
+    /// Serves at `endpoint`.
+    /// - Returns: where it serves.
+    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint, ipcMode: ipcMode) }
+
+    /// Begins to take requests.
+    func start() { loop.add(socket) { self.receive() } }
+
+    /// Takes no more requests.
+    func stopReceiving() { loop.remove(socket) }
+
+    /// Closes the socket; unsent replies are kept for as long as the linger says.
+    func close() {
+        stopReceiving()
+        sendHeld()
+        socket.close()
+    }
+
+    // MARK: Receiving
+
+    /// Requests that are served in one turn of the loop, and how long it may last: exits and deadlines are waiting.
+    private static let turnSize = 128
+    private static let turnDuration = Duration.milliseconds(2)
+
+    private func receive() -> SocketLoop.Turn {
+        let end = ContinuousClock.now + CommandSocket.turnDuration
+        do throws(ZeroMQError) {
+            for count in 0..<CommandSocket.turnSize {
+                if count > 0, .now >= end { return try lookAhead(wasLong: true) }
+                if let (peer, message) = readAhead.next() {
+                    serve(message, from: peer)
+                } else if try !receiveRequest() {
+                    pace.idle()
+                    cutPeers.removeAll()
+                    return count == 0 ? .idle : .busy
+                }
+            }
+            return try lookAhead(wasLong: false)
+        } catch {
+            logger.error("the command socket failed", metadata: ["error": "\(error)"])
+            return .idle
+        }
+    }
+
+    /// Receives a message and serves it.
+    /// - Returns: false where none is there.
+    private func receiveRequest() throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &routingFrame) else { return false }
+        let peer = routingFrame.bytes
+        var frames = RequestFrames()
+        var hasMore = routingFrame.hasMore
+        while hasMore, try socket.receive(into: &frame, wait: true) {
+            hasMore = frame.hasMore
+            frames.add(size: frame.count, isLast: !hasMore) { frame.bytes }
+        }
+        guard cutPeers.isEmpty || !cutPeers.contains(peer) else { return true }
+        let connection = frame.connection
+        frame.withBytes { serve(frames, $0, from: peer, connection) }
+        return true
+    }
+
+    /// Serves a message that was read ahead.
+    private func serve(_ message: ReadAhead.Waiting, from peer: [UInt8]) {
+        var frames = RequestFrames()
+        for (index, frame) in message.frames.enumerated() {
+            frames.add(size: frame.count, isLast: index == message.frames.count - 1) { frame }
+        }
+        (message.frames.last ?? []).withUnsafeBytes { serve(frames, $0, from: peer, message.connection) }
+    }
+
+    /// - Parameter body: the last frame.
+    private func serve(
+        _ frames: RequestFrames, _ body: UnsafeRawBufferPointer, from peer: [UInt8], _ connection: Int32?
+    ) {
+        counters.requests += 1
+        let route = ReplyRoute(routingID: peer, envelope: frames.envelope, connection: connection)
+        guard frames.endsWithBody else {
+            return refuse(Request.Refusal(msgid: 0, failure: .invalidArgument(frames.refusal)), route)
+        }
+        do {
+            let (request, digest) = try reader.read(body) { element in
+                let request = try Request(element)
+                return (request, try request.requestID.map { _ in try request.digest(element[3]) })
+            }
+            if digest == nil, receiver.answerAtOnce(request, writer) { return reply(route, writer) }
+            receiver.receive(request, digest, route)
+        } catch let refusal as Request.Refusal {
+            refuse(refusal, route)
+        } catch {
+            refuse(Request.Refusal(unreadable: body, error), route)
+        }
+    }
+
+    private func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {
+        counters.malformed += 1
+        receiver.refuse(refusal, route)
+    }
+
+    // MARK: Reading ahead
+
+    /// A turn has ended with more to read: now and then, sees how much that is.
+    private func lookAhead(wasLong: Bool) throws(ZeroMQError) -> SocketLoop.Turn {
+        guard pace.isDue(wasLong: wasLong, isBehind: !readAhead.isEmpty) else { return .busy }
+        let end = ContinuousClock.now + CommandSocket.turnDuration
+        while try socket.receive(into: &routingFrame) {
+            let peer = routingFrame.bytes
+            var message = ReadAhead.Waiting()
+            var hasMore = routingFrame.hasMore
+            while hasMore, try socket.receive(into: &frame, wait: true) {
+                hasMore = frame.hasMore
+                message.add(frame.bytes)
+            }
+            message.connection = frame.connection
+            if !cutPeers.contains(peer) {
+                for (peer, connection) in readAhead.append(message, from: peer) { cut(peer, connection) }
+            }
+            if .now >= end { break }
+        }
+        return .busy
+    }
+
+    /// Ends the connection of a peer that is over a hard bound.
+    func cut(_ peer: [UInt8], _ connection: Int32?) {
+        counters.cut += 1
+        held.discard(peer)
+        cutPeers.insert(peer)
+        if let connection { Connection.cut(connection, of: socket) }
+        // Powers of two: a peer that comes again and again does not fill the log.
+        guard counters.cut & (counters.cut - 1) == 0 else { return }
+        logger.warning(
+            "a connection was cut: its peer sends without end, or does not read its replies",
+            metadata: ["routing_id": "\(peer)", "cut_so_far": "\(counters.cut)"])
+    }
+
+    func reportFailedReply(_ error: ZeroMQError) {
+        logger.error("a reply could not be sent", metadata: ["error": "\(error)"])
+    }
+}

@@ -1,0 +1,167 @@
+import ContainerDriver
+import ContainerProtocol
+import MessagePack
+
+/// The commands that are about the worker and not about one container. On the loop only.
+final class HostCommands {
+    private let services: HostServices
+    /// How many requests wait, and what has gone through the command socket.
+    private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
+    /// Stops the worker.
+    private let stopWorker: @Sendable () -> Void
+
+    init(
+        _ services: HostServices, traffic: @escaping () -> (waiting: Int, counters: CommandSocket.Counters),
+        stopWorker: @escaping @Sendable () -> Void
+    ) {
+        self.services = services
+        self.traffic = traffic
+        self.stopWorker = stopWorker
+    }
+
+    var version: Value {
+        let driver = services.driver
+        return [
+            "name": "windlass", "version": .string(WindlassVersion.current), "protocol": 1,
+            "host": .string(services.configuration.host), "epoch": .unsigned(services.outbox.epoch),
+            "os": .string(Platform.system), "arch": .string(Platform.architecture),
+            "driver": ["name": .string(driver.name), "version": .string(driver.version)],
+            "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
+        ]
+    }
+
+    // MARK: Records
+
+    /// A page must fit in a message that a careful peer accepts.
+    private var pageBytes: Int { services.configuration.limits.messageBytes / 8 }
+
+    func list(_ query: Command.List) -> RecordPage {
+        page(after: query.after, limit: query.limit) { record in
+            (query.states?.contains(record.state) ?? true)
+                && query.labels.allSatisfy { record.labels[$0.key] == $0.value }
+        }
+    }
+
+    func snapshot(_ query: Command.Snapshot, _ responder: Responder) {
+        if let trouble = services.outbox.trouble {
+            // Its last_seq would be the number of an event that is not kept.
+            return responder.fail(.journalInTrouble(trouble))
+        }
+        var page = page(after: query.after, limit: query.limit) { _ in true }
+        page.position = (services.outbox.lastNumbered, services.outbox.epoch)
+        responder.succeed(page)
+    }
+
+    /// A page ends where it is full, and where it has held the loop for long enough: it may be empty and not the last.
+    private func page(after id: String?, limit: Int, where isWanted: (ContainerRecord) -> Bool) -> RecordPage {
+        var records: [ContainerRecord] = []
+        var left = pageBytes
+        let next = services.pool.walk(after: id) { container in
+            guard records.count < limit, left > 0 else { return false }
+            let record = container.enter { $0.record }
+            if isWanted(record) {
+                records.append(record)
+                left -= record.approximateSize
+            }
+            return true
+        }
+        return RecordPage(records: records, next: next)
+    }
+
+    // MARK: Events
+
+    func events(_ query: Command.Events, _ responder: Responder) {
+        // What happened before the question belongs to the answer.
+        services.outbox.afterCommit(isQuestion: true) { [self] in
+            let last = services.outbox.lastKept
+            let wanted = EventQuery(
+                after: query.after, limit: query.limit, bytes: pageBytes,
+                kinds: query.types.map { Set($0.map(\.rawValue)) }, ids: query.ids)
+            services.outbox.read(wanted) { found in
+                guard let found else { return responder.fail(.unreadable) }
+                // As it was when the page was read: what is removed at the same time may not leave a gap unseen.
+                guard last == 0 || query.after >= found.oldest || found.oldest - query.after == 1 else {
+                    return responder.fail(.tooOld(query.after, oldest: found.oldest))
+                }
+                if let damaged = found.damaged, found.bodies.isEmpty { return responder.fail(.damagedEvent(damaged)) }
+                responder.succeed(EventPage(events: found.bodies, lastSequence: last, oldestSequence: found.oldest))
+            }
+        }
+    }
+
+    // MARK: Health
+
+    /// Live depends on nothing but this loop; ready says whether containers can be made now.
+    var health: Value {
+        let checks = HealthCheck.all(services, traffic())
+        return [
+            "live": true, "ready": .bool(checks.allSatisfy(\.isOK)),
+            "checks": .array(
+                checks.map { ["name": .string($0.name), "ok": .bool($0.isOK), "message": .string($0.message)] }),
+        ]
+    }
+
+    func drain(_ deadline: Duration?, _ stop: Bool, _ cause: Cause, _ responder: Responder) {
+        if !services.pool.isDraining {
+            services.pool.drain()
+            var event = Event(.workerDrain, at: services.loop.timestamp)
+            event.requestID = cause.requestID
+            event.traceparent = cause.traceparent
+            services.outbox.record(event)
+        }
+        responder.succeed([:] as Value)
+        guard stop else { return }
+        // The worker stops when the last container has ended, and at the deadline at the latest.
+        if let deadline { services.loop.schedule(after: deadline, stopWorker) }
+        services.pool.whenIdle(stopWorker)
+    }
+
+    // MARK: Statistics of many
+
+    /// Every container is asked by itself, a slice of them in each turn of the loop; one that has ended, or does not
+    /// answer in time, is left out.
+    /// - Parameter ids: whose statistics; nil for those of all.
+    func statistics(of ids: Set<ContainerID>?, _ responder: Responder) {
+        for id in ids ?? [] where services.pool.container(id) == nil {
+            return responder.fail(services.pool.absence(of: id))
+        }
+        let gathering = StatisticsGathering { responder.succeed($0) }
+        services.loop.schedule(after: StatisticsGathering.patience) { gathering.finish() }
+        let ask = { (container: Container) in
+            guard container.enter({ $0.state.isLive }) else { return }
+            gathering.ask()
+            let sink = LoopBound(gathering, to: self.services.loop)
+            container.enter { container in
+                container.statistics(for: responder.number) { [id = container.id] result in
+                    sink.value.add(id, try? result.get())
+                }
+            }
+        }
+        if let ids {
+            for id in ids { services.pool.container(id).map(ask) }
+            gathering.askedAll()
+        } else {
+            services.pool.visit(ask, then: { gathering.askedAll() })
+        }
+    }
+}
+
+extension Failure {
+    fileprivate static func tooOld(_ sequence: UInt64, oldest: UInt64) -> Failure {
+        Failure(
+            .dataLoss,
+            "events after \(sequence) are not kept any more; the oldest is \(oldest): take a `snapshot`, and go on from "
+                + "its last_seq",
+            details: ["oldest_seq": .unsigned(oldest)])
+    }
+
+    fileprivate static func damagedEvent(_ sequence: UInt64) -> Failure {
+        Failure(
+            .dataLoss,
+            "event \(sequence) is damaged in the journal; take a `snapshot` and go on from its last_seq, or go on after "
+                + "\(sequence)")
+    }
+
+    fileprivate static let unreadable = Failure(
+        .internal, "the journal cannot be read; the worker's log says why", retryable: true)
+}

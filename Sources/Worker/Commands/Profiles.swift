@@ -1,0 +1,49 @@
+import ContainerProtocol
+import MessagePack
+
+/// The specifications that an operator keeps on a host, and how a `create` builds on them. Pure.
+struct Profiles {
+    private let profiles: [String: Value]
+    private let defaultName: String?
+
+    init(_ configuration: WorkerConfiguration) {
+        profiles = configuration.profiles
+        defaultName = configuration.defaultProfile
+    }
+
+    /// What a new container is made of: the profile's specification, with the request's own applied to it.
+    func creation(_ create: Command.Create) throws(Failure) -> QueuedCommand.Creation {
+        var value = create.spec
+        if let name = create.profile ?? defaultName {
+            guard let profile = profiles[name] else {
+                let known = profiles.keys.sorted().joined(separator: ", ")
+                throw .invalidArgument("there is no profile \"\(Excerpt(name))\" on this host; there are: \(known)")
+            }
+            let text = create.id.rawValue
+            value = profile.mappingStrings { $0.replacing("{id}", with: text) }.merging(value)
+        }
+        let (specification, ignored) = try OCISpecification.read(value)
+        // Whether it is started now or later: what could never start is refused while nothing exists yet.
+        guard let process = specification.process else {
+            throw .invalidArgument("spec.process is missing: give it args, the program and its arguments")
+        }
+        try Profiles.check(process, "spec.process")
+        return QueuedCommand.Creation(
+            specification: specification, source: value, ignored: ignored, labels: create.labels, start: create.start,
+            stdin: create.stdin)
+    }
+
+    /// One more process of a container.
+    func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Exec {
+        let (process, ignored) = try OCIProcess.read(exec.spec)
+        try Profiles.check(process, "spec")
+        return QueuedCommand.Exec(name: exec.process, process: process, stdin: exec.stdin, ignored: ignored)
+    }
+
+    private static func check(_ process: OCIProcess, _ path: String) throws(Failure) {
+        guard process.commandLine?.isEmpty == false || process.args.first?.isEmpty == false else {
+            throw .invalidArgument(
+                "\(path).args is missing or begins with an empty text: give the program and its arguments")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ContainerProtocol
+import MessagePack
+
+/// The commands about output.
+extension Container {
+    func attach(_ request: Command.Attach, _ responder: Responder) {
+        guard let spool = spool(of: request.process, responder) else { return }
+        output?.attach(request, spool, responder)
+    }
+
+    func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) {
+        guard output?.credit(process, bytes, responder) ?? false else {
+            guard spool(of: process, responder) != nil else { return }
+            return responder.fail(
+                Failure(
+                    .failedPrecondition, "this peer is not attached to \(process) of \(id); attach first",
+                    details: ["state": .string(state.wire.rawValue)]))
+        }
+        responder.succeed([:] as Value)
+        output?.send(process)
+    }
+
+    func detach(_ process: ProcessName, _ responder: Responder) {
+        guard spool(of: process, responder) != nil else { return }
+        output?.detach(process, responder)
+        responder.succeed([:] as Value)
+    }
+
+    func logs(_ request: Command.Logs, _ responder: Responder) {
+        guard let spool = spool(of: request.process, responder) else { return }
+        // A reply must fit in a message that a careful peer accepts.
+        let limit = min(request.limit, services.configuration.limits.messageBytes / 8)
+        let page = spool.read(from: request.from, limit: limit)
+        let dropped = page.chunks.reduce(0) { $0 + $1.dropped }
+        let chunks = page.chunks.map { chunk -> Value in
+            ["stream": .string(chunk.stream.rawValue), "offset": .int(chunk.offset), "data": .binary(chunk.data)]
+        }
+        responder.succeed(
+            ["chunks": .array(chunks), "next": .int(page.next), "eof": .bool(page.isEnd), "dropped": .int(dropped)]
+                as Value)
+    }
+
+    /// The output of a process; where there is none, `responder` gets the reason.
+    private func spool(of process: ProcessName, _ responder: Responder) -> OutputSpool? {
+        if let spool = output?.spool(of: process) { return spool }
+        let stateDetails: Value.Map = ["state": .string(state.wire.rawValue)]
+        if process == .initial, facts.startedAt == nil {
+            responder.fail(
+                Failure(
+                    .failedPrecondition, "\(id) has not been started, so that there is no output yet",
+                    details: stateDetails))
+        } else if process != .initial, state.processes[process] == nil {
+            responder.fail(.noProcess(process, id))
+        } else {
+            responder.fail(
+                Failure(
+                    .failedPrecondition, "the output of process \(process) of \(id) is not kept any more",
+                    details: stateDetails))
+        }
+        return nil
+    }
+}

@@ -1,0 +1,253 @@
+import ContainerProtocol
+import MessagePack
+
+/// The output of one container's processes: their spools, and the peers attached to them. On the loop only.
+final class ContainerOutput {
+    /// The output of a process that is about to be started.
+    struct Begun {
+        /// Which process of the container's it is, counted by their starts: a name may come again.
+        let number: Int
+        let spool: OutputSpool
+        let hasTerminal: Bool
+    }
+
+    private struct Entry {
+        var number: Int
+        var hasTerminal = false
+        var spool: OutputSpool?
+        /// Whether the process ended before this worker began, and its output may still be kept.
+        var isKept = false
+    }
+
+    private let id: ContainerID
+    private let createdAt: Timestamp
+    private unowned let services: HostServices
+    private var entries: [ProcessName: Entry] = [:]
+    /// How many processes were started.
+    private var lastNumber = 0
+    /// Whether output has been given up that had a file.
+    private var hadFiles = false
+    private var attachments: [Attachment] = []
+    /// The output of the process that a worker before this one was about to start last.
+    private var resumed: Begun?
+
+    init(_ id: ContainerID, createdAt: Timestamp, _ services: HostServices) {
+        self.id = id
+        self.createdAt = createdAt
+        self.services = services
+    }
+
+    private var owner: ContainerRecord { ContainerRecord(id: id, createdAt: createdAt) }
+
+    // MARK: Spools
+
+    /// The output of a process that is going to be started.
+    func begin(_ process: ProcessName, hasTerminal: Bool) -> Begun {
+        lastNumber += 1
+        return begun(process, lastNumber, hasTerminal: hasTerminal)
+    }
+
+    /// The output of the process that a worker before this one was about to start last.
+    func resume(_ process: ProcessName, hasTerminal: Bool) -> Begun {
+        let begun = resumed ?? begun(process, lastNumber, hasTerminal: hasTerminal)
+        resumed = begun
+        return begun
+    }
+
+    /// That process was found, or (nil) it was not.
+    func endResuming(_ process: ProcessName?) {
+        if let process, let resumed { adopt(process, resumed) }
+        resumed = nil
+    }
+
+    private func begun(_ process: ProcessName, _ number: Int, hasTerminal: Bool) -> Begun {
+        Begun(
+            number: number, spool: makeSpool(process, number, hasTerminal: hasTerminal), hasTerminal: hasTerminal)
+    }
+
+    private func makeSpool(_ process: ProcessName, _ number: Int, hasTerminal: Bool) -> OutputSpool {
+        let limit = services.configuration.limits.outputBytes
+        let file = services.spools.map { $0.file(number, process, of: owner, limit: limit) }
+        let loop = services.loop
+        let host = LoopBound({ [weak services] in services }, to: loop)
+        return OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file) { [id] in
+            loop.post { host.value()?.pool.container(id)?.enter { $0.output?.send(process) } }
+        }
+    }
+
+    /// A process runs, and may have its name from one that has ended: that one's output is given up for it.
+    func adopt(_ process: ProcessName, _ begun: Begun) {
+        if entries[process]?.isKept ?? false { _ = spool(of: process) }
+        drop(process)
+        entries[process] = Entry(number: begun.number, hasTerminal: begun.hasTerminal, spool: begun.spool)
+    }
+
+    /// The spool of a process that a worker before this one started.
+    /// - Parameter hasTerminal: nil where the record says it.
+    func spoolOfKnown(_ process: ProcessName, hasTerminal: Bool?) -> (spool: OutputSpool, hasTerminal: Bool) {
+        // The first process is the first that was started, whether or not there was time to note it.
+        if process == .initial { lastNumber = max(lastNumber, 1) }
+        var entry = entries[process] ?? Entry(number: 1)
+        if let hasTerminal { entry.hasTerminal = hasTerminal }
+        let spool = entry.spool ?? makeSpool(process, entry.number, hasTerminal: entry.hasTerminal)
+        entry.spool = spool
+        entries[process] = entry
+        return (spool, entry.hasTerminal)
+    }
+
+    /// The output of a process; of one that ended before the worker began it is fetched from where it is kept.
+    func spool(of process: ProcessName) -> OutputSpool? {
+        guard var entry = entries[process] else { return nil }
+        if let spool = entry.spool { return spool }
+        guard entry.isKept, services.spools != nil else { return nil }
+        let spool = makeSpool(process, entry.number, hasTerminal: entry.hasTerminal)
+        spool.load()
+        spool.endAll()
+        entry.spool = spool
+        entry.isKept = false
+        entries[process] = entry
+        hadFiles = true
+        return spool
+    }
+
+    /// Gives up a process's output; the end is sent to those who follow it.
+    private func drop(_ process: ProcessName) {
+        guard let spool = entries.removeValue(forKey: process)?.spool else { return }
+        spool.endAll()
+        if spool.endOffset > 0 { hadFiles = true }
+        spool.removeFile()
+        for index in attachments.indices where attachments[index].process == process {
+            _ = attachments[index].send(spool)
+        }
+        attachments.removeAll { $0.process == process }
+    }
+
+    /// Processes that have ended keep their output as long as they are remembered, and all of it together is no more
+    /// than a few spools' worth.
+    func forgetOld(_ processes: [ProcessName: ContainerRecord.Process]) {
+        for name in entries.keys where name != .initial && processes[name] == nil { drop(name) }
+        let ended = processes.filter { $0.value.state == .stopped && entries[$0.key]?.spool != nil }
+        var kept = ended.keys.reduce(0) { $0 + (entries[$1]?.spool?.keptBytes ?? 0) }
+        let limit = 4 * services.configuration.limits.outputBytes
+        guard kept > limit else { return }
+        for (name, _) in ended.sorted(by: { ($0.value.exit?.at ?? .epoch) < ($1.value.exit?.at ?? .epoch) }) {
+            kept -= entries[name]?.spool?.keptBytes ?? 0
+            drop(name)
+            if kept <= limit { return }
+        }
+    }
+
+    /// The container is down: nothing will be written any more.
+    func endAll() { for entry in entries.values { entry.spool?.endAll() } }
+
+    /// The container is no more.
+    func removeAll() {
+        endAll()
+        let hasFiles = hadFiles || entries.values.contains { $0.isKept || $0.spool?.endOffset ?? 0 > 0 }
+        if hasFiles { services.spools?.remove(of: owner) }
+        attachments = []
+        entries = [:]
+    }
+
+    // MARK: Records
+
+    /// Writes what survives the worker into the container's record.
+    func save(to saved: inout SavedContainer) {
+        for (name, entry) in entries {
+            saved.spoolNumbers[name] = entry.number
+            if entry.hasTerminal { saved.terminals.insert(name) }
+        }
+        saved.lastSpool = lastNumber
+    }
+
+    /// Takes up what a worker before this one kept.
+    /// - Parameter ended: the processes that had ended.
+    func restore(_ saved: SavedContainer, ended: [ProcessName]) {
+        lastNumber = saved.lastSpool
+        for (name, number) in saved.spoolNumbers {
+            entries[name] = Entry(number: number, hasTerminal: saved.terminals.contains(name))
+        }
+        for name in ended { entries[name, default: Entry(number: 0)].isKept = true }
+    }
+
+    // MARK: Attachments
+
+    /// Attaches the peer that sent the request of `responder`, and replies.
+    func attach(_ request: Command.Attach, _ spool: OutputSpool, _ responder: Responder) {
+        let limit = services.configuration.limits.attachments
+        attachments.removeAll { $0.process == request.process && $0.isOf(responder) }
+        // The peer that has been attached longest makes room: one that died quietly may be among them.
+        if attachments.count >= limit { attachments.removeFirst(attachments.count - limit + 1) }
+        let end = spool.endOffset
+        let offset =
+            switch request.from {
+            case .start: UInt64(0)
+            case .now: end
+            case .offset(let offset): min(offset, end)
+            }
+        attachments.append(Attachment(id, request.process, responder, offset: offset, credit: request.credit))
+        spool.watch(true)
+        responder.succeed(["offset": .int(offset)] as Value)
+        // Behind the reply: the peer must know the offset before it sees the bytes.
+        services.outbox.afterCommit { [self] in
+            for index in attachments.indices
+            where attachments[index].process == request.process && attachments[index].isOf(responder) {
+                attachments[index].begin()
+            }
+            send(request.process)
+        }
+    }
+
+    /// Grants the peer more credit.
+    /// - Returns: false where it is not attached.
+    func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) -> Bool {
+        guard let index = attachments.firstIndex(where: { $0.process == process && $0.isOf(responder) }) else {
+            return false
+        }
+        attachments[index].add(credit: bytes)
+        return true
+    }
+
+    /// Detaches the peer.
+    func detach(_ process: ProcessName, _ responder: Responder) {
+        attachments.removeAll { $0.process == process && $0.isOf(responder) }
+        unwatchIfAlone(process)
+    }
+
+    /// Between attempts to send to a peer whose queue was full.
+    private static let patience = Duration.milliseconds(20)
+
+    /// Sends attached peers what their credit allows.
+    func send(_ process: ProcessName) {
+        guard let spool = entries[process]?.spool else { return }
+        var hasMore = false
+        var isWaiting = false
+        for index in attachments.indices.reversed() where attachments[index].process == process {
+            switch attachments[index].send(spool) {
+            case .caughtUp, .over: break
+            case .more: hasMore = true
+            case .full: isWaiting = true
+            case .gone: attachments.remove(at: index)
+            }
+        }
+        unwatchIfAlone(process)
+        // A long output is sent over several turns of the loop, so that others get theirs.
+        if hasMore {
+            services.loop.schedule(after: .zero) { [weak self] in self?.send(process) }
+        }
+        if isWaiting {
+            services.loop.schedule(after: ContainerOutput.patience) { [weak self] in self?.retry(process) }
+        }
+    }
+
+    private func retry(_ process: ProcessName) {
+        for index in attachments.indices where attachments[index].process == process { attachments[index].retry() }
+        send(process)
+    }
+
+    private func unwatchIfAlone(_ process: ProcessName) {
+        if !attachments.contains(where: { $0.process == process && $0.isOpen }) {
+            entries[process]?.spool?.watch(false)
+        }
+    }
+}

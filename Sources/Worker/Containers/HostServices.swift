@@ -1,0 +1,33 @@
+import ContainerDriver
+import Logging
+
+/// What every container of a host needs of its worker. On the loop only.
+final class HostServices {
+    let configuration: WorkerConfiguration
+    let loop: any HostLoop
+    let driver: any ContainerDriver
+    let calls: DriverCalls
+    let creations: CreationLimit
+    let outbox: Outbox
+    /// Where output is kept beyond the worker's life; nil where it is not.
+    let spools: OutputStore?
+    let logger: Logger
+    private(set) lazy var pool = ContainerPool(self)
+
+    init(
+        configuration: WorkerConfiguration, loop: any HostLoop, driver: any ContainerDriver, calls: DriverCalls,
+        outbox: Outbox, spools: OutputStore?, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.loop = loop
+        self.driver = driver
+        self.calls = calls
+        creations = CreationLimit(configuration.limits.creations)
+        self.outbox = outbox
+        self.spools = spools
+        self.logger = logger
+    }
+
+    /// A place where a test may have the worker die.
+    func crash(_ point: CrashPoint) { configuration.crashPlan?.reach(point) }
+}

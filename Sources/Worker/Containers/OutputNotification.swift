@@ -1,0 +1,31 @@
+import ContainerProtocol
+import MessagePack
+
+/// The one parameter of an `output` notification.
+struct OutputNotification: WireEncodable {
+    let id: ContainerID
+    let process: ProcessName
+    let chunk: OutputSpool.Chunk
+
+    func encode(to writer: Writer) {
+        writer.map(5 + (chunk.isEnd ? 1 : 0) + (chunk.dropped > 0 ? 1 : 0))
+        writer.string("id")
+        writer.string(id.rawValue)
+        writer.string("process")
+        writer.string(process.rawValue)
+        writer.string("stream")
+        writer.string(chunk.stream.rawValue)
+        writer.string("offset")
+        writer.unsigned(chunk.offset)
+        writer.string("data")
+        chunk.data.withUnsafeBytes { writer.binary($0) }
+        if chunk.isEnd {
+            writer.string("eof")
+            writer.bool(true)
+        }
+        if chunk.dropped > 0 {
+            writer.string("dropped")
+            writer.unsigned(chunk.dropped)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import ContainerDriver
+import ContainerProtocol
+import Logging
+import ZeroMQ
+
+/// The parts of a running worker, in the order in which they depend on each other. On the loop only.
+final class Host {
+    private let services: HostServices
+    private let requests: Requests
+    private let commands: CommandSocket
+    private let events: EventPublisher
+    private let check: HostCheck
+    private let recovery: Recovery
+    private let loop: SocketLoop
+
+    /// How long a stop waits until the last events are kept.
+    private static let patienceAtEnd = Duration.seconds(3)
+
+    /// Opens the journal and makes the sockets.
+    /// - Parameter stopWorker: what a `drain` with `stop` runs.
+    /// - Throws: ``Worker/StartFailure`` where the journal cannot be used.
+    init(
+        _ configuration: WorkerConfiguration, driver: any ContainerDriver, on loop: SocketLoop, logger: Logger,
+        stopWorker: @escaping @Sendable () -> Void
+    ) throws {
+        let journal: any Journal
+        do {
+            journal = try configuration.openJournal(on: loop, logger: logger)
+        } catch let error as SQLiteJournal.Unusable {
+            throw Worker.StartFailure(description: error.description)
+        }
+        self.loop = loop
+        events = try EventPublisher(configuration: configuration, journal: journal, in: loop.context, logger: logger)
+        let outbox = Outbox(
+            host: configuration.host, journal: journal, sink: events, on: loop, crashPlan: configuration.crashPlan)
+        services = HostServices(
+            configuration: configuration, loop: loop, driver: driver,
+            calls: DriverCalls(on: loop, configuration: configuration), outbox: outbox,
+            spools: configuration.journal == .disk
+                ? OutputStore(stateDirectory: configuration.stateDirectory, logger: logger) : nil,
+            logger: logger)
+        let traffic = Traffic()
+        let router = CommandRouter(
+            services, HostCommands(services, traffic: { traffic.figures }, stopWorker: stopWorker))
+        requests = Requests(configuration: configuration, on: loop, outbox: outbox, handler: router)
+        commands = try CommandSocket(configuration: configuration, on: loop, logger: logger, receiver: requests)
+        requests.sender = commands
+        traffic.source = (requests, commands)
+        check = HostCheck(services)
+        recovery = Recovery(services, requests, journal.takeContents())
+        driver.connect(DriverReports(services, on: loop, logger))
+    }
+
+    /// Serves, and takes up what the worker before this one left.
+    /// - Parameter restored: runs when the host has been asked for every container.
+    /// - Returns: where the worker serves, with the real ports.
+    func start(_ restored: @escaping () -> Void) throws -> Worker.Endpoints {
+        let configuration = services.configuration
+        let endpoints = Worker.Endpoints(
+            commands: try configuration.commandEndpoints.map { try commands.serve(Endpoint($0)) },
+            events: try configuration.eventEndpoints.map { try events.serve(Endpoint($0)) })
+        events.start(on: loop)
+        let outbox = services.outbox
+        loop.atEndOfTurn { outbox.flush() }
+        releaseQuestions()
+        outbox.record(Event(.workerStart))
+        recovery.start(restored)
+        check.start()
+        commands.start()
+        return endpoints
+    }
+
+    /// While the journal is in trouble, answers to questions go out without it.
+    private func releaseQuestions() {
+        services.outbox.releaseQuestions()
+        loop.schedule(after: .seconds(1)) { [weak self] in self?.releaseQuestions() }
+    }
+
+    /// Takes no more requests, ends what cannot outlive the worker, publishes the stop, closes the sockets, and runs
+    /// `done`.
+    func stop(_ done: @escaping () -> Void) {
+        commands.stopReceiving()
+        let configuration = services.configuration
+        let survives = services.driver.capabilities.contains(.restore) && configuration.onStop == .leave
+        let finish = Once { [self] in publishStop(then: done) }
+        guard !survives else { return finish.run() }
+        loop.schedule(after: configuration.times.stop) { [self] in
+            if !finish.hasRun { services.logger.warning("not every container ended in time") }
+            finish.run()
+        }
+        services.pool.endAll { finish.run() }
+    }
+
+    private func publishStop(then done: @escaping () -> Void) {
+        let close = Once { [self] in
+            events.close(on: loop)
+            services.outbox.close()
+            requests.close()
+            commands.close()
+            services.calls.stop()
+            done()
+        }
+        services.outbox.record(Event(.workerStop))
+        services.outbox.afterCommit { close.run() }
+        // A disk that takes nothing more holds up no stop.
+        loop.schedule(after: Host.patienceAtEnd) { close.run() }
+    }
+}
+
+/// What has gone through the command socket, for `health`.
+private final class Traffic {
+    var source: (requests: Requests, commands: CommandSocket)?
+    var figures: (waiting: Int, counters: CommandSocket.Counters) {
+        (source?.requests.count ?? 0, source?.commands.counters ?? CommandSocket.Counters())
+    }
+}
+
+/// Work that is done once, whatever asks for it first. On the loop only.
+private final class Once {
+    private var work: (() -> Void)?
+
+    init(_ work: @escaping () -> Void) { self.work = work }
+
+    var hasRun: Bool { work == nil }
+
+    func run() {
+        let work = work
+        self.work = nil
+        work?()
+    }
+}
+
+/// Brings what the driver reports from its threads to the loop.
+private struct DriverReports: DriverEvents {
+    private let loop: SocketLoop
+    private let services: LoopBound<() -> HostServices?>
+    private let logger: Logger
+
+    init(_ services: HostServices, on loop: SocketLoop, _ logger: Logger) {
+        self.loop = loop
+        self.services = LoopBound({ [weak services] in services }, to: loop)
+        self.logger = logger
+    }
+
+    func processExited(_ id: ContainerID, _ process: ProcessName, _ exit: Exit) {
+        loop.post { services.value()?.pool.container(id)?.enter { $0.exited(process, exit) } }
+    }
+
+    func serviceDisconnected(_ failure: DriverFailure) {
+        logger.error("the container service went away", metadata: ["error": "\(failure)"])
+        loop.post { services.value()?.pool.detachAll() }
+    }
+}

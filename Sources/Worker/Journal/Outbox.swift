@@ -1,0 +1,180 @@
+import ContainerProtocol
+import DequeModule
+import Logging
+import MessagePack
+
+/// Where events go once the journal has them: the event socket, or a test's list.
+protocol EventSink: AnyObject {
+    /// Publishes events that are kept, in their order.
+    func publish(_ events: [RecordedEvent])
+}
+
+/// What one turn of the loop wants kept, and what may follow once it is: the transactional outbox.
+///
+/// Numbers every event and hands it to the journal with the records and answers that changed, in one entry per turn of
+/// the loop. Once the journal has an entry, its events are published, and then the work runs that waited for it, such as
+/// the reply to the request that caused an event or the driver call that a record announces. On the loop only.
+final class Outbox {
+    private let host: String
+    private let journal: any Journal
+    private let sink: any EventSink
+    private let loop: any HostLoop
+    private let crashPlan: CrashPlan?
+    private let writer = Writer()
+
+    /// What the journal has not been given yet, and the work that waits for it.
+    private var entry = JournalEntry()
+    /// Containers whose record changed, with what encodes it; nil where the container is no more.
+    private var changed: [ContainerID: ((Writer) -> Void)?] = [:]
+    private var waiting: [Follower] = []
+    /// For each entry that the journal has not confirmed, oldest first, the work that waits for it.
+    private var unconfirmed = Deque<[Follower]>()
+    /// Since when the oldest of them has waited.
+    private var waitingSince: ContinuousClock.Instant
+    /// The number of the newest event, confirmed or not.
+    private(set) var lastNumbered: UInt64
+
+    /// Work that waits for the journal.
+    private struct Follower {
+        let work: () -> Void
+        /// Whether it answers a question: such an answer changes nothing, and does not wait for a journal in trouble.
+        let isQuestion: Bool
+    }
+
+    /// A commit that takes longer is trouble.
+    private static let patience = Duration.seconds(2)
+
+    /// An outbox that numbers on from what `journal` has.
+    init(host: String, journal: any Journal, sink: any EventSink, on loop: any HostLoop, crashPlan: CrashPlan? = nil) {
+        self.host = host
+        self.journal = journal
+        self.sink = sink
+        self.loop = loop
+        self.crashPlan = crashPlan
+        lastNumbered = journal.lastSequence
+        waitingSince = loop.now
+    }
+
+    /// Closes the journal.
+    func close() { journal.close() }
+
+    // MARK: What a turn wants kept
+
+    /// The number of this start of the worker.
+    var epoch: UInt64 { journal.epoch }
+    /// The number of the newest event that is kept.
+    var lastKept: UInt64 { journal.lastSequence }
+    /// Why nothing can be kept, and so nothing is published, now; nil where it can.
+    var trouble: String? {
+        if let trouble = journal.trouble { return trouble }
+        guard !unconfirmed.isEmpty, loop.now - waitingSince > Outbox.patience else { return nil }
+        return "the disk does not answer"
+    }
+
+    /// What of the journal has been found damaged; nil where nothing has.
+    var damage: String? { journal.damage }
+
+    /// Numbers an event; it is kept at the end of the loop's turn, and then published.
+    /// - Returns: its number.
+    @discardableResult
+    func record(_ event: consuming Event) -> UInt64 {
+        lastNumbered += 1
+        event.host = host
+        event.epoch = journal.epoch
+        event.seq = lastNumbered
+        writer.clear()
+        event.encode(to: writer)
+        entry.events.append(
+            RecordedEvent(
+                seq: event.seq, kind: event.kind, id: event.id, second: event.time.seconds, body: writer.bytes))
+        return lastNumbered
+    }
+
+    /// The record of a container has changed: it is kept as `encode` writes it at the end of the loop's turn.
+    func save(_ id: ContainerID, _ encode: @escaping (Writer) -> Void) { changed[id] = .some(encode) }
+
+    /// Whether the record of a container will be kept at the end of this turn anyway.
+    func isSaving(_ id: ContainerID) -> Bool { (changed[id] ?? nil) != nil }
+
+    /// A container is no more.
+    func forget(_ id: ContainerID) { changed[id] = .some(nil) }
+
+    /// Keeps what became of a request that runs once.
+    func save(_ change: RequestChange) { entry.requests.append(change) }
+
+    // MARK: What follows
+
+    /// Whether everything so far has been kept and published.
+    var isSettled: Bool { !hasNews && unconfirmed.isEmpty }
+
+    /// Whether there is something that the journal has not been given yet.
+    private var hasNews: Bool { !entry.isEmpty || !changed.isEmpty }
+
+    /// Runs `work` after everything so far has been kept and published: at once where it has been.
+    /// - Parameter isQuestion: it is the answer to a question, and goes out where the journal is in trouble too.
+    func afterCommit(isQuestion: Bool = false, _ work: @escaping () -> Void) {
+        if isSettled || isQuestion && trouble != nil {
+            work()
+        } else if hasNews {
+            waiting.append(Follower(work: work, isQuestion: isQuestion))
+        } else {
+            unconfirmed[unconfirmed.count - 1].append(Follower(work: work, isQuestion: isQuestion))
+        }
+    }
+
+    /// Runs the answers to questions that wait for a journal in trouble.
+    func releaseQuestions() {
+        guard trouble != nil else { return }
+        var questions: [Follower] = []
+        for index in unconfirmed.indices {
+            questions += unconfirmed[index].filter(\.isQuestion)
+            unconfirmed[index].removeAll(where: \.isQuestion)
+        }
+        questions += waiting.filter(\.isQuestion)
+        waiting.removeAll(where: \.isQuestion)
+        for question in questions { question.work() }
+    }
+
+    /// Hands what has gathered to the journal. At the end of every turn of the loop.
+    func flush() {
+        guard hasNews else { return }
+        for (id, encode) in changed { entry.containers[id] = .some(encode.map(encoded)) }
+        changed.removeAll(keepingCapacity: changed.count < 1024)
+        let full = entry
+        entry = JournalEntry()
+        if unconfirmed.isEmpty { waitingSince = loop.now }
+        unconfirmed.append(waiting)
+        waiting = []
+        let outbox = LoopBound(self, to: loop)
+        journal.append(full) { outbox.value.confirmed(full.events) }
+    }
+
+    private func encoded(_ encode: (Writer) -> Void) -> [UInt8] {
+        writer.clear()
+        encode(writer)
+        return writer.bytes
+    }
+
+    /// The journal has the oldest entry that it had not confirmed.
+    private func confirmed(_ events: [RecordedEvent]) {
+        crashPlan?.reach(.publish)
+        if !events.isEmpty { sink.publish(events) }
+        crashPlan?.reach(.reply)
+        waitingSince = loop.now
+        for follower in unconfirmed.popFirst() ?? [] { follower.work() }
+    }
+
+    // MARK: Reading
+
+    /// Finds events that are kept; nil where they cannot be read.
+    func read(_ query: EventQuery, found: @escaping (FoundEvents?) -> Void) {
+        let found = LoopBound(found, to: loop)
+        journal.read(query) { found.value($0) }
+    }
+
+    /// Finds the answer to a request that is kept.
+    func answer(to request: RequestKey, found: @escaping (StoredAnswer?) -> Void) {
+        let found = LoopBound(found, to: loop)
+        journal.answer(to: request) { found.value($0) }
+    }
+}

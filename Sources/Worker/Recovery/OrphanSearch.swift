@@ -1,0 +1,52 @@
+import ContainerDriver
+import ContainerProtocol
+import Logging
+
+/// Deals with compute systems that are this worker's own and of which it has no record, as the settings say. On the loop
+/// only.
+final class OrphanSearch {
+    private let services: HostServices
+
+    init(_ services: HostServices) { self.services = services }
+
+    /// Asks the host which containers it has.
+    func start() {
+        let driver = services.driver
+        guard driver.capabilities.contains(.restore) else { return }
+        services.calls.make { () throws(DriverFailure) in
+            try driver.enumerate()
+        } then: { [self] result in
+            switch result {
+            case .success(let found): for id in found where !services.pool.isKnown(id) { settle(id) }
+            case .failure(let failure):
+                services.logger.error(
+                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
+            }
+        }
+    }
+
+    private func settle(_ id: ContainerID) {
+        services.logger.warning(
+            "the host has a container of this worker's own that there is no record of",
+            metadata: ["container": "\(id)", "orphans": "\(services.configuration.orphans.rawValue)"])
+        switch services.configuration.orphans {
+        case .adopt: services.pool.make(id).enter { $0.adopt(nil) }
+        case .report: services.pool.noteOrphan(id)
+        case .terminate: terminate(id)
+        }
+    }
+
+    private func terminate(_ id: ContainerID) {
+        let driver = services.driver
+        services.pool.reserve(id, .ending)
+        services.calls.make(urgency: .urgent) { () throws(DriverFailure) in
+            try driver.discard(id)
+        } then: { [self] result in
+            services.pool.reserve(id, nil)
+            guard case .failure(let failure) = result else { return }
+            services.logger.error(
+                "a container without a record could not be ended",
+                metadata: ["container": "\(id)", "error": "\(failure)"])
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import ContainerDriver
+import ContainerProtocol
+import Logging
+import MessagePack
+
+/// Takes up what a worker before this one left: containers, requests under way, and what the host has besides. On the
+/// loop only.
+///
+/// Records are read on the threads for driver calls, some of them at a time, and their containers are opened side by
+/// side. Meanwhile the worker serves: it answers for the containers that it has come to.
+final class Recovery {
+    /// A record as it was read.
+    private struct Record: Sendable {
+        let id: ContainerID
+        /// Nil where it cannot be understood.
+        let saved: SavedContainer?
+    }
+
+    private let services: HostServices
+    private let requests: Requests
+    private var unread: ArraySlice<(id: ContainerID, record: [UInt8])>
+    private let storedRequests: [StoredRequest]
+    /// Requests that a container's record names as under way.
+    private var claimed: Set<RequestKey> = []
+    private let damaged: [ContainerID]
+    private var hasUnreadable: Bool
+    private var owners: [ContainerRecord] = []
+    private var batchesUnderWay = 0
+    private var whenDone: (() -> Void)?
+
+    /// Records that are read at a time, and how many times that side by side.
+    private static let batchSize = 256
+    private static let batches = 2
+
+    init(_ services: HostServices, _ requests: Requests, _ contents: JournalContents) {
+        self.services = services
+        self.requests = requests
+        unread = contents.containers[...]
+        storedRequests = contents.requests
+        damaged = Array(contents.damaged)
+        hasUnreadable = !contents.damaged.isEmpty
+    }
+
+    /// Begins; `done` runs when the host has been asked for every container.
+    func start(_ done: @escaping () -> Void) {
+        whenDone = done
+        requests.restore(storedRequests)
+        for (id, _) in unread { services.pool.reserve(id, .recovering) }
+        for id in damaged { services.pool.reserve(id, .unreadable) }
+        if unread.isEmpty { return finish() }
+        for _ in 0..<Recovery.batches { readNext() }
+    }
+
+    private func readNext() {
+        guard !unread.isEmpty else {
+            if batchesUnderWay == 0 { finish() }
+            return
+        }
+        batchesUnderWay += 1
+        let batch = Array(unread.prefix(Recovery.batchSize))
+        unread = unread.dropFirst(Recovery.batchSize)
+        services.calls.make { () throws(DriverFailure) in
+            let reader = Reader()
+            return batch.map { id, record in
+                Record(id: id, saved: (try? reader.value(record)).flatMap(SavedContainer.init))
+            }
+        } then: { [self] result in
+            let records = (try? result.get()) ?? batch.map { Record(id: $0.id, saved: nil) }
+            restore(records[...])
+        }
+    }
+
+    /// Restores as many containers as one slice allows, and the rest in later turns of the loop.
+    private func restore(_ records: ArraySlice<Record>) {
+        let slice = TimeSlice(on: services.loop)
+        var rest = records
+        while let record = rest.popFirst() {
+            restore(record)
+            if slice.isOver { break }
+        }
+        guard rest.isEmpty else {
+            let left = rest
+            services.loop.schedule(after: .zero) { self.restore(left) }
+            return
+        }
+        batchesUnderWay -= 1
+        readNext()
+    }
+
+    private func restore(_ record: Record) {
+        guard let saved = record.saved else {
+            services.logger.error(
+                "the record of a container cannot be read", metadata: ["container": "\(record.id)"])
+            services.pool.reserve(record.id, .unreadable)
+            hasUnreadable = true
+            return
+        }
+        services.pool.reserve(record.id, nil)
+        let key = saved.command?.request
+        if let key { claimed.insert(key) }
+        owners.append(ContainerRecord(id: record.id, createdAt: saved.facts.createdAt))
+        let responder = key.map { requests.resume($0) }
+        let isOpening = services.pool.make(record.id).enter { container in
+            container.restore(saved, responder)
+            return container.link.isOpening
+        }
+        if isOpening { services.pool.noteOpening(record.id) }
+    }
+
+    /// Every record has been read.
+    private func finish() {
+        settleUnclaimed()
+        // Containers that are to come have output too, so that is removed by what was found at the start. Where a record
+        // cannot be read, its output stays.
+        if !hasUnreadable { services.spools?.remove(besides: owners) }
+        owners = []
+        OrphanSearch(services).start()
+        if let done = whenDone { services.pool.whenEveryOneIsOpened(done) }
+        whenDone = nil
+    }
+
+    /// Settles the requests under way that no container has claimed.
+    private func settleUnclaimed() {
+        for request in storedRequests where !request.isAnswered && !claimed.contains(request.key) {
+            let isRepeatHarmless = Method(rawValue: request.method)?.traits.isRepeatHarmless ?? false
+            let failure =
+                isRepeatHarmless
+                ? Failure(.aborted, "the worker died before this had come to its end; send it again", retryable: true)
+                : Failure(
+                    .aborted,
+                    "the worker died while this was under way; whether it was carried out cannot be known, and it is not "
+                        + "tried again")
+            requests.resume(request.key).fail(failure)
+        }
+    }
+}

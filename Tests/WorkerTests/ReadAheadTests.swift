@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Worker
+
+/// Messages that were read before their turn, and connections that are cut for them.
+struct ReadAheadTests {
+    private func message(_ byte: UInt8, count: Int = 1, connection: Int32 = 7) -> ReadAhead.Waiting {
+        var message = ReadAhead.Waiting()
+        message.add([UInt8](repeating: byte, count: count))
+        message.connection = connection
+        return message
+    }
+
+    private func drain(_ ahead: inout ReadAhead) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let next = ahead.next() { bytes.append(next.message.frames[0][0]) }
+        return bytes
+    }
+
+    @Test func connectionsAreServedInTurns() {
+        var ahead = ReadAhead()
+        for byte in [UInt8(10), 11, 12] { _ = ahead.append(message(byte), from: [1]) }
+        _ = ahead.append(message(20), from: [2])
+        #expect(drain(&ahead) == [10, 20, 11, 12])
+        #expect(ahead.isEmpty && ahead.cost == 0)
+    }
+
+    @Test func aConnectionBeyondItsBoundIsCutAndTheOthersAreServed() {
+        var ahead = ReadAhead(peerLimit: 1000, limit: 10_000)
+        _ = ahead.append(message(20), from: [2])
+        let first = ahead.append(message(10, count: 600), from: [1])
+        let second = ahead.append(message(11, count: 600, connection: 9), from: [1])
+        #expect(first.isEmpty)
+        #expect(second.map(\.peer) == [[1]] && second.map(\.connection) == [9])
+        #expect(drain(&ahead) == [20])
+    }
+
+    @Test func beyondTheBoundOfAllTheLargestIsCut() {
+        var ahead = ReadAhead(peerLimit: 10_000, limit: 2000)
+        _ = ahead.append(message(10, count: 1000), from: [1])
+        _ = ahead.append(message(20, count: 100), from: [2])
+        let cut = ahead.append(message(30, count: 700), from: [3])
+        #expect(cut.map(\.peer) == [[1]])
+        #expect(drain(&ahead) == [20, 30])
+    }
+
+    @Test func aMessageOfManyFramesKeepsAFew() {
+        var message = ReadAhead.Waiting()
+        for _ in 0..<10_000 { message.add([1]) }
+        #expect(message.frames.count < 24)
+    }
+
+    @Test func itLooksNowAndThenAndAtOnceWhileItIsBehind() {
+        var pace = ReadAheadPace()
+        let looks = (0..<1000).filter { _ in pace.isDue(wasLong: false, isBehind: false) }
+        #expect((10..<100).contains(looks.count))
+        let whileBehind = (0..<10).allSatisfy { _ in pace.isDue(wasLong: false, isBehind: true) }
+        #expect(whileBehind)
+    }
+
+    // MARK: Replies
+
+    private func reply(_ peer: UInt8, _ count: Int) -> HeldReplies.Reply {
+        HeldReplies.Reply(
+            body: [UInt8](repeating: 0, count: count),
+            route: ReplyRoute(routingID: [peer], envelope: .none, connection: Int32(peer)))
+    }
+
+    @Test func aPeerThatDoesNotReadIsCut() {
+        var held = HeldReplies(peerLimit: 100, limit: 1000)
+        let first = held.add(reply(1, 60))
+        let second = held.add(reply(1, 60))
+        #expect(first == nil && second?.connection == 1)
+        #expect(!held.holds([1]) && held.isEmpty)
+    }
+
+    @Test func ofManyThatDoNotReadTheWorstIsCut() {
+        var held = HeldReplies(peerLimit: 1000, limit: 150)
+        _ = held.add(reply(1, 100))
+        let cut = held.add(reply(2, 60))
+        #expect(cut?.connection == 1)
+        #expect(held.first([2])?.body.count == 60)
+        held.removeFirst([2])
+        #expect(held.isEmpty)
+    }
+}
