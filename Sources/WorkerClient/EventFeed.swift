@@ -1,4 +1,4 @@
-import ContainerProtocol
+public import ContainerProtocol
 public import MessagePack
 
 /// Every event of one host, once and in order, over lost messages, slow readers and restarts of the worker.
@@ -49,7 +49,7 @@ public final class EventFeed: AsyncSequence, Sendable {
     public init(
         _ client: WorkerClient, _ endpoint: String, after: UInt64? = nil, recovery: Recovery = .events,
         onMessage: (@Sendable () -> Void)? = nil
-    ) async throws {
+    ) async throws(ContainerProtocol.Failure) {
         self.client = client
         self.start = after
         self.recovery = recovery

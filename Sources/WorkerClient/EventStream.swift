@@ -1,4 +1,4 @@
-import ContainerProtocol
+public import ContainerProtocol
 import MessagePack
 import ZeroMQ
 
@@ -14,17 +14,23 @@ public final class EventStream: Sendable {
 
     /// Subscribes; an empty `topics` asks for everything.
     /// - Parameter capacity: events that are held for a reader that is behind; older ones are given up first.
-    public init(_ endpoints: [String], topics: [String] = [""], capacity: Int = 65_536) async throws {
-        let loop = try SocketLoop(context: try Context(), name: "event-stream")
-        self.loop = loop
+    public init(_ endpoints: [String], topics: [String] = [""], capacity: Int = 65_536) async throws(Failure) {
+        do throws(ZeroMQError) {
+            loop = try SocketLoop(context: try Context(), name: "event-stream")
+        } catch {
+            throw .noSocket(error)
+        }
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(capacity))
-        let continuation = continuation
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+        let (loop, continuation) = (loop, continuation)
+        let result = await withCheckedContinuation { done in
             loop.post {
                 done.resume(
-                    with: Result { try EventStream.subscribe(endpoints, topics, on: loop, continuation) })
+                    returning: Result { () throws(Failure) in
+                        try EventStream.subscribe(endpoints, topics, on: loop, continuation)
+                    })
             }
         }
+        try result.get()
     }
 
     deinit { close() }
@@ -38,12 +44,21 @@ public final class EventStream: Sendable {
     private static func subscribe(
         _ endpoints: [String], _ topics: [String], on loop: SocketLoop,
         _ continuation: AsyncStream<PublishedEvent>.Continuation
-    ) throws {
-        let socket = try Socket(.subscribe, in: loop.context)
-        try socket.set(.linger, 0)
-        try socket.configureClient()
-        for topic in topics.isEmpty ? [""] : topics { try socket.set(.subscribe, topic) }
-        for endpoint in endpoints { try socket.connect(endpoint) }
+    ) throws(Failure) {
+        let socket: Socket
+        do throws(ZeroMQError) {
+            socket = try Socket(.subscribe, in: loop.context)
+            try socket.set(.linger, 0)
+            try socket.configureClient()
+            for topic in topics.isEmpty ? [""] : topics { try socket.set(.subscribe, topic) }
+        } catch {
+            throw .noSocket(error)
+        }
+        do throws(ZeroMQError) {
+            for endpoint in endpoints { try socket.connect(endpoint) }
+        } catch {
+            throw .badEndpoint(error)
+        }
         let reader = Reader()
         loop.add(socket) {
             for count in 0..<128 {

@@ -8,12 +8,29 @@ import ZeroMQ
 /// could come after a new one. So each connection gets a socket of its own, and what has no answer goes with the next.
 /// A loss is seen from libzmq's monitor and not from silence, because silence is also what a long creation is.
 extension WorkerClient {
-    func connectIfNeeded() throws {
+    func connectIfNeeded() throws(Failure) {
         guard connection == nil, reconnection == nil else { return }
         try connect()
     }
 
-    private func connect() throws {
+    private func connect() throws(Failure) {
+        let new: Connection
+        do throws(ZeroMQError) {
+            new = try makeConnection()
+        } catch {
+            throw .noSocket(error)
+        }
+        do throws(ZeroMQError) {
+            try new.socket.connect(endpoint)
+        } catch {
+            throw .badEndpoint(error)
+        }
+        connection = new
+        loop.add(new.socket) { [weak self] in self?.assumeIsolated { $0.receive() } ?? .idle }
+        loop.add(new.watch.socket) { [weak self] in self?.assumeIsolated { $0.watch() } ?? .idle }
+    }
+
+    private func makeConnection() throws(ZeroMQError) -> Connection {
         let socket = try Socket(.dealer, in: loop.context)
         try socket.set(.linger, 500)
         try socket.configureClient()
@@ -21,11 +38,7 @@ extension WorkerClient {
         // Between attempts that reach nobody; between connections that break, it is the client that pauses.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)
-        let watch = try ConnectionWatch(socket)
-        try socket.connect(endpoint)
-        connection = Connection(socket: socket, watch: watch)
-        loop.add(socket) { [weak self] in self?.assumeIsolated { $0.receive() } ?? .idle }
-        loop.add(watch.socket) { [weak self] in self?.assumeIsolated { $0.watch() } ?? .idle }
+        return Connection(socket: socket, watch: try ConnectionWatch(socket))
     }
 
     private func watch() -> SocketLoop.Turn {

@@ -42,7 +42,7 @@ extension WorkerClient {
         try await call(.state, ["id": .string(id.rawValue)])
     }
 
-    private func exit(_ value: Value, of method: Method) throws -> Exit {
+    private func exit(_ value: Value, of method: Method) throws(Failure) -> Exit {
         guard let exit = Exit(value["exit"]) else {
             throw Failure(.internal, "the worker's answer to \(method.rawValue) has no exit")
         }

@@ -25,7 +25,7 @@ extension WorkerClient {
                 return retry(id, failure)
             }
         } catch {
-            return finish(id, .failure(error))
+            return finish(id, .failure(Failure.noSocket(error)))
         }
         call.state = .sent
         if !call.isSingle {

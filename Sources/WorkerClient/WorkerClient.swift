@@ -47,13 +47,17 @@ public actor WorkerClient {
 
     /// Prepares to speak to the worker at `endpoint`; the client connects when the worker is there, and again when it
     /// comes back.
-    public init(_ endpoint: String) throws { try self.init(endpoint, time: SystemTimekeeper()) }
+    public init(_ endpoint: String) throws(Failure) { try self.init(endpoint, time: SystemTimekeeper()) }
 
-    init(_ endpoint: String, time: any Timekeeper) throws {
+    init(_ endpoint: String, time: any Timekeeper) throws(Failure) {
         self.endpoint = endpoint
         self.time = time
         (connectionChanges, connectionAnnouncer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        loop = try SocketLoop(context: try Context(), name: "worker-client")
+        do throws(ZeroMQError) {
+            loop = try SocketLoop(context: try Context(), name: "worker-client")
+        } catch {
+            throw .noSocket(error)
+        }
         unownedExecutor = loop.asUnownedSerialExecutor()
     }
 

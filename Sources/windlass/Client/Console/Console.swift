@@ -2,7 +2,6 @@ import ArgumentParser
 import ContainerProtocol
 import Foundation
 import MessagePack
-import ZeroMQ
 
 /// Prints results to standard output and everything else to standard error.
 struct Console: Sendable {
@@ -69,9 +68,6 @@ struct Console: Sendable {
     static func failure(_ error: any Error) -> Failure {
         switch error {
         case let failure as Failure: failure
-        case let error as ZeroMQError:
-            Failure(
-                .invalidArgument, "\(error); an endpoint is, for example, tcp://127.0.0.1:5770 or ipc:///run/windlass")
         case let error as ValidationError: Failure(.invalidArgument, error.message)
         case is CancellationError: Failure(.cancelled, "interrupted")
         default: Failure(.internal, "\(error)")
