@@ -239,7 +239,7 @@ extension Failure {
             self.init(
                 .failedPrecondition,
                 "the worker was restarted and does not know how many bytes process \(process) of \(id) has accepted; send "
-                    + "the rest without offset")
+                    + "the rest without offset", details: ["offset": .null])
         case .driver(let failure): self.init(failure)
         }
     }
