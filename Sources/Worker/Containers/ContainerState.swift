@@ -153,8 +153,8 @@ struct ContainerState: Sendable, Equatable {
         case .execFailed:
             beginning = nil
             return [.fail]
-        case .paused: return changed(from: .running, to: .paused, .pause)
-        case .resumed: return changed(from: .paused, to: .running, .resume)
+        case .paused: return try changed(from: .running, to: .paused, .pause)
+        case .resumed: return try changed(from: .paused, to: .running, .resume)
         case .updated: return [.publish(.update), .succeed]
         case .operationFailed: return [.fail]
         case .wentDown(let pending): return wentDown(pending)
@@ -276,9 +276,15 @@ struct ContainerState: Sendable, Equatable {
         return begun + execExited(name, exit)
     }
 
-    private mutating func changed(from: Phase, to: Phase, _ kind: Event.Kind) -> [Action] {
-        // The first process may have ended meanwhile; then there is nothing to be told but its exit.
-        guard phase == from else { return [.fail] }
+    private mutating func changed(from: Phase, to: Phase, _ kind: Event.Kind) throws(Refusal) -> [Action] {
+        // The host was asked meanwhile, and has told it.
+        if phase == to { return [.succeed] }
+        guard phase == from else {
+            // The first process has ended meanwhile; there is nothing to be told but its exit.
+            throw Refusal(
+                code: .failedPrecondition,
+                message: "the container ended while it was being \(to == .paused ? "paused" : "resumed")")
+        }
         phase = to
         return [.publish(kind), .succeed]
     }
