@@ -105,7 +105,9 @@ class Account:
             is_signal = order.method in ("signal", "signal_process")
             self.counts[f"aborted, nobody can say{': signals' if is_signal else ''}"] += 1
             if not is_signal:
-                self.wrong(f"the service lives, and nobody can say what came of it: {order}", *self.caused[order.request_id])
+                self.wrong(
+                    f"the service lives, and nobody can say what came of it: {order}", *self.caused[order.request_id]
+                )
         elif not order.succeeded:
             self.counts[f"failed: {order.code}"] += 1
         if order.method in ("wait", "stop") and order.succeeded and order.result["exit"] not in self.exits[order.id]:
