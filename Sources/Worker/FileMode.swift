@@ -25,9 +25,21 @@ public struct FileMode: Sendable, Equatable, CustomStringConvertible {
     ///
     /// The umask has its say until then. Narrowing it for that moment is no way: it belongs to the whole process, and the
     /// files of other threads and the processes that they start would get it too.
-    func apply(to path: String) throws {
+    func apply(to path: String) throws(Refusal) {
         #if !os(Windows)
-            try FileManager.default.setAttributes([.posixPermissions: Int(bits)], ofItemAtPath: path)
+            do {
+                try FileManager.default.setAttributes([.posixPermissions: Int(bits)], ofItemAtPath: path)
+            } catch {
+                throw Refusal(
+                    description:
+                        "\(path) cannot be given the permissions \(self); see that its folder is on a file system "
+                        + "that has permissions, and that nobody else puts a file there")
+            }
         #endif
+    }
+
+    /// The system does not give a file these permissions.
+    struct Refusal: Error, CustomStringConvertible {
+        let description: String
     }
 }

@@ -217,7 +217,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         }
         let isRead = DispatchSemaphore(value: 0)
         reader.run { isRead.signal() }
-        isRead.wait()
+        _ = isRead.wait(timeout: .now() + 2)
         // GRDB closes readers last, which leaves the write-ahead log behind; what is one file can be copied and moved.
         let isMerged = (try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }) != nil
         try? database.close()
