@@ -19,6 +19,7 @@ let strict: [SwiftSetting] = [
 
 let linuxSources = ["Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift"]
 let linuxTargets: [Target] = [
+    .systemLibrary(name: "CLinux"),
     .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),
     // What `windlass bench` measures against.
     .target(
@@ -84,7 +85,7 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
+            ] + (isWindows ? [] : ["CLinux"]),
             swiftSettings: strict),
         .target(
             name: "WorkerClient", dependencies: ["ContainerProtocol", "MessagePack", "ZeroMQ"], swiftSettings: strict),

@@ -51,6 +51,9 @@ final class Host {
         driver.connect(DriverReports(services, on: loop, logger))
     }
 
+    /// Where output is kept beyond the worker's life; nil where it is not.
+    var output: OutputStore? { services.spools }
+
     /// Serves, and takes up what the worker before this one left.
     /// - Parameter restored: runs when the host has been asked for every container.
     /// - Returns: where the worker serves, with the real ports.

@@ -59,9 +59,9 @@ public final class Worker: Service {
         try StateDirectory.prepare(configuration.stateDirectory)
         let loop = try SocketLoop(context: try Context(), name: "socket-loop")
         let (stopRequests, stop) = AsyncStream.makeStream(of: Void.self)
-        let host: LoopBound<Host>
+        let started: Started
         do {
-            host = try await start(on: loop) { stop.yield() }
+            started = try await start(on: loop) { stop.yield() }
         } catch {
             try? await offTheCooperativePool { loop.stop() }
             throw error
@@ -76,12 +76,19 @@ public final class Worker: Service {
             stop.yield()
         }
         logger.info("stopping")
-        await withCheckedContinuation { stopped in loop.post { host.value.stop { stopped.resume() } } }
+        await withCheckedContinuation { stopped in loop.post { started.host.value.stop { stopped.resume() } } }
         // Only when the context has gone has everything been sent that is to be sent.
         try? await offTheCooperativePool {
             loop.stop()
             loop.context.terminate()
+            started.output?.catchUp()
         }
+    }
+
+    private struct Started: Sendable {
+        let host: LoopBound<Host>
+        /// Where output is kept, to bring its files up to date at the end.
+        let output: OutputStore?
     }
 
     /// How long a start waits for the containers of the worker before it: those that a service hangs over hold up no
@@ -89,20 +96,20 @@ public final class Worker: Service {
     private static let patienceAtStart = Duration.seconds(10)
 
     /// Serves, and waits until the containers of the worker before this one have been found.
-    private func start(on loop: SocketLoop, stop: @escaping @Sendable () -> Void) async throws -> LoopBound<Host> {
+    private func start(on loop: SocketLoop, stop: @escaping @Sendable () -> Void) async throws -> Started {
         let (configuration, driver, logger) = (configuration, driver, logger)
         let (restored, isRestored) = AsyncStream.makeStream(of: Void.self)
-        let (host, endpoints) = try await offTheCooperativePool {
+        let (started, endpoints) = try await offTheCooperativePool {
             try loop.perform {
                 let host = try Host(configuration, driver: driver, on: loop, logger: logger, stopWorker: stop)
                 let endpoints = try host.start { isRestored.finish() }
                 loop.schedule(after: Worker.patienceAtStart) { isRestored.finish() }
-                return (LoopBound(host, to: loop), endpoints)
+                return (Started(host: LoopBound(host, to: loop), output: host.output), endpoints)
             }
         }
         for await _ in restored {}
         onReady(endpoints)
-        return host
+        return started
     }
 }
 

@@ -161,10 +161,10 @@ struct ContainerPartsTests {
         #expect(line.enter(1000) {} == .start)
     }
 
-    // MARK: CreationLimit
+    // MARK: CallLimit
 
     @Test func creationsWaitForEachOtherInOrder() {
-        let limit = CreationLimit(1)
+        let limit = CallLimit(1)
         var begun: [Int] = []
         #expect(limit.enter { begun.append(0) } == nil)
         let second = limit.enter { begun.append(1) }

@@ -86,8 +86,7 @@ final class CommandSocket: ReplySender {
                 if let (peer, message) = readAhead.next() {
                     serve(message, from: peer)
                 } else if try !receiveRequest() {
-                    pace.idle()
-                    cutPeers.removeAll()
+                    floodHasEnded()
                     return count == 0 ? .idle : .busy
                 }
             }
@@ -96,6 +95,13 @@ final class CommandSocket: ReplySender {
             logger.error("the command socket failed", metadata: ["error": "\(error)"])
             return .idle
         }
+    }
+
+    /// The socket was read empty.
+    private func floodHasEnded() {
+        if !cutPeers.isEmpty || pace.wasBehind { MemoryTrim.start() }
+        cutPeers.removeAll()
+        pace = ReadAheadPace()
     }
 
     /// Receives a message and serves it.

@@ -2,7 +2,4 @@
 enum CallKind: String, Sendable {
     case create, start, exec, pause, resume, update, shutdown, terminate, discard, open, check
     case signal, resize, statistics, processes
-
-    /// Whether the host bounds how many run at a time.
-    var isCreation: Bool { self == .create || self == .start }
 }

@@ -32,6 +32,8 @@ struct CommandLane {
     /// Begins the next command; nil where none waits, or one is under way.
     mutating func next(at time: Timestamp) -> QueuedCommand? {
         guard current == nil, let command = waiting.popFirst() else { return nil }
+        // An empty lane holds no memory: there may be very many idle containers.
+        if waiting.isEmpty { waiting = Deque() }
         begin(command, at: time)
         return command
     }

@@ -50,13 +50,19 @@ extension Container {
         then: @escaping Completion<Success>
     ) {
         let call = make(number, kind, urgency, work) { [self] result in
-            if kind.isCreation, calls.holdsPlace(number) { services.creations.leave() }
             guard !calls.wasGivenUp(number) else { return }
             calls.leaveLine(number)
             then(result)
             shutDownWhenFree()
         }
         calls.setBegin(.call(call), of: number)
+    }
+
+    /// Makes a call beside the line when the host has room for one more of its kind.
+    func limited<Success: Sendable>(
+        _ kind: CallKind, _ work: @escaping Work<Success>, then: @escaping Completion<Success>
+    ) {
+        _ = services.limit(kind)?.enter { [self] in call(kind, .ordinary, work, then: then) }
     }
 
     /// Makes a call beside the line, whatever else is under way.
@@ -71,6 +77,7 @@ extension Container {
         _ number: UInt64, _ kind: CallKind, _ urgency: DriverCalls.Urgency, _ work: @escaping Work<Success>,
         then: @escaping Completion<Success>
     ) -> DriverCall {
+        let limit = services.limit(kind)
         let (driver, crashPlan) = (services.driver, services.configuration.crashPlan)
         return services.calls.make(urgency: urgency) { () throws(DriverFailure) in
             let result = try work(driver)
@@ -79,6 +86,7 @@ extension Container {
         } stuck: { [self] isStuck in
             stuckChanged(number, kind, isStuck)
         } then: { [self] result in
+            if calls.holdsPlace(number) { limit?.leave() }
             then(result)
             services.crash(.settle)
         }
@@ -89,10 +97,10 @@ extension Container {
         publishStuck(kind, isStuck)
         reportStanding()
         guard isStuck else { return }
-        if kind.isCreation {
-            // The others may create on; this one's call keeps its thread only.
-            services.creations.leave()
-        } else if kind == .shutdown {
+        // The others may go on; this call keeps its thread only.
+        services.limit(kind)?.leave()
+        if kind == .create || kind == .start { return }
+        if kind == .shutdown {
             // The first process has ended, and no service that hangs may hold back its exit.
             calls.leaveLine(number)
             terminate()

@@ -70,7 +70,7 @@ extension Container {
             for spool in fresh { spool.load() }
             return try driver.open(id, known, ended: ended)
         }
-        call(.open, .ordinary, work) { [self] result in
+        limited(.open, work) { [self] result in
             guard generation == link.generation else { return }
             switch result {
             case .success(let opened): found(opened)

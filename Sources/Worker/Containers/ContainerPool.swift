@@ -202,8 +202,8 @@ extension Failure {
         case .unreadable:
             self.init(
                 .failedPrecondition,
-                "the record of \(id) in the journal cannot be read by this worker; start the version of windlass that "
-                    + "wrote it, or restore the journal from a copy")
+                "the record of \(id) in the journal is damaged, or of another version of windlass; start that version, or "
+                    + "restore the journal from a copy")
         case .ending:
             self.init(
                 .unavailable, "a container \(id) without a record is being ended; send this again", retryable: true,

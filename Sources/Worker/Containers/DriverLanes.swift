@@ -7,7 +7,7 @@ struct DriverLanes {
     enum Begin {
         /// The journal does not have its intent yet.
         case intent
-        /// It waits for its place among the host's creations.
+        /// It waits for its place under the host's limit.
         case admission(UInt64)
         /// It has a thread, or waits for one.
         case call(DriverCall)
@@ -32,7 +32,7 @@ struct DriverLanes {
     private(set) var begin: Begin?
     /// Calls that have outlived their watchdog.
     private(set) var stuck: OrderedDictionary<UInt64, CallKind> = [:]
-    /// Creations that are stuck, and have given their place to others.
+    /// Calls that are stuck, and have given their place under the host's limit to others.
     private var leftEarly: Set<UInt64> = []
     /// Calls that were taken back before they began, and have not come back yet.
     private var givenUp: Set<UInt64> = []
@@ -82,10 +82,10 @@ struct DriverLanes {
     /// A call has outlived its watchdog, or has come back after that.
     mutating func note(_ number: UInt64, _ kind: CallKind, isStuck: Bool) {
         stuck[number] = isStuck ? kind : nil
-        if isStuck, kind.isCreation { leftEarly.insert(number) }
+        if isStuck { leftEarly.insert(number) }
     }
 
-    /// Whether a creation that comes back still holds its place among the host's.
+    /// Whether a call that comes back still holds its place under the host's limit.
     mutating func holdsPlace(_ number: UInt64) -> Bool { leftEarly.remove(number) == nil }
 
     /// Whether a call of a command is under way, in line or stuck: it reports itself what came of it.

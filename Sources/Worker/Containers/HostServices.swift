@@ -7,7 +7,10 @@ final class HostServices {
     let loop: any HostLoop
     let driver: any ContainerDriver
     let calls: DriverCalls
-    let creations: CreationLimit
+    /// Creations and starts: start storms kill Windows hosts.
+    let creations: CallLimit
+    /// Openings: more of them side by side only contend for the service.
+    let openings = CallLimit(8)
     let outbox: Outbox
     /// Where output is kept beyond the worker's life; nil where it is not.
     let spools: OutputStore?
@@ -22,10 +25,19 @@ final class HostServices {
         self.loop = loop
         self.driver = driver
         self.calls = calls
-        creations = CreationLimit(configuration.limits.creations)
+        creations = CallLimit(configuration.limits.creations)
         self.outbox = outbox
         self.spools = spools
         self.logger = logger
+    }
+
+    /// The limit of calls of a kind; nil where there is none.
+    func limit(_ kind: CallKind) -> CallLimit? {
+        switch kind {
+        case .create, .start: creations
+        case .open: openings
+        default: nil
+        }
     }
 
     /// A place where a test may have the worker die.

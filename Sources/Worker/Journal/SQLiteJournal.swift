@@ -84,6 +84,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         writer = JournalWriter(
             database: database, retention: configuration.eventRetention, oldest: oldestSequence,
             crashPlan: configuration.crashPlan, thread: thread)
+        report(contents)
     }
 
     /// Looks whether everything is there that was committed.
