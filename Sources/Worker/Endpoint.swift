@@ -58,6 +58,8 @@ extension Socket {
         try set(.tcpKeepAliveInterval, interval)
         try set(.tcpKeepAliveCount, max(1, timeout / interval - 1))
         try set(.ipv6, true)
+        // A whole fleet of schedulers may connect at once, as when this host comes back.
+        try set(.backlog, 1024)
     }
 
     /// Serves at `endpoint`, or connects to it.
