@@ -58,6 +58,8 @@ extension Socket {
         try set(.tcpKeepAliveInterval, interval)
         try set(.tcpKeepAliveCount, max(1, timeout / interval - 1))
         try set(.ipv6, true)
+        // What the system holds of a connection is still read after the connection was cut: no more than it needs.
+        try set(.receiveBuffer, 128 << 10)
         // A whole fleet of schedulers may connect at once, as when this host comes back.
         try set(.backlog, 1024)
     }

@@ -32,6 +32,8 @@ extension SocketOption<Int32> {
     public static var tcpKeepAliveInterval: Self { Self(ZMQ_TCP_KEEPALIVE_INTVL, "ZMQ_TCP_KEEPALIVE_INTVL") }
     /// Probes without an answer after which a peer is gone.
     public static var tcpKeepAliveCount: Self { Self(ZMQ_TCP_KEEPALIVE_CNT, "ZMQ_TCP_KEEPALIVE_CNT") }
+    /// Bytes that the system takes in of one connection before libzmq reads them; -1 is the system's default.
+    public static var receiveBuffer: Self { Self(ZMQ_RCVBUF, "ZMQ_RCVBUF") }
     /// Connections that may wait to be accepted.
     public static var backlog: Self { Self(ZMQ_BACKLOG, "ZMQ_BACKLOG") }
     /// Milliseconds that a receive may wait; -1 is for ever.

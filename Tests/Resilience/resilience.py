@@ -58,7 +58,7 @@ def hold(name: str, trial_of: Callable[[Path], Trial], keep: bool) -> bool:
         return False
     else:
         print(f"  held in {time.monotonic() - began:.0f} s", flush=True)
-    if not options.keep:
+    if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     return True
 
@@ -71,10 +71,11 @@ def main() -> int:
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1_000_000)), help="of what is drawn")
     parser.add_argument("--keep", action="store_true", help="keep the folders of trials that went well")
     parser.add_argument("--attack", action="append", choices=ATTACKS, default=[], help="only these attacks in hostile")
+    parser.add_argument("--kills", type=int, metavar="COUNT", help="kills of starved-output: 8, with --long 300")
     options = parser.parse_args()
 
     def trial(folder: Path) -> Trial:
-        return Trial(folder, options.seed, options.long, options.seconds, tuple(options.attack))
+        return Trial(folder, options.seed, options.long, options.seconds, tuple(options.attack), options.kills)
 
     failed = [name for name in options.only or TRIALS if not hold(name, trial, options.keep)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nevery trial was held", flush=True)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 
 class Trial(NamedTuple):
-    """One trial's folder, its seed and its length; for hostile, the seconds and the attacks, where they are chosen."""
+    """One trial's folder, its seed and its length; what else of it is chosen: seconds and attacks, or kills."""
 
     folder: Path
     seed: str
     long: bool
     seconds: float | None = None
     attacks: tuple[str, ...] = ()
+    kills: int | None = None

@@ -11,15 +11,16 @@ final class CommandSocket: ReplySender {
     let socket: Socket
     let loop: SocketLoop
     private let ipcMode: FileMode
-    private let logger: Logger
+    let logger: Logger
     private let reader = Reader()
     private let writer = Writer()
-    private var routingFrame = Message()
-    private var frame = Message()
-    private var readAhead = ReadAhead()
-    private var pace = ReadAheadPace()
-    /// Connections that were cut: what is left of theirs in libzmq is discarded.
-    private var cutPeers: Set<[UInt8]> = []
+    var routingFrame = Message()
+    var frame = Message()
+    var readAhead = ReadAhead()
+    var pace = ReadAheadPace()
+    /// Hashes of the routing ids of connections that were cut: what is left of theirs in libzmq is discarded.
+    var cutPeers: Set<Int> = []
+    var lastTrim = ContinuousClock.now
     /// Replies that a peer's full queue has not taken yet.
     var held = HeldReplies()
     var isRetrying = false
@@ -86,7 +87,7 @@ final class CommandSocket: ReplySender {
                 if let (peer, message) = readAhead.next() {
                     serve(message, from: peer)
                 } else if try !receiveRequest() {
-                    floodHasEnded()
+                    wasReadEmpty()
                     return count == 0 ? .idle : .busy
                 }
             }
@@ -97,17 +98,11 @@ final class CommandSocket: ReplySender {
         }
     }
 
-    /// The socket was read empty.
-    private func floodHasEnded() {
-        if !cutPeers.isEmpty || pace.wasBehind { MemoryTrim.start() }
-        cutPeers.removeAll()
-        pace = ReadAheadPace()
-    }
-
     /// Receives a message and serves it.
     /// - Returns: false where none is there.
     private func receiveRequest() throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &routingFrame) else { return false }
+        guard try !discardIfCut() else { return true }
         let peer = routingFrame.bytes
         var frames = RequestFrames()
         var hasMore = routingFrame.hasMore
@@ -115,7 +110,6 @@ final class CommandSocket: ReplySender {
             hasMore = frame.hasMore
             frames.add(size: frame.count, isLast: !hasMore) { frame.bytes }
         }
-        guard cutPeers.isEmpty || !cutPeers.contains(peer) else { return true }
         let connection = frame.connection
         frame.withBytes { serve(frames, $0, from: peer, connection) }
         return true
@@ -156,42 +150,6 @@ final class CommandSocket: ReplySender {
     private func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {
         counters.malformed += 1
         receiver.refuse(refusal, route)
-    }
-
-    // MARK: Reading ahead
-
-    /// A turn has ended with more to read: now and then, sees how much that is.
-    private func lookAhead(wasLong: Bool) throws(ZeroMQError) -> SocketLoop.Turn {
-        guard pace.isDue(wasLong: wasLong, isBehind: !readAhead.isEmpty) else { return .busy }
-        let end = ContinuousClock.now + CommandSocket.turnDuration
-        while try socket.receive(into: &routingFrame) {
-            let peer = routingFrame.bytes
-            var message = ReadAhead.Waiting()
-            var hasMore = routingFrame.hasMore
-            while hasMore, try socket.receive(into: &frame, wait: true) {
-                hasMore = frame.hasMore
-                message.add(frame.bytes)
-            }
-            message.connection = frame.connection
-            if !cutPeers.contains(peer) {
-                for (peer, connection) in readAhead.append(message, from: peer) { cut(peer, connection) }
-            }
-            if .now >= end { break }
-        }
-        return .busy
-    }
-
-    /// Ends the connection of a peer that is over a hard bound.
-    func cut(_ peer: [UInt8], _ connection: Int32?) {
-        counters.cut += 1
-        held.discard(peer)
-        cutPeers.insert(peer)
-        if let connection { Connection.cut(connection, of: socket) }
-        // Powers of two: a peer that comes again and again does not fill the log.
-        guard counters.cut & (counters.cut - 1) == 0 else { return }
-        logger.warning(
-            "a connection was cut: its peer sends without end, or does not read its replies",
-            metadata: ["routing_id": "\(peer)", "cut_so_far": "\(counters.cut)"])
     }
 
     func reportFailedReply(_ error: ZeroMQError) {

@@ -34,13 +34,16 @@ struct ReadAhead {
     private var order = Deque<[UInt8]>()
     /// Bytes of all messages that wait.
     private(set) var cost = 0
+    private let peerMessages: Int
     private let peerLimit: Int
     private let limit: Int
 
     /// - Parameters:
+    ///   - peerMessages: messages that may wait of one connection.
     ///   - peerLimit: bytes that may wait of one connection.
     ///   - limit: bytes that may wait of all of them.
-    init(peerLimit: Int = 32 << 20, limit: Int = 48 << 20) {
+    init(peerMessages: Int = 16_384, peerLimit: Int = 32 << 20, limit: Int = 48 << 20) {
+        self.peerMessages = peerMessages
         self.peerLimit = peerLimit
         self.limit = limit
     }
@@ -56,7 +59,9 @@ struct ReadAhead {
         queues[peer]?.cost += message.cost
         cost += message.cost
         var cut: [(peer: [UInt8], connection: Int32?)] = []
-        if let own = queues[peer]?.cost, own > peerLimit { cut.append(discard(peer)) }
+        if let own = queues[peer], own.cost > peerLimit || own.messages.count > peerMessages {
+            cut.append(discard(peer))
+        }
         while cost > limit, let largest = queues.max(by: { $0.value.cost < $1.value.cost }) {
             cut.append(discard(largest.key))
         }

@@ -1,0 +1,80 @@
+import Logging
+import MessagePack
+import ZeroMQ
+
+/// Reading ahead of peers that send faster than they are served, and cutting those that are over a hard bound.
+extension CommandSocket {
+    /// How long a look may last.
+    private static let lookDuration = Duration.milliseconds(4)
+
+    /// A turn has ended with more to read: now and then, sees how much that is.
+    func lookAhead(wasLong: Bool) throws(ZeroMQError) -> SocketLoop.Turn {
+        guard pace.isDue(wasLong: wasLong, isBehind: !readAhead.isEmpty || !cutPeers.isEmpty) else { return .busy }
+        let end = ContinuousClock.now + CommandSocket.lookDuration
+        var count = 0
+        while try socket.receive(into: &routingFrame) {
+            try storeRequest()
+            count += 1
+            // The clock is read now and then only.
+            if count % 16 == 0, .now >= end { break }
+        }
+        if !cutPeers.isEmpty { trimMemory(after: .seconds(1)) }
+        return .busy
+    }
+
+    /// Puts the message whose routing id was received behind those of the same connection.
+    private func storeRequest() throws(ZeroMQError) {
+        guard try !discardIfCut() else { return }
+        let peer = routingFrame.bytes
+        var message = ReadAhead.Waiting()
+        var hasMore = routingFrame.hasMore
+        while hasMore, try socket.receive(into: &frame, wait: true) {
+            hasMore = frame.hasMore
+            message.add(frame.bytes)
+        }
+        message.connection = frame.connection
+        for (peer, connection) in readAhead.append(message, from: peer) { cut(peer, connection) }
+    }
+
+    /// Discards the message whose routing id was received, where its connection was cut.
+    /// - Returns: whether it did.
+    func discardIfCut() throws(ZeroMQError) -> Bool {
+        guard !cutPeers.isEmpty, cutPeers.contains(routingFrame.withBytes(CommandSocket.hash)) else { return false }
+        var hasMore = routingFrame.hasMore
+        while hasMore, try socket.receive(into: &frame, wait: true) { hasMore = frame.hasMore }
+        return true
+    }
+
+    /// Hashes a routing id; seeded anew in every process.
+    private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: bytes)
+        return hasher.finalize()
+    }
+
+    /// Ends the connection of a peer that is over a hard bound.
+    func cut(_ peer: [UInt8], _ connection: Int32?) {
+        counters.cut += 1
+        held.discard(peer)
+        cutPeers.insert(peer.withUnsafeBytes(CommandSocket.hash))
+        if let connection { Connection.cut(connection, of: socket) }
+        // Powers of two: a peer that comes again and again does not fill the log.
+        guard counters.cut & (counters.cut - 1) == 0 else { return }
+        logger.warning(
+            "a connection was cut: its peer sends without end, or does not read its replies",
+            metadata: ["routing_id": "\(peer)", "cut_so_far": "\(counters.cut)"])
+    }
+
+    /// The socket was read empty: nothing is left of connections that were cut.
+    func wasReadEmpty() {
+        if !cutPeers.isEmpty || pace.wasBehind { trimMemory(after: .zero) }
+        cutPeers.removeAll()
+        pace = ReadAheadPace()
+    }
+
+    private func trimMemory(after duration: Duration) {
+        guard .now - lastTrim >= duration else { return }
+        lastTrim = .now
+        MemoryTrim.start()
+    }
+}
