@@ -16,6 +16,8 @@ final class EventPublisher: EventSink {
     private var lastPublished: UInt64
     private var lastSent = ContinuousClock.now
     private var isClosed = false
+    private var welcomes = Welcomes(at: .now)
+    private var subscriptions = SubscriptionCounts(at: .now)
 
     /// Bytes of a subscription: more than any topic has.
     private static let longestSubscription: Int64 = 256
@@ -42,7 +44,7 @@ final class EventPublisher: EventSink {
 
     /// Begins to answer subscriptions and to send heartbeats.
     func start(on loop: SocketLoop) {
-        loop.add(socket) { self.welcomeSubscribers() }
+        loop.add(socket) { self.readSubscriptions() }
         beat(on: loop)
     }
 
@@ -77,19 +79,39 @@ final class EventPublisher: EventSink {
 
     // MARK: Subscriptions and heartbeats
 
-    private func welcomeSubscribers() -> SocketLoop.Turn {
-        var turn = SocketLoop.Turn.idle
-        for _ in 0..<64 {
-            guard (try? socket.receive(into: &message)) == true else { break }
-            turn = .busy
-            // The first byte says what it is: 1 is a subscription, 0 its end; a publisher ignores anything else.
-            let prefix = message.withBytes { bytes -> [UInt8]? in
-                guard bytes.first == 1 else { return nil }
-                return Array(bytes.dropFirst())
+    /// Subscriptions that are read in one turn of the loop, and how long it may last.
+    private static let turnSize = 1024
+    private static let turnDuration = Duration.milliseconds(1)
+
+    private func readSubscriptions() -> SocketLoop.Turn {
+        let now = ContinuousClock.now
+        for count in 0..<EventPublisher.turnSize {
+            guard (try? socket.receive(into: &message)) == true else {
+                if count > 0 { sendWelcomes() }
+                return count > 0 ? .busy : .idle
             }
-            if let prefix { welcome(prefix) }
+            readSubscription(at: now)
+            if count % 64 == 63, .now - now > EventPublisher.turnDuration { break }
         }
-        return turn
+        sendWelcomes()
+        return .busy
+    }
+
+    private func readSubscription(at now: ContinuousClock.Instant) {
+        if let connection = message.connection, subscriptions.add(connection, at: now) {
+            Connection.cut(connection, of: socket)
+            logger.warning("a connection was cut: its peer subscribes without end")
+        }
+        // The first byte says what it is: 1 is a subscription, 0 its end; a publisher ignores anything else.
+        let prefix = message.withBytes { bytes -> [UInt8]? in
+            guard bytes.first == 1 else { return nil }
+            return Array(bytes.dropFirst())
+        }
+        if let prefix { welcomes.add(prefix) }
+    }
+
+    private func sendWelcomes() {
+        for prefix in welcomes.take(at: .now) { welcome(prefix) }
     }
 
     private func welcome(_ prefix: [UInt8]) {
@@ -105,6 +127,8 @@ final class EventPublisher: EventSink {
     private func beat(on loop: SocketLoop) {
         loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
             guard !isClosed else { return }
+            // Subscriptions may have waited for their welcome since the last second.
+            sendWelcomes()
             if .now - lastSent >= .seconds(1) { heartbeat() }
             beat(on: loop)
         }
