@@ -12,6 +12,7 @@ final class Host {
     private let check: HostCheck
     private let recovery: Recovery
     private let loop: SocketLoop
+    private let memory = MemoryTrim()
 
     /// How long a stop waits until the last events are kept.
     private static let patienceAtEnd = Duration.seconds(3)
@@ -65,7 +66,7 @@ final class Host {
         events.start(on: loop)
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
-        releaseQuestions()
+        everySecond()
         outbox.record(Event(.workerStart))
         recovery.start(restored)
         check.start()
@@ -73,10 +74,11 @@ final class Host {
         return endpoints
     }
 
-    /// While the journal is in trouble, answers to questions go out without it.
-    private func releaseQuestions() {
+    /// While the journal is in trouble, answers to questions go out without it; and a flood's memory is given back.
+    private func everySecond() {
         services.outbox.releaseQuestions()
-        loop.schedule(after: .seconds(1)) { [weak self] in self?.releaseQuestions() }
+        memory.look()
+        loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }
     }
 
     /// Takes no more requests, ends what cannot outlive the worker, publishes the stop, closes the sockets, and runs

@@ -52,7 +52,10 @@ def hostile(trial: Trial) -> None:
         require(not scheduler.is_alive(), f"never answered:\n{scheduler.unanswered()}")
         stage.ask("delete", id="quiet", force=True)
         lost = _missed(stage, feed)
-        after = worker.status("VmRSS")
+        # What had come before its connection was cut is read and discarded first; then the memory is given back.
+        deadline = Deadline(30)
+        while (after := worker.status("VmRSS")) - before > MEMORY and not deadline.passed:
+            stage.ask("ping")
         faults = _faults(scheduler, feed)
         show(
             f"hostile peers for {seconds:.0f} s",

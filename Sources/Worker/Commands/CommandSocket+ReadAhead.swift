@@ -18,7 +18,6 @@ extension CommandSocket {
             // The clock is read now and then only.
             if count % 16 == 0, .now >= end { break }
         }
-        if !cutPeers.isEmpty { trimMemory(after: .seconds(1)) }
         return .busy
     }
 
@@ -67,14 +66,7 @@ extension CommandSocket {
 
     /// The socket was read empty: nothing is left of connections that were cut.
     func wasReadEmpty() {
-        if !cutPeers.isEmpty || pace.wasBehind { trimMemory(after: .zero) }
         cutPeers.removeAll()
         pace = ReadAheadPace()
-    }
-
-    private func trimMemory(after duration: Duration) {
-        guard .now - lastTrim >= duration else { return }
-        lastTrim = .now
-        MemoryTrim.start()
     }
 }

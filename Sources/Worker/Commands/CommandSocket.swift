@@ -20,7 +20,6 @@ final class CommandSocket: ReplySender {
     var pace = ReadAheadPace()
     /// Hashes of the routing ids of connections that were cut: what is left of theirs in libzmq is discarded.
     var cutPeers: Set<Int> = []
-    var lastTrim = ContinuousClock.now
     /// Replies that a peer's full queue has not taken yet.
     var held = HeldReplies()
     var isRetrying = false

@@ -1,8 +1,6 @@
 /// When the command socket reads ahead: now and then while it is busy, and at once while it is found to be behind. Pure.
 struct ReadAheadPace {
     private var turns = 0
-    /// Whether messages had to wait for their turn since the socket was read empty.
-    private(set) var wasBehind = false
     private var interval = ReadAheadPace.shortest
 
     /// Turns between looks, at first and at most. A peer that only keeps the worker busy costs it next to nothing.
@@ -15,7 +13,6 @@ struct ReadAheadPace {
     /// - Parameter isBehind: whether messages that were read ahead wait for their turn.
     /// - Returns: whether to read ahead now.
     mutating func isDue(wasLong: Bool, isBehind: Bool) -> Bool {
-        wasBehind = wasBehind || isBehind
         turns += wasLong ? ReadAheadPace.longTurn : 1
         guard turns >= interval || isBehind else { return false }
         turns = 0
