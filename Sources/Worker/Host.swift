@@ -46,7 +46,7 @@ final class Host {
         requests = Requests(configuration: configuration, on: loop, outbox: outbox, handler: router)
         commands = try CommandSocket(configuration: configuration, on: loop, logger: logger, receiver: requests)
         requests.sender = commands
-        traffic.source = (requests, commands)
+        (traffic.requests, traffic.commands) = (requests, commands)
         check = HostCheck(services)
         recovery = Recovery(services, requests, journal.takeContents())
         driver.connect(DriverReports(services, on: loop, logger))
@@ -59,10 +59,13 @@ final class Host {
     /// - Parameter restored: runs when the host has been asked for every container.
     /// - Returns: where the worker serves, with the real ports.
     func start(_ restored: @escaping () -> Void) throws -> Worker.Endpoints {
-        let configuration = services.configuration
-        let endpoints = Worker.Endpoints(
-            commands: try configuration.commandEndpoints.map { try commands.serve(Endpoint($0)) },
-            events: try configuration.eventEndpoints.map { try events.serve(Endpoint($0)) })
+        let endpoints: Worker.Endpoints
+        do {
+            endpoints = try serve()
+        } catch {
+            close()
+            throw error
+        }
         events.start(on: loop)
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
@@ -72,6 +75,22 @@ final class Host {
         check.start()
         commands.start()
         return endpoints
+    }
+
+    private func serve() throws -> Worker.Endpoints {
+        let configuration = services.configuration
+        return Worker.Endpoints(
+            commands: try configuration.commandEndpoints.map { try commands.serve(Endpoint($0)) },
+            events: try configuration.eventEndpoints.map { try events.serve(Endpoint($0)) })
+    }
+
+    private func close() {
+        events.close(on: loop)
+        services.outbox.close()
+        requests.close()
+        commands.close()
+        services.calls.stop()
+        services.pool.close()
     }
 
     /// While the journal is in trouble, answers to questions go out without it; and a flood's memory is given back.
@@ -98,11 +117,7 @@ final class Host {
 
     private func publishStop(then done: @escaping () -> Void) {
         let close = Once { [self] in
-            events.close(on: loop)
-            services.outbox.close()
-            requests.close()
-            commands.close()
-            services.calls.stop()
+            self.close()
             done()
         }
         services.outbox.record(Event(.workerStop))
@@ -114,9 +129,10 @@ final class Host {
 
 /// What has gone through the command socket, for `health`.
 private final class Traffic {
-    var source: (requests: Requests, commands: CommandSocket)?
+    weak var requests: Requests?
+    weak var commands: CommandSocket?
     var figures: (waiting: Int, counters: CommandSocket.Counters) {
-        (source?.requests.count ?? 0, source?.commands.counters ?? CommandSocket.Counters())
+        (requests?.count ?? 0, commands?.counters ?? CommandSocket.Counters())
     }
 }
 

@@ -151,14 +151,14 @@ struct ContainerPartsTests {
         var line = CallLine()
         var started: [UInt64] = []
         for number in UInt64(0)...UInt64(CallLine.limit) {
-            let entrance = line.enter(number) { started.append(number) }
+            let entrance = line.enter(number, { started.append(number) }, refuse: { _ in })
             #expect(entrance == (number == 0 ? .start : .waits))
         }
-        #expect(line.enter(999) {} == .full)
+        #expect(line.enter(999, {}, refuse: { _ in }) == .full)
         #expect(line.remove(2) && !line.remove(2))
         while let next = line.advance() { next() }
         #expect(started == (1...UInt64(CallLine.limit)).filter { $0 != 2 })
-        #expect(line.enter(1000) {} == .start)
+        #expect(line.enter(1000, {}, refuse: { _ in }) == .start)
     }
 
     // MARK: CallLimit

@@ -210,6 +210,67 @@ struct ContainerTests {
         #expect(reply?.code == .deadlineExceeded && reply?.failure?.retryable == true)
     }
 
+    @Test func theClearingUpOfAFailedStartIsTakenBackByNoDeadline() throws {
+        let host = TestHost()
+        host.driver.fail(.start, ContainerTests.refused)
+        let create = try host.send("create", ["id": "web", "spec": TestHost.spec, "timeout_ms": 1000])
+        host.settleButCalls()
+        for _ in 0..<2 {
+            host.threads.runAll()
+            host.settleButCalls()
+        }
+        #expect(host.threads.count == 1, "the discard waits for a thread")
+        host.loop.advance(by: .seconds(1))
+        host.settle()
+        #expect(host.driver.calls.last == "discard web")
+        #expect(host.replies.take(create)?.failure != nil)
+        #expect(try host.call("state", ["id": "web"]).code == .notFound)
+    }
+
+    @Test func aStopOfAFailedStartEndsNoLaterContainer() throws {
+        let host = TestHost()
+        host.driver.fail(.start, ContainerTests.refused)
+        try host.send("create", ["id": "web", "spec": TestHost.spec])
+        host.settleButCalls()
+        host.threads.runAll()
+        host.settleButCalls()
+        let stop = try host.send("stop", ["id": "web", "grace_ms": 5000])
+        host.settle()
+        #expect(host.replies.take(stop) != nil)
+        try host.run("web")
+        host.advance(by: .seconds(10))
+        #expect(!host.driver.calls.contains("terminate web"))
+    }
+
+    @Test func aStopThatWaitedForAStartThatWasTakenBackIsAnswered() throws {
+        let host = TestHost()
+        _ = try host.call("create", ["id": "web", "spec": TestHost.spec, "start": false])
+        try host.send("start", ["id": "web", "timeout_ms": 1000])
+        host.settleButCalls()
+        let stop = try host.send("stop", ["id": "web", "grace_ms": 60_000])
+        host.loop.advance(by: .seconds(1))
+        host.settle()
+        #expect(host.replies.take(stop)?.failure != nil)
+        #expect(try host.call("start", ["id": "web"]).result["state"] == "running", "it is not stopping any more")
+    }
+
+    @Test func callsBehindOneThatHangsAreAnswered() throws {
+        let host = TestHost()
+        try host.run("web")
+        let hanging = LoopBound(host, to: host.loop)
+        host.driver.during(.processes) {
+            let host = hanging.value
+            host.loop.advance(by: .seconds(60))
+            host.settleButCalls()
+        }
+        try host.send("pids", ["id": "web"])
+        let second = try host.send("pids", ["id": "web"])
+        host.settle()
+        let reply = host.replies.take(second)
+        #expect(reply?.code == .unavailable && reply?.failure?.retryable == true)
+        #expect(try host.call("pids", ["id": "web"]).failure == nil)
+    }
+
     // MARK: Lost exits
 
     @Test func theHostIsAskedWhileSomeoneWaits() throws {

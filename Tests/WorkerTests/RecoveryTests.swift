@@ -17,7 +17,8 @@ struct RecoveryTests {
     }
 
     private func opened(
-        _ state: OpenedContainer.State = .running, _ processes: [ProcessName: FoundProcess] = [.initial: .found(pid: 101)]
+        _ state: OpenedContainer.State = .running,
+        _ processes: [ProcessName: FoundProcess] = [.initial: .found(pid: 101)]
     ) -> OpenedContainer {
         OpenedContainer(isolation: .none, canPause: true, state: state, processes: processes)
     }
@@ -49,8 +50,14 @@ struct RecoveryTests {
         let next = restart(host, opened())
         // The record has not been read yet.
         let early = try next.send("state", ["id": "web"])
-        next.turn()
+        let snapshot = try next.send("snapshot")
+        let list = try next.send("list")
+        let health = try next.send("health")
+        next.settleButCalls()
         #expect(next.replies.take(early)?.failure?.retryable == true)
+        #expect(next.replies.take(snapshot)?.code == .unavailable, "a page would say that it is gone")
+        #expect(next.replies.take(list)?.code == .unavailable)
+        #expect(next.replies.take(health)?.result["ready"] == false)
         next.threads.runAll()
         next.settleButCalls()
         let unknown = try next.send("state", ["id": "web"])
@@ -97,6 +104,33 @@ struct RecoveryTests {
         #expect(driver.calls.filter { $0 == "open web" }.count == 3)
         #expect(next.events == ["restore"])
         #expect(try next.call("health").result["ready"] == true)
+    }
+
+    @Test func commandsBehindARestoreThatFailsGoOn() throws {
+        let host = TestHost()
+        try host.run("web")
+        host.driver.fail(.open, DriverFailure(.unavailable, "no answer", retryable: true))
+        let restore = try host.send("restore", ["id": "web"])
+        let pause = try host.send("pause", ["id": "web"])
+        host.settle()
+        #expect(host.replies.take(restore)?.code == .unavailable)
+        #expect(host.replies.take(pause)?.result["state"] == "paused")
+    }
+
+    @Test func aContainerThatIsDeletedWhileTheHostIsAskedIsNoOrphan() throws {
+        let host = TestHost()
+        try host.run("web")
+        let driver = ScriptedDriver()
+        driver.setOpened(id, opened())
+        driver.setEnumerated([id])
+        let next = TestHost(journal: host.journal.next(), driver: driver) { $0.orphans = .terminate }
+        next.recover()
+        next.threads.runAll()
+        next.settleButCalls()
+        next.threads.runAll()
+        next.settleButCalls()
+        next.settle()
+        #expect(!driver.calls.contains("discard web"))
     }
 
     // MARK: Commands under way

@@ -39,9 +39,10 @@ struct RequestFramesTests {
         #expect(!wide.endsWithBody && wide.envelope == .none)
     }
 
-    @Test(arguments: [
-        [[1], [2]], [[1], [2], [3]], [[], []].map { $0 as [UInt8] } + [[1]], [[1], []], [[], [1], [2]], [],
-    ] as [[[UInt8]]])
+    @Test(
+        arguments: [
+            [[1], [2]], [[1], [2], [3]], [[], []].map { $0 as [UInt8] } + [[1]], [[1], []], [[], [1], [2]], [],
+        ] as [[[UInt8]]])
     func anythingElseIsRefused(_ frames: [[UInt8]]) { #expect(!read(frames).endsWithBody) }
 
     @Test func aRefusalGoesBehindTheEnvelopeThatWasUnderstood() {

@@ -33,7 +33,7 @@ final class CommandRouter: RequestHandler {
         case .ping: responder.succeed(["time": .timestamp(services.loop.timestamp)] as Value)
         case .version: responder.succeed(host.version)
         case .health: responder.succeed(host.health)
-        case .list(let query): responder.succeed(host.list(query))
+        case .list(let query): host.list(query, responder)
         case .snapshot(let query): host.snapshot(query, responder)
         case .events(let query): host.events(query, responder)
         case .drain(let deadline, let stop): host.drain(deadline, stop, cause, responder)

@@ -5,6 +5,8 @@ import ZeroMQ
 /// Reading ahead of peers that send faster than they are served, and cutting those that are over a hard bound.
 extension CommandSocket {
     /// How long a look may last.
+    /// What comes from a connection that was cut is discarded for so long at most.
+    private static let cutDuration = Duration.seconds(5)
     private static let lookDuration = Duration.milliseconds(4)
 
     /// A turn has ended with more to read: now and then, sees how much that is.
@@ -55,6 +57,11 @@ extension CommandSocket {
     func cut(_ peer: [UInt8], _ connection: Int32?) {
         counters.cut += 1
         held.discard(peer)
+        // A peer that comes again under its own routing id is heard again after a while, however busy the socket is.
+        if cutPeers.isEmpty || .now - firstCut > CommandSocket.cutDuration {
+            cutPeers.removeAll()
+            firstCut = .now
+        }
         cutPeers.insert(peer.withUnsafeBytes(CommandSocket.hash))
         if let connection { Connection.cut(connection, of: socket) }
         // Powers of two: a peer that comes again and again does not fill the log.

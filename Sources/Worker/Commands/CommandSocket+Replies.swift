@@ -17,7 +17,10 @@ extension CommandSocket {
         cut(full.routingID, full.connection)
     }
 
-    func notify(_ route: ReplyRoute, _ body: Writer) -> Delivery { send(route, body) }
+    func notify(_ route: ReplyRoute, _ body: Writer) -> Delivery {
+        // No notification overtakes a reply.
+        held.holds(route.routingID) ? .full : send(route, body)
+    }
 
     /// Between attempts to send what is held.
     private static let patience = Duration.milliseconds(20)

@@ -20,6 +20,8 @@ final class CommandSocket: ReplySender {
     var pace = ReadAheadPace()
     /// Hashes of the routing ids of connections that were cut: what is left of theirs in libzmq is discarded.
     var cutPeers: Set<Int> = []
+    /// When the first of them was cut.
+    var firstCut = ContinuousClock.now
     /// Replies that a peer's full queue has not taken yet.
     var held = HeldReplies()
     var isRetrying = false
@@ -37,7 +39,8 @@ final class CommandSocket: ReplySender {
     }
 
     /// Makes the socket, whose requests `receiver` gets.
-    init(configuration: WorkerConfiguration, on loop: SocketLoop, logger: Logger, receiver: any RequestReceiver) throws {
+    init(configuration: WorkerConfiguration, on loop: SocketLoop, logger: Logger, receiver: any RequestReceiver) throws
+    {
         self.loop = loop
         ipcMode = configuration.ipcMode
         self.logger = logger

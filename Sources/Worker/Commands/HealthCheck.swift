@@ -19,7 +19,8 @@ struct HealthCheck {
     ) -> [HealthCheck] {
         let (pool, limits) = (services.pool, services.configuration.limits)
         return [
-            journal(services.outbox.trouble, services.outbox.damage), output(services.spools?.trouble), restore(pool.opening.count),
+            journal(services.outbox.trouble, services.outbox.damage), output(services.spools?.trouble),
+            restore(pool.opening.count + pool.recovering),
             orphans(pool.orphans), driver(services.driver.name, pool.stuck, limits.driverCalls),
             HealthCheck(
                 "draining", !pool.isDraining,

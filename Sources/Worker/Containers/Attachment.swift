@@ -53,6 +53,9 @@ struct Attachment {
     /// Whether it is the attachment of the peer that sent the request of `responder`.
     func isOf(_ responder: Responder) -> Bool { self.responder.route == responder.route }
 
+    /// The number of the request that made it.
+    var number: UInt64 { responder.number }
+
     /// Whether it may still be sent something.
     var isOpen: Bool { state != .over }
 

@@ -1,3 +1,4 @@
+import ContainerProtocol
 import DequeModule
 
 /// Calls of one kind that are made one after another, so that they keep their order and cannot take all threads.
@@ -6,6 +7,7 @@ struct CallLine {
         /// The request that the call answers.
         var number: UInt64
         var start: () -> Void
+        var refuse: (Failure) -> Void
     }
 
     /// The most that wait.
@@ -14,15 +16,18 @@ struct CallLine {
     private var waiting = Deque<Entry>()
     private var isBusy = false
 
-    /// Enters a call for request `number`, which `start` makes when its turn comes.
+    /// Enters a call for request `number`, which `start` makes when its turn comes; `refuse` answers it where that never
+    /// comes.
     /// - Returns: what to do now: start it, wait, or refuse it since too many wait.
-    mutating func enter(_ number: UInt64, _ start: @escaping () -> Void) -> Entrance {
+    mutating func enter(
+        _ number: UInt64, _ start: @escaping () -> Void, refuse: @escaping (Failure) -> Void
+    ) -> Entrance {
         guard isBusy else {
             isBusy = true
             return .start
         }
         guard waiting.count < CallLine.limit else { return .full }
-        waiting.append(Entry(number: number, start: start))
+        waiting.append(Entry(number: number, start: start, refuse: refuse))
         return .waits
     }
 
@@ -39,6 +44,13 @@ struct CallLine {
             return nil
         }
         return next.start
+    }
+
+    /// Takes out all calls that wait.
+    /// - Returns: what answers them.
+    mutating func removeAll() -> [(Failure) -> Void] {
+        defer { waiting = Deque() }
+        return waiting.map(\.refuse)
     }
 
     /// Takes out the waiting call of request `number`.

@@ -12,9 +12,6 @@ struct CommandLane {
     /// Why the command under way failed, once that is known. The first reason stays.
     private(set) var failure: Failure?
 
-    /// Whether no command waits.
-    var isEmpty: Bool { waiting.isEmpty }
-
     /// How many commands wait.
     var waitingCount: Int { waiting.count }
 

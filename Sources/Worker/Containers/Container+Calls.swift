@@ -59,10 +59,19 @@ extension Container {
     }
 
     /// Makes a call beside the line when the host has room for one more of its kind.
+    /// - Parameter isWanted: whether it is still to be made when its turn comes.
     func limited<Success: Sendable>(
-        _ kind: CallKind, _ work: @escaping Work<Success>, then: @escaping Completion<Success>
+        _ kind: CallKind, if isWanted: @escaping () -> Bool, _ work: @escaping Work<Success>,
+        then: @escaping Completion<Success>
     ) {
-        _ = services.limit(kind)?.enter { [self] in call(kind, .ordinary, work, then: then) }
+        let limit = services.limit(kind)
+        _ = limit?.enter { [self] in
+            guard isWanted() else {
+                limit?.leave()
+                return
+            }
+            call(kind, .ordinary, work, then: then)
+        }
     }
 
     /// Makes a call beside the line, whatever else is under way.
@@ -95,8 +104,10 @@ extension Container {
     private func stuckChanged(_ number: UInt64, _ kind: CallKind, _ isStuck: Bool) {
         calls.note(number, kind, isStuck: isStuck)
         publishStuck(kind, isStuck)
+        save()
         reportStanding()
         guard isStuck else { return }
+        refuseWaitingCalls(behind: kind)
         // The others may go on; this call keeps its thread only.
         services.limit(kind)?.leave()
         if kind == .create || kind == .start { return }
@@ -121,7 +132,7 @@ extension Container {
                 calls.controls.advance()?()
             }
         }
-        switch calls.controls.enter(responder.number, start) {
+        switch calls.controls.enter(responder.number, start, refuse: responder.fail) {
         case .start: start()
         case .waits: break
         case .full: responder.fail(tooMany(kind))
@@ -139,11 +150,26 @@ extension Container {
                 calls.queries.advance()?()
             }
         }
-        switch calls.queries.enter(number, start) {
+        switch calls.queries.enter(number, start, refuse: { then(.failure($0)) }) {
         case .start: start()
         case .waits: break
         case .full: then(.failure(tooMany(kind)))
         }
+    }
+
+    /// A call of its line hangs, or (nil) the container is gone: those that wait behind it are answered.
+    func refuseWaitingCalls(behind kind: CallKind? = nil) {
+        var refusals: [(Failure) -> Void] = []
+        switch kind {
+        case .signal, .resize: refusals = calls.controls.removeAll()
+        case .statistics, .processes: refusals = calls.queries.removeAll()
+        case nil: refusals = calls.controls.removeAll() + calls.queries.removeAll()
+        default: return
+        }
+        let failure = Failure(
+            .unavailable, "another call for \(id) hangs or the container went away; send this one again",
+            retryable: true)
+        for refuse in refusals { refuse(failure) }
     }
 
     private func tooMany(_ kind: CallKind) -> Failure {

@@ -58,8 +58,11 @@ extension Container {
     /// The deadline of the command under way has passed: takes it back, where its driver call has not begun.
     /// - Returns: false where it has.
     func takeBackCommand() -> Bool {
-        // In this phase the call in line is the container's own going down, which no request may take back.
-        guard state.phase != .goingDown, let number = calls.inLine, var failed = state.failureOfCall else { return false }
+        // Then the call in line is the container's own going down, or clears up after a failed start: no request may take
+        // that back.
+        guard state.phase != .goingDown, !state.isDiscardedForFailedStart, let number = calls.inLine,
+            var failed = state.failureOfCall
+        else { return false }
         switch calls.begin {
         case .call(let call)?:
             guard call.takeBack() else { return false }
@@ -74,6 +77,8 @@ extension Container {
         lane.replaceFailure(
             Failure(.deadlineExceeded, "the deadline passed before the call was begun", retryable: true))
         feed(failed)
+        // A stop that waited for the start has nothing to stop.
+        if failed == .startGivenUp { failRemainingWaiters() }
         return true
     }
 

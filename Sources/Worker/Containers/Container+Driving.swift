@@ -84,6 +84,8 @@ extension Container {
                 inputs.add(name, started.input)
             }
             completed(result.map { .execStarted(name, pid: $0.pid) }, or: .execFailed(name))
+            // It may have ended by now, or come too late.
+            if state.processes[name]?.state != .running { inputs.remove(name) }
             output?.forgetOld(state.processes)
         }
     }

@@ -41,6 +41,7 @@ extension Container {
         link.beginOpening(.unknown)
         state.phase = .running
         open()
+        reportStanding()
     }
 
     /// The service that had the container went away: nothing is known until it is asked again.
@@ -70,7 +71,7 @@ extension Container {
             for spool in fresh { spool.load() }
             return try driver.open(id, known, ended: ended)
         }
-        limited(.open, work) { [self] result in
+        limited(.open, if: { [self] in generation == link.generation }, work) { [self] result in
             guard generation == link.generation else { return }
             switch result {
             case .success(let opened): found(opened)
@@ -85,7 +86,10 @@ extension Container {
         services.logger.error(
             "the host cannot say what became of a container; it is asked again",
             metadata: ["container": "\(id)", "error": "\(failure)"])
-        if case .restore = lane.current?.kind, !link.isOpening { return finish(.failure(Failure(failure))) }
+        if case .restore = lane.current?.kind, !link.isOpening {
+            finish(.failure(Failure(failure)))
+            return goOn()
+        }
         if link.isAdopting, lane.current != nil {
             // The peer that asked for it gets the reason, and asks again.
             lane.replaceFailure(Failure(failure))

@@ -32,7 +32,7 @@ extension Container {
         for responder in waiters.take(process) { responder.succeed(ExitResult(exit)) }
         guard process == .initial else { return }
         for responder in stop.takeWaiting() { responder.succeed(ExitResult(exit)) }
-        for deadline in stop.takeDeadlines() { services.loop.cancel(deadline) }
+        cancelGrace()
     }
 
     /// Answers those that wait for an exit which will never be published.
@@ -45,6 +45,12 @@ extension Container {
         for responder in stop.takeWaiting() {
             if let exit { responder.succeed(exit) } else { responder.fail(gone) }
         }
+        cancelGrace()
+    }
+
+    /// No stop waits any more.
+    private func cancelGrace() {
+        for deadline in stop.takeDeadlines() { services.loop.cancel(deadline) }
     }
 
     // MARK: Stop
@@ -76,7 +82,7 @@ extension Container {
         signalGracefully()
         stop.add(
             services.loop.schedule(after: grace) { [self] in
-                if state.isStopping || state.phase == .goingDown { terminate() }
+                if state.phase != .gone, state.isStopping || state.phase == .goingDown { terminate() }
             })
     }
 

@@ -105,6 +105,7 @@ extension Container {
 
     private func forget() {
         failRemainingWaiters()
+        refuseWaitingCalls()
         output?.removeAll()
         output = nil
         services.outbox.forget(id)

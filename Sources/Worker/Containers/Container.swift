@@ -96,7 +96,6 @@ actor Container {
     /// Brings the host's counts into line with what became of the container.
     func reportStanding() {
         var now: ContainerStanding = []
-        if state.isLive { now.insert(.live) }
         if !calls.stuck.isEmpty { now.insert(.stuck) }
         switch state.phase {
         case .created, .stopped, .gone: if lane.current != nil { now.insert(.busy) }
@@ -119,12 +118,10 @@ actor Container {
 /// How a container counts among those of its host.
 struct ContainerStanding: OptionSet, Sendable {
     let rawValue: UInt8
-    /// Its first process runs.
-    static let live = ContainerStanding(rawValue: 1)
     /// Something of it runs or is about to: not where it has only been created, or has ended.
-    static let busy = ContainerStanding(rawValue: 2)
+    static let busy = ContainerStanding(rawValue: 1)
     /// A driver call has outlived its watchdog.
-    static let stuck = ContainerStanding(rawValue: 4)
+    static let stuck = ContainerStanding(rawValue: 2)
 }
 
 /// What the reply to a command says besides the container's state.

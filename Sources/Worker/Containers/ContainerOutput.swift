@@ -28,6 +28,8 @@ final class ContainerOutput {
     /// Whether output has been given up that had a file.
     private var hadFiles = false
     private var attachments: [Attachment] = []
+    /// Processes whose output is sent on in a later turn of the loop.
+    private var sending: Set<ProcessName> = []
     /// The output of the process that a worker before this one was about to start last.
     private var resumed: Begun?
 
@@ -112,7 +114,9 @@ final class ContainerOutput {
 
     /// Gives up a process's output; the end is sent to those who follow it.
     private func drop(_ process: ProcessName) {
-        guard let spool = entries.removeValue(forKey: process)?.spool else { return }
+        guard let entry = entries.removeValue(forKey: process) else { return }
+        if entry.isKept { hadFiles = true }
+        guard let spool = entry.spool else { return }
         spool.endAll()
         if spool.endOffset > 0 { hadFiles = true }
         spool.removeFile()
@@ -190,8 +194,7 @@ final class ContainerOutput {
         responder.succeed(["offset": .int(offset)] as Value)
         // Behind the reply: the peer must know the offset before it sees the bytes.
         services.outbox.afterCommit { [self] in
-            for index in attachments.indices
-            where attachments[index].process == request.process && attachments[index].isOf(responder) {
+            for index in attachments.indices where attachments[index].number == responder.number {
                 attachments[index].begin()
             }
             send(request.process)
@@ -232,8 +235,11 @@ final class ContainerOutput {
         }
         unwatchIfAlone(process)
         // A long output is sent over several turns of the loop, so that others get theirs.
-        if hasMore {
-            services.loop.schedule(after: .zero) { [weak self] in self?.send(process) }
+        if hasMore, sending.insert(process).inserted {
+            services.loop.schedule(after: .zero) { [weak self] in
+                self?.sending.remove(process)
+                self?.send(process)
+            }
         }
         if isWaiting {
             services.loop.schedule(after: ContainerOutput.patience) { [weak self] in self?.retry(process) }

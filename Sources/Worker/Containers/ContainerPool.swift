@@ -9,17 +9,20 @@ final class ContainerPool {
     private var order = ContainerOrder()
     /// Ids that no new container may take, although there is no container here.
     private var reserved: [ContainerID: Reservation] = [:]
+    /// How many records have not been read yet after a start of the worker.
+    private(set) var recovering = 0
     /// Containers whose host is being asked for them, after a start of the worker.
     private(set) var opening: Set<ContainerID> = []
     /// Compute systems of this worker's own of which it has no record.
     private(set) var orphans: Set<ContainerID> = []
     /// Containers with a driver call that has outlived its watchdog.
     private(set) var stuck: Set<ContainerID> = []
-    /// How many containers are live, and how many are busy.
-    private(set) var liveCount = 0
+    /// How many containers are busy.
     private(set) var busyCount = 0
     /// Whether no new container is taken.
     private(set) var isDraining = false
+    /// Whether every container is being ended: those that are still to be recovered, too.
+    private(set) var isEnding = false
     private var whenIdle: (() -> Void)?
     private var whenOpened: (() -> Void)?
 
@@ -46,6 +49,9 @@ final class ContainerPool {
 
     /// Whether the id is a container's, or may be.
     func isKnown(_ id: ContainerID) -> Bool { containers[id] != nil || reserved[id] != nil }
+
+    /// The ids of all containers.
+    var ids: Set<ContainerID> { Set(containers.keys) }
 
     // MARK: Commands
 
@@ -99,7 +105,6 @@ final class ContainerPool {
 
     /// A container counts otherwise than before.
     func changed(_ id: ContainerID, from old: ContainerStanding, to new: ContainerStanding) {
-        liveCount += (new.contains(.live) ? 1 : 0) - (old.contains(.live) ? 1 : 0)
         busyCount += (new.contains(.busy) ? 1 : 0) - (old.contains(.busy) ? 1 : 0)
         if new.contains(.stuck) { stuck.insert(id) } else { stuck.remove(id) }
         runIfIdle()
@@ -117,7 +122,11 @@ final class ContainerPool {
     // MARK: Recovery
 
     /// Takes an id out of use, or (nil) gives it free.
-    func reserve(_ id: ContainerID, _ reservation: Reservation?) { reserved[id] = reservation }
+    func reserve(_ id: ContainerID, _ reservation: Reservation?) {
+        if reserved[id] == .recovering { recovering -= 1 }
+        if reservation == .recovering { recovering += 1 }
+        reserved[id] = reservation
+    }
 
     /// The host is going to be asked for a container after a start of the worker.
     func noteOpening(_ id: ContainerID) { opening.insert(id) }
@@ -170,6 +179,9 @@ final class ContainerPool {
 
     // MARK: The end
 
+    /// Lets go of the containers, which hold what they need of the worker.
+    func close() { containers = [:] }
+
     /// From now on no new container is taken.
     func drain() { isDraining = true }
 
@@ -180,7 +192,7 @@ final class ContainerPool {
     }
 
     private func runIfIdle() {
-        guard busyCount == 0, let done = whenIdle else { return }
+        guard busyCount == 0, recovering == 0, let done = whenIdle else { return }
         whenIdle = nil
         done()
     }
@@ -188,6 +200,7 @@ final class ContainerPool {
     /// Ends every container by force and runs `done` when none runs any more.
     func endAll(_ done: @escaping () -> Void) {
         isDraining = true
+        isEnding = true
         visit({ $0.enter { $0.end() } }, then: { [weak self] in self?.whenIdle(done) })
     }
 }

@@ -148,6 +148,7 @@ struct ContainerState: Sendable, Equatable {
             return [.drive(.discard)]
         case .startGivenUp:
             phase = .created
+            isStopping = false
             return [.fail]
         case .execStarted(let name, let pid): return execStarted(name, pid)
         case .execFailed:

@@ -60,13 +60,18 @@ final class Recovery {
         let batch = Array(unread.prefix(Recovery.batchSize))
         unread = unread.dropFirst(Recovery.batchSize)
         services.calls.make { () throws(DriverFailure) in
-            let reader = Reader()
-            return batch.map { id, record in
-                Record(id: id, saved: (try? reader.value(record)).flatMap(SavedContainer.init))
-            }
+            Recovery.read(batch)
         } then: { [self] result in
-            let records = (try? result.get()) ?? batch.map { Record(id: $0.id, saved: nil) }
+            // Where there is no thread to be had, the loop reads.
+            let records = (try? result.get()) ?? Recovery.read(batch)
             restore(records[...])
+        }
+    }
+
+    private static func read(_ batch: [(id: ContainerID, record: [UInt8])]) -> [Record] {
+        let reader = Reader()
+        return batch.map { id, record in
+            Record(id: id, saved: (try? reader.value(record)).flatMap(SavedContainer.init))
         }
     }
 
@@ -95,16 +100,18 @@ final class Recovery {
             hasUnreadable = true
             return
         }
-        services.pool.reserve(record.id, nil)
         let key = saved.command?.request
         if let key { claimed.insert(key) }
         owners.append(ContainerRecord(id: record.id, createdAt: saved.facts.createdAt))
         let responder = key.map { requests.resume($0) }
+        let isEnding = services.pool.isEnding
         let isOpening = services.pool.make(record.id).enter { container in
             container.restore(saved, responder)
+            if isEnding { container.end() }
             return container.link.isOpening
         }
         if isOpening { services.pool.noteOpening(record.id) }
+        services.pool.reserve(record.id, nil)
     }
 
     /// Every record has been read.

@@ -17,14 +17,14 @@ struct RequestLog {
     private struct Entry {
         var digest: ContentDigest
         var second: Int64
-        /// The gateway's numbers of those who ask for the same and wait for its answer; nil where it has been answered.
+        /// The numbers of the requests that ask for the same and wait for its answer; nil where it has been answered.
         var waiting: [UInt64]?
     }
 
     private var entries: [RequestKey: Entry] = [:]
     /// The keys of those that have been answered, oldest answer first.
     private var order = Deque<RequestKey>()
-    /// Requests that run, by the gateway's number for the first.
+    /// Requests that run, by the number of the first.
     private var running: [UInt64: RequestKey] = [:]
     private let limit: Int
     private let age: Int64

@@ -82,9 +82,7 @@ struct RequestTable {
         return parkedOrder.first { entries[$0] != nil }
     }
 
-    /// Whether the request waits.
-    func contains(_ number: UInt64) -> Bool { entries[number] != nil }
-
+    /// The request, where it waits.
     subscript(_ number: UInt64) -> Entry? { entries[number] }
 
     /// Gives a request that waits its deadline.

@@ -104,7 +104,8 @@ final class Requests: Replies, RequestReceiver {
     private func makeRoomForParked() {
         while let oldest = table.parkedToExpire() {
             if let id = table[oldest]?.container { _ = handler.expire(oldest, id, isQuestion: false) }
-            let failure = Failure(.unavailable, "too many requests wait for exits; send this one again", retryable: true)
+            let failure = Failure(
+                .unavailable, "too many requests wait for exits; send this one again", retryable: true)
             let others = settle(oldest, .failure(failure))
             for number in [oldest] + others { reply(number, .failure(failure)) }
         }
@@ -121,9 +122,7 @@ final class Requests: Replies, RequestReceiver {
     private func run(_ request: Request, _ responder: Responder) {
         if request.timeout == .zero {
             return responder.fail(
-                Failure(
-                    .deadlineExceeded, "timeout_ms is 0: the deadline had passed when the request came", retryable: true
-                ))
+                Failure(.deadlineExceeded, "timeout_ms is 0: the deadline had passed when the request came"))
         }
         handler.handle(request, responder)
     }
