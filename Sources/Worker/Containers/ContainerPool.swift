@@ -24,6 +24,8 @@ final class ContainerPool {
     /// Whether every container is being ended: those that are still to be recovered, too.
     private(set) var isEnding = false
     private var whenIdle: (() -> Void)?
+    /// Restores a container whose record has not been read yet.
+    var recoverNow: ((ContainerID) -> Void)?
     private var whenOpened: (() -> Void)?
 
     /// Why an id is taken although there is no container here.
@@ -42,7 +44,12 @@ final class ContainerPool {
     var count: Int { containers.count }
 
     /// The container called `id`.
-    func container(_ id: ContainerID) -> Container? { containers[id] }
+    func container(_ id: ContainerID) -> Container? {
+        if let container = containers[id] { return container }
+        guard recovering > 0, reserved[id] == .recovering else { return nil }
+        recoverNow?(id)
+        return containers[id]
+    }
 
     /// Why there is no container called `id` here.
     func absence(of id: ContainerID) -> Failure { reserved[id].map { Failure($0, id) } ?? .noContainer(id) }
@@ -57,7 +64,7 @@ final class ContainerPool {
 
     /// Hands a command to its container's queue.
     func offer(_ command: QueuedCommand) {
-        if let container = containers[command.id] { return container.enter { $0.offer(command) } }
+        if let container = container(command.id) { return container.enter { $0.offer(command) } }
         if let reservation = reserved[command.id] {
             command.responder?.fail(Failure(reservation, command.id))
             return

@@ -19,6 +19,8 @@ final class Recovery {
     private let services: HostServices
     private let requests: Requests
     private var unread: ArraySlice<(id: ContainerID, record: [UInt8])>
+    /// The records of containers that have not been restored, those that are being read included.
+    private var records: [ContainerID: [UInt8]]
     private let storedRequests: [StoredRequest]
     /// Requests that a container's record names as under way.
     private var claimed: Set<RequestKey> = []
@@ -36,6 +38,7 @@ final class Recovery {
         self.services = services
         self.requests = requests
         unread = contents.containers[...]
+        records = Dictionary(contents.containers.map { ($0.id, $0.record) }) { first, _ in first }
         storedRequests = contents.requests
         damaged = Array(contents.damaged)
         hasUnreadable = !contents.damaged.isEmpty
@@ -46,6 +49,7 @@ final class Recovery {
         whenDone = done
         requests.restore(storedRequests)
         for (id, _) in unread { services.pool.reserve(id, .recovering) }
+        services.pool.recoverNow = { [weak self] id in self?.restoreNow(id) }
         for id in damaged { services.pool.reserve(id, .unreadable) }
         if unread.isEmpty { return finish() }
         for _ in 0..<Recovery.batches { readNext() }
@@ -92,7 +96,15 @@ final class Recovery {
         readNext()
     }
 
+    /// A peer asks for a container whose record has not been read yet.
+    private func restoreNow(_ id: ContainerID) {
+        guard let record = records[id] else { return }
+        for record in Recovery.read([(id, record)]) { restore(record) }
+    }
+
     private func restore(_ record: Record) {
+        // A peer may have asked for it before its turn.
+        guard records.removeValue(forKey: record.id) != nil else { return }
         guard let saved = record.saved else {
             services.logger.error(
                 "the record of a container cannot be read", metadata: ["container": "\(record.id)"])
@@ -116,6 +128,7 @@ final class Recovery {
 
     /// Every record has been read.
     private func finish() {
+        services.pool.recoverNow = nil
         settleUnclaimed()
         // Containers that are to come have output too, so that is removed by what was found at the start. Where a record
         // cannot be read, its output stays.
