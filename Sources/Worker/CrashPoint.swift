@@ -5,7 +5,7 @@ import Synchronization
 public enum CrashPoint: String, Sendable, CaseIterable {
     /// An intent is kept; the driver has not been called.
     case intent
-    /// The driver has been called; nobody knows of the result.
+    /// The driver has been called; the result is not known.
     case call
     /// The result is known and not kept.
     case settle

@@ -33,7 +33,7 @@ public struct FileMode: Sendable, Equatable, CustomStringConvertible {
                 throw Refusal(
                     description:
                         "\(path) cannot be given the permissions \(self); see that its folder is on a file system "
-                        + "that has permissions, and that nobody else puts a file there")
+                        + "that has permissions, and that no other program puts a file there")
             }
         #endif
     }

@@ -6,7 +6,7 @@ extension ContainerState {
     enum Found: Sendable, Equatable {
         case created
         /// Its compute system runs, and this became of its first process; where it was found, it runs, or has ended and
-        /// that will be told.
+        /// that will be reported.
         case running(FoundProcess)
         case paused(FoundProcess)
         /// The host does not have it any more.
@@ -90,7 +90,7 @@ extension ContainerState {
         }
     }
 
-    /// The host lost it, and nobody knows how it ended.
+    /// The host lost it, and how it ended cannot be learnt.
     private mutating func lose() -> [Action] {
         seenExit = seenExit ?? .unknown(reason: .lost, at: .now, observedBy: .restore)
         phase = .goingDown

@@ -3,8 +3,8 @@ import ContainerProtocol
 
 /// Where a container is in its life, as a pure state machine: an input in, actions out, nothing else.
 ///
-/// It knows no driver, no socket and no clock. ``ContainerQueue`` feeds it with commands, with what driver calls came to
-/// and with what the driver tells by itself, and carries out what it answers.
+/// It knows no driver and no socket. ``Container`` feeds it with commands, with what driver calls came to
+/// and with what the driver reports by itself, and carries out what it answers.
 struct ContainerState: Sendable, Equatable {
     enum Phase: String, Sendable, CaseIterable {
         /// Nothing exists yet.
@@ -42,7 +42,7 @@ struct ContainerState: Sendable, Equatable {
         case wentDown(updatePending: Bool)
         case discarded, discardFailed
         case terminateFailed
-        // What the driver tells by itself.
+        // What the driver reports by itself.
         case exited(ProcessName, Exit)
         /// What the host has of a container that was known before: after a start of the worker, or when it was asked.
         case found(Found)
@@ -107,7 +107,7 @@ struct ContainerState: Sendable, Equatable {
         }
     }
 
-    /// Whether the first process runs, as far as anyone outside has been told.
+    /// Whether the first process runs, as far as it has been published.
     var isLive: Bool { phase == .running || phase == .paused }
 
     /// What it means that the driver call in line was never made; nil where there is none.
@@ -118,7 +118,7 @@ struct ContainerState: Sendable, Equatable {
         case .starting: return .startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker))
         case .discarding: return .discardFailed
         case .created, .running, .paused: return .operationFailed
-        // The first process has ended, whoever asked for what: its system goes down.
+        // The first process has ended: its system goes down, whatever was asked for.
         case .new, .goingDown, .stopped, .gone: return nil
         }
     }
@@ -268,7 +268,7 @@ struct ContainerState: Sendable, Equatable {
     private mutating func execStarted(_ name: ProcessName, _ pid: UInt32) -> [Action] {
         let exit = beginning?.exit
         beginning = nil
-        // The container went down while the call hung: nobody may be told of a process in a container that has exited.
+        // The container went down while the call hung: no process of a container that has exited is published.
         guard phase != .stopped, phase != .discarding, phase != .gone else { return [.fail] }
         if let former = processes[name]?.pid { replaced = replaced.suffix(63) + [former] }
         processes[name] = ContainerRecord.Process(pid: pid)
@@ -278,10 +278,10 @@ struct ContainerState: Sendable, Equatable {
     }
 
     private mutating func changed(from: Phase, to: Phase, _ kind: Event.Kind) throws(Refusal) -> [Action] {
-        // The host was asked meanwhile, and has told it.
+        // The host was asked meanwhile, and it was published then.
         if phase == to { return [.succeed] }
         guard phase == from else {
-            // The first process has ended meanwhile; there is nothing to be told but its exit.
+            // The first process has ended meanwhile; only its exit is left to publish.
             throw Refusal(
                 code: .failedPrecondition,
                 message: "the container ended while it was being \(to == .paused ? "paused" : "resumed")")
@@ -293,7 +293,8 @@ struct ContainerState: Sendable, Equatable {
     mutating func wentDown(_ isUpdatePending: Bool) -> [Action] {
         guard phase == .goingDown, let seenExit else { return [] }
         var actions: [Action] = []
-        // The driver has told every exit by now. One that it did not tell cannot be learnt any more, and is not hidden.
+        // The driver has reported every exit by now. One that it did not report cannot be learnt any more, and is
+        // published as unknown.
         for (name, process) in processes.sorted(by: { $0.key.rawValue < $1.key.rawValue })
         where process.state == .running {
             actions += execExited(name, .unknown(reason: .terminated, at: seenExit.at, observedBy: .worker))
@@ -310,13 +311,13 @@ struct ContainerState: Sendable, Equatable {
         return actions
     }
 
-    // MARK: What the driver tells by itself
+    // MARK: What the driver reports by itself
 
     private mutating func initialExited(_ exit: Exit) -> [Action] {
         guard seenExit == nil else { return [] }
         switch phase {
         case .creating, .starting:
-            // The exit has beaten the start's answer; it is told after `start`. A record says `creating` where the worker
+            // The exit has beaten the start's answer; it is published after `start`. A record says `creating` where the worker
             // died right after it had started in one what it had created.
             seenExit = exit
             return []

@@ -69,7 +69,7 @@ final class QueuedCommand: Sendable {
 
     let id: ContainerID
     let kind: Kind
-    /// The way back to the peer that sent it; nil where nobody waits.
+    /// The way back to the peer that sent it; nil where none waits.
     let responder: Responder?
     /// The request that it came by, where that runs once.
     let request: RequestKey?

@@ -2,7 +2,7 @@ import MessagePack
 
 /// What a request asks for, in 16 bytes: FNV-1a over its canonical encoding.
 ///
-/// It tells a client that uses one id for two requests. It is no defence against one that wants to be deceived: whoever
+/// It finds a client that uses one id for two requests. It is no defence against one that wants to be deceived: whoever
 /// can make two requests collide can as well send the same one twice.
 struct ContentDigest: Sendable, Hashable {
     private var value: UInt128

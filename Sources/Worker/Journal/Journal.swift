@@ -1,6 +1,6 @@
 import ContainerProtocol
 
-/// Where everything that must survive the worker goes before anyone is told of it: events, the containers' records, and
+/// Where everything that must survive the worker goes before it is published or answered: events, the containers' records, and
 /// the answers to requests that run once.
 ///
 /// Called on the socket loop. One journal serves one host, whose sequence numbers it keeps over restarts.

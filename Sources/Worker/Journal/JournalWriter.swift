@@ -9,7 +9,7 @@ final class JournalWriter: Sendable {
     /// An entry, and who wants to know what became of it.
     struct Group: Sendable {
         var entry: JournalEntry
-        /// Told once that it is kept, and before that perhaps that it could not be.
+        /// Called once when the entry is kept, and before that for each commit that failed.
         var outcome: @Sendable (Outcome) -> Void
     }
 

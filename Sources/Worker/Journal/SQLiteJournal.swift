@@ -11,8 +11,8 @@ import ZeroMQ
 ///
 /// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log and
 /// `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too, at
-/// the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is told
-/// to anyone meanwhile, and ``trouble`` says why.
+/// the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is
+/// published or answered meanwhile, and ``trouble`` says why.
 final class SQLiteJournal: Journal, @unchecked Sendable {
     // Sendable: what changes is touched on the socket loop only, where every method is called and every answer comes.
     let epoch: UInt64
@@ -51,7 +51,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {
             try files.tighten()
-            // SQLite takes an empty file for a new database: whoever cut it must not lose everything by that.
+            // SQLite takes an empty file for a new database: a file that was cut may not cost everything.
             if files.isEmpty { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty") }
             if isNew {
                 if JournalMark(at: files.mark) != nil {
@@ -128,7 +128,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private static func settings(_ configuration: WorkerConfiguration) -> GRDB.Configuration {
         var settings = GRDB.Configuration()
         settings.label = "journal"
-        // Whoever looks into the file with other tools may hold it for a moment.
+        // Another tool that looks into the file may hold it for a moment.
         settings.busyMode = .timeout(5)
         let synchronous = configuration.synchronous == .full ? "FULL" : "NORMAL"
         settings.prepareDatabase { db in
@@ -171,7 +171,8 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         case .failed(let reason):
             if trouble == nil {
                 logger.error(
-                    "the journal cannot be written: nothing is told until it can", metadata: ["error": "\(reason)"])
+                    "the journal cannot be written: nothing is published until it can", metadata: ["error": "\(reason)"]
+                )
             }
             trouble = reason
         }

@@ -6,7 +6,7 @@ import Synchronization
 /// What one process wrote, in order, the newest `limit` bytes of it.
 ///
 /// Offsets count the bytes of both streams together from the process's start. The driver appends from its own threads
-/// and never waits: what is over the limit is dropped, oldest first, and the loss can be seen by whoever reads there.
+/// and never waits: what is over the limit is dropped, oldest first, and readers see the loss.
 final class OutputSpool: ProcessOutput {
     /// A piece of one stream.
     struct Chunk: Sendable, Equatable {

@@ -81,7 +81,7 @@ struct SpoolContents: Sendable {
             readRecords(file, from: SpoolContents.headerSize, isOurs: true)
             end = max(end, reached)
         } else if file.count >= SpoolContents.headerSize {
-            // Else it was cut off where it begins, and nobody has seen anything of it.
+            // Else it was cut off where it begins, and no reader has seen anything of it.
             readRecords(file, from: 0, isOurs: false)
         }
     }
@@ -100,7 +100,7 @@ struct SpoolContents: Sendable {
                 continue
             }
             let first = position + SpoolContents.recordHeaderSize
-            // It was cut off, so that nobody has seen anything of it.
+            // It was cut off, so that no reader has seen anything of it.
             guard file.count - first >= record.count else { return }
             let data = file[first..<first + record.count]
             position = first + record.count

@@ -30,7 +30,7 @@ struct SpoolFile: Sendable {
     mutating func append(
         _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
-        // The end of a stream without any output is not worth a file: it is reported again to whoever finds the process.
+        // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the process.
         guard !isRemoved, !isEnd || size != nil || trouble != nil else { return }
         if trouble == nil {
             do {

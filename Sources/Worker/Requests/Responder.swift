@@ -23,7 +23,7 @@ protocol Replies: AnyObject {
 struct Responder: Sendable {
     /// The worker's own number for the request.
     let number: UInt64
-    /// Where the request came from; nil where nobody waits for its answer.
+    /// Where the request came from; nil where no peer waits for its answer.
     let route: ReplyRoute?
     let replies: LoopBound<any Replies>
 
