@@ -35,34 +35,28 @@ final class HostCommands {
     /// A page must fit in a message that a careful peer accepts.
     private var pageBytes: Int { services.configuration.limits.messageBytes / 8 }
 
-    func list(_ query: Command.List, _ responder: Responder) {
-        if let failure = recoveryFailure { return responder.fail(failure) }
-        responder.succeed(
-            page(after: query.after, limit: query.limit) { record in
-                (query.states?.contains(record.state) ?? true)
-                    && query.labels.allSatisfy { record.labels[$0.key] == $0.value }
-            })
-    }
+    // A page that leaves out what has not been read yet would say that it is gone: it waits.
 
-    /// A page that leaves out what has not been read yet would say that it is gone.
-    private var recoveryFailure: Failure? {
-        let count = services.pool.recovering
-        guard count > 0 else { return nil }
-        return Failure(
-            .unavailable,
-            "the worker has just started and has \(count) containers still to read; ask again in a moment",
-            retryable: true, details: ["retry_after_ms": 100])
+    func list(_ query: Command.List, _ responder: Responder) {
+        services.pool.whenEveryRecordIsRead { [self] in
+            responder.succeed(
+                page(after: query.after, limit: query.limit) { record in
+                    (query.states?.contains(record.state) ?? true)
+                        && query.labels.allSatisfy { record.labels[$0.key] == $0.value }
+                })
+        }
     }
 
     func snapshot(_ query: Command.Snapshot, _ responder: Responder) {
-        if let failure = recoveryFailure { return responder.fail(failure) }
-        if let trouble = services.outbox.trouble {
-            // Its last_seq would be the number of an event that is not kept.
-            return responder.fail(.journalInTrouble(trouble))
+        services.pool.whenEveryRecordIsRead { [self] in
+            if let trouble = services.outbox.trouble {
+                // Its last_seq would be the number of an event that is not kept.
+                return responder.fail(.journalInTrouble(trouble))
+            }
+            var page = page(after: query.after, limit: query.limit) { _ in true }
+            page.position = (services.outbox.lastNumbered, services.outbox.epoch)
+            responder.succeed(page)
         }
-        var page = page(after: query.after, limit: query.limit) { _ in true }
-        page.position = (services.outbox.lastNumbered, services.outbox.epoch)
-        responder.succeed(page)
     }
 
     /// A page ends where it is full, and where it has held the loop for long enough: it may be empty and not the last.

@@ -27,6 +27,7 @@ final class ContainerPool {
     /// Restores a container whose record has not been read yet.
     var recoverNow: ((ContainerID) -> Void)?
     private var whenOpened: (() -> Void)?
+    private var whenRead: [() -> Void] = []
 
     /// Why an id is taken although there is no container here.
     enum Reservation {
@@ -133,6 +134,18 @@ final class ContainerPool {
         if reserved[id] == .recovering { recovering -= 1 }
         if reservation == .recovering { recovering += 1 }
         reserved[id] = reservation
+        guard recovering == 0, !whenRead.isEmpty else { return }
+        // In a later turn: this one is in the midst of restoring a container.
+        services.loop.schedule(after: .zero) { [weak self] in
+            let work = self?.whenRead ?? []
+            self?.whenRead = []
+            for work in work { work() }
+        }
+    }
+
+    /// Runs `work` when the record of every container has been read: at once where that is so.
+    func whenEveryRecordIsRead(_ work: @escaping () -> Void) {
+        if recovering == 0 { work() } else { whenRead.append(work) }
     }
 
     /// The host is going to be asked for a container after a start of the worker.
