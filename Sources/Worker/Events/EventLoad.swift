@@ -40,7 +40,8 @@ package final class EventLoad: Sendable {
         guard left > 0 else { return }
         loop.post { [self] in
             let now = min(left, EventLoad.turnSize)
-            for _ in 0..<now { parts.value.outbox.record(event) }
+            let outbox = parts.value.outbox
+            for _ in 0..<now { outbox.record(event) }
             publish(left - now)
         }
     }
