@@ -36,6 +36,18 @@ struct RequestLogTests {
         #expect(log.standing(of: key("a"), digest("a")) == .running)
     }
 
+    @Test func oneThatWaitsNoLongerIsForgotten() {
+        var log = RequestLog(limit: 10, age: .seconds(100))
+        log.begin(request("a"), 1)
+        for number in UInt64(2)...4 { log.join(key("a"), number) }
+        log.leave(3)
+        log.leave(3)
+        log.leave(99)
+        #expect(log.finish(1, isKept: true) == [2, 4])
+        log.leave(2)
+        #expect(log.standing(of: key("a"), digest("a")) == .answered)
+    }
+
     @Test func everyoneWhoJoinedGetsTheAnswerOnce() {
         var log = RequestLog(limit: 10, age: .seconds(100))
         log.begin(request("a"), 1)

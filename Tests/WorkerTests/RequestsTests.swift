@@ -35,6 +35,35 @@ struct RequestsTests {
         #expect(try host.call("pause", ["id": "web", "request_id": "r"]).code == .alreadyExists)
     }
 
+    @Test func aRepeatWhoseDeadlinePassesLeavesNothing() throws {
+        let host = TestHost()
+        let create: Value.Map = ["id": "web", "spec": TestHost.spec, "request_id": "r"]
+        let first = try host.send("create", create)
+        host.settleButCalls()
+        var hasty = create
+        hasty["timeout_ms"] = 10
+        let second = try host.send("create", hasty)
+        host.loop.advance(by: .milliseconds(10))
+        host.settleButCalls()
+        #expect(host.replies.take(second)?.code == .deadlineExceeded)
+        host.settle()
+        #expect(host.replies.take(first)?.failure == nil)
+        #expect(host.replies.take(second) == nil, "one reply each")
+    }
+
+    @Test func aStopWhileNothingCanBeKeptIsNotNoted() throws {
+        let host = TestHost()
+        try host.run("web")
+        host.journal.trouble = "the disk is full"
+        let stop: Value.Map = ["id": "web", "grace_ms": 0, "request_id": "s"]
+        for _ in 0..<3 { try host.send("stop", stop) }
+        host.settle()
+        #expect(host.driver.calls.contains("terminate web"))
+        host.journal.trouble = nil
+        host.settle()
+        #expect(host.journal.takeContents().requests.isEmpty)
+    }
+
     @Test func aRefusalThatMayBeTriedAgainIsNotKept() throws {
         let host = TestHost()
         host.driver.fail(.create, DriverFailure(.resourceExhausted, "no descriptor is free", retryable: true))

@@ -26,6 +26,8 @@ struct RequestLog {
     private var order = Deque<RequestKey>()
     /// Requests that run, by the number of the first.
     private var running: [UInt64: RequestKey] = [:]
+    /// Requests that wait for the answer of another, and whose that is.
+    private var joined: [UInt64: RequestKey] = [:]
     private let limit: Int
     private let age: Int64
 
@@ -47,7 +49,17 @@ struct RequestLog {
     }
 
     /// Another one waits for the answer of one that runs.
-    mutating func join(_ key: RequestKey, _ number: UInt64) { entries[key]?.waiting?.append(number) }
+    mutating func join(_ key: RequestKey, _ number: UInt64) {
+        guard entries[key]?.waiting != nil else { return }
+        entries[key]?.waiting?.append(number)
+        joined[number] = key
+    }
+
+    /// One that waits for the answer of another waits no longer: its deadline has passed.
+    mutating func leave(_ number: UInt64) {
+        guard let key = joined.removeValue(forKey: number) else { return }
+        entries[key]?.waiting?.removeAll { $0 == number }
+    }
 
     /// The request that runs as `number`; nil where it is none that runs once.
     func key(of number: UInt64) -> RequestKey? { running[number] }
@@ -58,6 +70,7 @@ struct RequestLog {
     mutating func finish(_ number: UInt64, isKept: Bool) -> [UInt64] {
         guard let key = running.removeValue(forKey: number) else { return [] }
         let waiting = entries[key]?.waiting ?? []
+        for number in waiting { joined[number] = nil }
         if isKept {
             entries[key]?.waiting = nil
             order.append(key)

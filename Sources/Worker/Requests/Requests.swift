@@ -150,6 +150,8 @@ final class Requests: Replies, RequestReceiver {
     }
 
     private func begin(_ request: Request, _ key: RequestKey, _ digest: ContentDigest, _ responder: Responder) {
+        // A stop comes here too while nothing can be kept: a second one does no harm, and notes of many would pile up.
+        guard outbox.trouble == nil else { return run(request, responder) }
         let stored = StoredRequest(
             key: key, digest: digest, method: request.method.rawValue, second: loop.timestamp.seconds)
         log.begin(stored, responder.number)
@@ -234,6 +236,7 @@ final class Requests: Replies, RequestReceiver {
     }
 
     private func reply(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
+        log.leave(number)
         guard let entry = table.remove(number), let route = entry.route else { return }
         if let deadline = entry.deadline { loop.cancel(deadline) }
         encode(entry.msgid, result)
