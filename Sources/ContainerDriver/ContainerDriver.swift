@@ -83,7 +83,8 @@ public protocol ContainerDriver: Sendable {
     /// once where it has ended already, so it may come before this returns. One whose id is known and that is not found
     /// any more is told as lost. One whose id is not known is looked for by its place: the first process is the oldest
     /// that can be opened, any other the only one that can be opened and is no other's; of one that is not found, nothing
-    /// is told, and the answer says whether it was ever created. What this driver has open already is kept as it is, and an exit that it has told is not told again.
+    /// is reported, and the answer says whether it was ever created. What this driver has open already is kept as it is,
+    /// and an exit that it has reported is not reported again.
     ///
     /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
     /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.

@@ -83,7 +83,7 @@ public struct OpenedContainer: Sendable {
     public var canPause: Bool
     /// How its compute system stands.
     public var state: State
-    /// What became of the processes that were asked for; of those whose exit had been told before, nothing.
+    /// What became of the processes that were asked for; of those whose exit had been reported before, nothing.
     public var processes: [ProcessName: FoundProcess]
     /// The standard inputs of those that run and have one.
     public var inputs: [ProcessName: any ProcessInput]

@@ -1,6 +1,6 @@
 /// What became of a process that an earlier worker started, or was about to start.
 public enum FoundProcess: Sendable, Equatable {
-    /// It was created; it runs, or its exit is told.
+    /// It was created; it runs, or its exit is reported.
     case found(pid: UInt32)
     /// The service knows that it was never created, and now never will be: it can be started.
     case neverCreated

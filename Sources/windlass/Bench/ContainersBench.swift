@@ -66,7 +66,6 @@ struct ContainersBench: AsyncParsableCommand {
         let events = try Socket(.subscribe, in: context)
         for socket in [commands, events] {
             try socket.set(.linger, 0)
-            try socket.set(.receiveHighWaterMark, 0)
             try socket.set(.receiveTimeout, 30_000)
         }
         try events.set(.subscribe, "exit/")
