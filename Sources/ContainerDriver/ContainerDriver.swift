@@ -88,9 +88,12 @@ public protocol ContainerDriver: Sendable {
     ///
     /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
     /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.
-    /// - Parameter ended: ids of processes whose exit is known already: what is looked for is none of them.
+    /// - Parameters:
+    ///   - known: what its record has of it.
+    ///   - processes: the processes to look for.
+    ///   - ended: ids of processes whose exit is known already: what is looked for is none of them.
     func open(
-        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32>
+        _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer
 
     /// Asks whether the service behind the driver answers; for `health`.
@@ -98,9 +101,11 @@ public protocol ContainerDriver: Sendable {
 }
 
 extension ContainerDriver {
-    /// Finds a container again of which no process is known to have ended.
-    public func open(_ id: ContainerID, _ processes: [KnownProcess]) throws(DriverFailure) -> OpenedContainer {
-        try open(id, processes, ended: [])
+    /// Finds a container again of which only processes are known.
+    public func open(
+        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32> = []
+    ) throws(DriverFailure) -> OpenedContainer {
+        try open(id, KnownContainer(), processes, ended: ended)
     }
 }
 

@@ -75,6 +75,17 @@ final class ComputeHandle: Sendable {
         return try body(raw)
     }
 
+    /// What HCS answers to a question about a compute system.
+    func properties(_ query: [UInt8]) throws(HostComputeError) -> ContainerProperties {
+        let text = try use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
+            try host.properties(ofSystem: system, query)
+        }
+        guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
+            throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
+        }
+        return properties
+    }
+
     /// Unregisters the callback, forgets its number and closes the handle, in this order (hcs-reference A.6). Never from
     /// a notification: unregistering waits for those that run.
     func close() {

@@ -51,10 +51,10 @@ extension ComputeSystem {
             return Found(try readProperties(PropertyDocuments.basic)).stopped
         } catch  where error.isGone {
             do throws(HostComputeError) {
-                let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
+                let (handle, found) = try context.openOwn(id)
                 defer { handle.close() }
-                return Found(try readProperties(PropertyDocuments.basic, of: handle)).stopped
-            } catch  where error.isNotFound || error.isAlreadyStopped {
+                return found.stopped
+            } catch  where error.isNotFound || error.isAlreadyStopped || error.isForeign {
                 return true
             }
         }

@@ -17,11 +17,6 @@ extension ComputeSystem {
         }
     }
 
-    /// Opens a compute system that exists and attaches to it.
-    func attach() throws(HostComputeError) {
-        try attach(ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue)))
-    }
-
     /// Attaches to a compute system through a handle that was opened, which it takes over.
     func attach(_ handle: ComputeHandle) throws(HostComputeError) {
         withState { $0.handle = handle }

@@ -81,20 +81,7 @@ extension ComputeSystem {
     }
 
     func readProperties(_ query: [UInt8]) throws(HostComputeError) -> ContainerProperties {
-        try readProperties(query, of: handle("HcsGetComputeSystemProperties"))
-    }
-
-    /// Asks through a handle that may be another than the system's own.
-    func readProperties(
-        _ query: [UInt8], of handle: ComputeHandle
-    ) throws(HostComputeError) -> ContainerProperties {
-        let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
-            try context.host.properties(ofSystem: system, query)
-        }
-        guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
-            throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
-        }
-        return properties
+        try handle("HcsGetComputeSystemProperties").properties(query)
     }
 
     /// A query during a stop is answered in several ways that all say the same (hcs-reference H).

@@ -74,33 +74,6 @@ extension ComputeSystem {
         }
     }
 
-    /// Ends the system by force, without waiting for it.
-    ///
-    /// Through a handle of its own: HCS serialises what comes through one handle, and a kill must not stand behind a
-    /// call that hangs (hcs-reference G.1).
-    func kill() throws(HostComputeError) -> HostCompute.Progress {
-        let first = withState { state in
-            defer { state.terminated = true }
-            return !state.terminated
-        }
-        do throws(HostComputeError) {
-            let second = try context.host.openSystem(id.rawValue)
-            defer { try? context.host.closeSystem(second) }
-            return try context.host.terminate(second)
-        } catch  where error.isGone {
-            // It has ended already. Whose exit has not been told by then, is asked for.
-            withState { $0.saidToBeGone = true }
-            later { self.pollProcesses() }
-            return .done
-        } catch  where error.isAccessDenied && !first {
-            // What a second termination is told.
-            return .pending
-        } catch {
-            if first { withState { $0.terminated = false } }
-            throw error
-        }
-    }
-
     /// Asks HCS for the exits of processes that were said to be gone.
     func pollProcesses() {
         for process in withState({ $0.processes }).reversed() { process.concludeIfGone() }

@@ -56,31 +56,6 @@ extension ComputeSystem {
         }
         if let error = failure.error.withLock({ $0 }) { throw error }
     }
-
-    /// Ends a process by force: the first one with its whole system, as nothing in the system outlives it.
-    func kill(_ process: ComputeProcess) throws(HostComputeError) {
-        guard process.name != .initial else {
-            // A second termination is answered with an error that says nothing new.
-            guard !withState({ $0.terminated }) else { return }
-            _ = try kill()
-            return
-        }
-        guard process.noteTermination() else { return }
-        do throws(HostComputeError) {
-            // Through handles of their own, as in kill().
-            let system = try context.host.openSystem(id.rawValue)
-            defer { try? context.host.closeSystem(system) }
-            let handle = try context.host.openProcess(system, pid: process.pid)
-            defer { try? context.host.closeProcess(handle) }
-            try context.host.terminate(process: handle)
-        } catch  where error.isAccessDenied {
-            // What terminating an ended process is told.
-            later { process.concludeIfGone() }
-        } catch {
-            if !error.isGone { process.forgetTermination() }
-            throw error
-        }
-    }
 }
 
 /// How a signal that was sent aside fared.

@@ -195,8 +195,11 @@ final class ComputeSystem: NotificationSink, Sendable {
     }
 
     /// Runs work on the system's own queue after the time in which an exit that was lost would have been told.
-    func later(_ work: @escaping @Sendable () -> Void) {
-        ownQueue.asyncAfter(deadline: .now() + context.timeouts.lostExit.dispatchInterval, execute: work)
+    func later(_ work: @escaping @Sendable () -> Void) { afterwards(context.timeouts.lostExit, work) }
+
+    /// Runs work on the system's own queue after a time.
+    func afterwards(_ time: Duration, _ work: @escaping @Sendable () -> Void) {
+        ownQueue.asyncAfter(deadline: .now() + time.dispatchInterval, execute: work)
     }
 
     /// Runs a call that may hang where it delays nothing: on a queue of its own, because the global ones give out few

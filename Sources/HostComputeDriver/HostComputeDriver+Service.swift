@@ -38,17 +38,26 @@ extension HostComputeDriver {
     /// A process with an id is opened by it; HCS itself does not say which process was the first. Where the time of its
     /// start is known, a process that HCS created more than five minutes later is not taken for it.
     public func open(
-        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32>
+        _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer {
         let current = systems.withLock { $0[id] }
         if let current, !current.isDisconnected, let opened = try complete(current, processes, ended) { return opened }
-        let (handle, found) = try find(id)
-        let system = ComputeSystem(id, isolation: found.isolation, servicing: false, context: context)
-        let known = current.map { $0.merged(processes) } ?? processes
+        let handle: ComputeHandle
+        let found: ComputeSystem.Found
+        do throws(HostComputeError) {
+            (handle, found) = try context.openOwn(id)
+        } catch {
+            throw error.failureToFind("container '\(id)'")
+        }
+        // Should HCS name no runtime image of a utility VM, the record knows that it was one.
+        let isolation = known.canPause == true ? .hyperV : found.isolation
+        let system = ComputeSystem(id, isolation: isolation, servicing: known.isServicing, context: context)
+        system.withState { $0.directory = known.directory }
+        let processes = current.map { $0.merged(processes) } ?? processes
         let located: ComputeSystem.Located
         do throws(HostComputeError) {
             try system.attach(handle)
-            located = try system.locate(known, found, taken: ended)
+            located = try system.locate(processes, found, taken: ended)
         } catch {
             system.close()
             throw error.failureToFind(system.subject)
@@ -104,42 +113,6 @@ extension HostComputeDriver {
             processes: processes, inputs: system.inputs)
     }
 
-    /// Opens a compute system, which has to be this driver's.
-    private func find(_ id: ContainerID) throws(DriverFailure) -> (ComputeHandle, ComputeSystem.Found) {
-        let handle: ComputeHandle
-        let found: ComputeSystem.Found
-        do throws(HostComputeError) {
-            (handle, found) = try look(id)
-        } catch {
-            throw error.failureToFind("container '\(id)'")
-        }
-        // Where HCS does not say whose it is, the worker's record has to do. [inf]
-        if let owner = found.owner, owner != context.owner {
-            handle.close()
-            throw DriverFailure(
-                .failedPrecondition,
-                "container '\(id)' belongs to '\(owner)' and not to this worker, '\(context.owner)'; leave it to its owner"
-            )
-        }
-        return (handle, found)
-    }
-
-    private func look(_ id: ContainerID) throws(HostComputeError) -> (ComputeHandle, ComputeSystem.Found) {
-        let handle = ComputeHandle(context.host, .system, try context.host.openSystem(id.rawValue))
-        do throws(HostComputeError) {
-            let text = try handle.use("HcsGetComputeSystemProperties") { system throws(HostComputeError) in
-                try context.host.properties(ofSystem: system, PropertyDocuments.basic)
-            }
-            guard let properties = AnswerDocument.read(ContainerProperties.self, text) else {
-                throw HostComputeError("HcsGetComputeSystemProperties", .noDocument)
-            }
-            return (handle, ComputeSystem.Found(properties))
-        } catch {
-            handle.close()
-            throw error
-        }
-    }
-
     /// Asks whether the service answers.
     public func probe() throws(DriverFailure) {
         do throws(HostComputeError) {
@@ -159,7 +132,7 @@ extension HostComputeError {
     /// being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
     fileprivate func failureToFind(_ subject: String) -> DriverFailure {
         var failure = failure(subject)
-        if !isNotFound, failure.code == .notFound || failure.code == .failedPrecondition {
+        if !isNotFound, !isForeign, failure.code == .notFound || failure.code == .failedPrecondition {
             failure.code = .unavailable
             failure.retryable = true
         }

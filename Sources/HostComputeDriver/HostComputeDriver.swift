@@ -110,7 +110,7 @@ public final class HostComputeDriver: ContainerDriver {
     /// Ends the compute system by force and waits until it is gone.
     public func terminate(_ id: ContainerID) throws(DriverFailure) { try system(id).terminateAndWait() }
 
-    /// Forgets the container, by force where HCS still has it, whoever made it.
+    /// Forgets the container, by force where HCS still has it. A compute system that another owner has by now is left alone.
     public func discard(_ id: ContainerID) throws(DriverFailure) {
         if let system = systems.withLock({ $0[id] }) {
             if system.isDisconnected {
@@ -122,20 +122,19 @@ public final class HostComputeDriver: ContainerDriver {
             // Closed without having been seen to end, or only said to be gone: HCS may have it still.
             if system.withState({ $0.exited != nil && !$0.assumedExited }) { return }
         }
-        // Not one of ours, or no longer: by its id.
-        let stranger = ComputeSystem(id, isolation: .process, servicing: false, context: context)
+        let left = ComputeSystem(id, isolation: .process, servicing: false, context: context)
         do throws(HostComputeError) {
-            try stranger.attach()
-        } catch  where error.isGone {
+            try left.attach(try context.openOwn(id).handle)
+        } catch  where error.isGone || error.isForeign {
             return
         } catch {
-            throw error.failure(stranger.subject)
+            throw error.failure(left.subject)
         }
         do throws(DriverFailure) {
-            try stranger.takeDown()
+            try left.takeDown()
         } catch {
-            // Nobody will use this handle again, and while it is open the compute system can't go.
-            stranger.close()
+            // This handle is not used again, and while it is open the compute system can't go.
+            left.close()
             throw error
         }
     }

@@ -83,6 +83,10 @@ extension HostComputeError {
         case .disconnected:
             Meaning(
                 .unavailable, "the vmcompute service went away", "try again when the service runs", retryable: true)
+        case .foreign(let owner):
+            Meaning(
+                .failedPrecondition, "it belongs to '\(owner)' and not to this worker",
+                "leave it to its owner, or use another id")
         }
     }
 

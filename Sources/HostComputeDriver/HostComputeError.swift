@@ -23,6 +23,8 @@ struct HostComputeError: Error, Sendable {
         case exitedMeanwhile
         /// The service went away; every handle is dead.
         case disconnected
+        /// A compute system that was opened by its id is another owner's.
+        case foreign(owner: String)
     }
 
     /// The function that was called.
@@ -93,6 +95,11 @@ struct HostComputeError: Error, Sendable {
     var isAccessDenied: Bool { code == 5 || code == 0xC037_011B || code == 0x8037_011B }
 
     var isInvalidHandle: Bool { code == 6 }
+
+    /// What has the id is another owner's.
+    var isForeign: Bool {
+        if case .foreign = reason { true } else { false }
+    }
 
     /// The target is gone: already stopped, not found, or being closed (hcs-reference H).
     var isGone: Bool { isAlreadyStopped || isNotFound || isInvalidHandle || reason == .closed }

@@ -18,6 +18,8 @@ public struct Timeouts: Sendable, Equatable {
     public var cleanUp: Duration = .seconds(30)
     /// A control signal to be accepted: HCS can hold the call until the program has ended.
     public var signal: Duration = .seconds(2)
+    /// A termination through a second handle to show its effect, before the own handle is used.
+    public var secondForce: Duration = .seconds(5)
     /// The exit notification of a process that is known to be gone, before HCS is asked instead.
     public var lostExit: Duration = .seconds(1)
 

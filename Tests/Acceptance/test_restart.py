@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from restarts import Host, runs, wait_for_end
-from wire import Failure, Output
+from wire import Dealer, Failure, Output
 
 LOST = 2147483648
 
@@ -367,3 +367,31 @@ def test_what_is_asked_for_happens_once_wherever_the_worker_dies(host, tmp_path,
         assert not ran.exists() or ran.read_text() == "x\n"
     again = client.reply(client.request("exec", id="web", process="p", request_id="r", spec=spec))
     assert (again.error, again.result) == (reply.error, reply.result)
+
+
+def test_an_exec_without_a_directory_starts_where_init_did(host, tmp_path):
+    spec = {"process": {"args": ["/bin/sleep", "1000"], "cwd": str(tmp_path)}}
+    host.client.call("create", id="web", spec=spec)
+    host.restart()
+    host.exec("web", "job", "pwd")
+    assert host.wait("web", "job")["code"] == 0
+    chunks = host.client.call("logs", id="web", process="job")["chunks"]
+    assert b"".join(chunk["data"] for chunk in chunks) == f"{tmp_path}\n".encode()
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_strangers_container_of_the_same_id_is_left_alone(host, tmp_path, start_worker, peers, forced):
+    host.shell("web", "exit 0")
+    host.wait("web")
+    host.kill()
+    config = f"emulator_socket: {host.emulator.socket}\n"
+    stranger = peers(Dealer, start_worker(tmp_path / "other", config=config).commands)
+    pid = stranger.call("create", id="web", spec={"process": {"args": ["/bin/sleep", "1000"]}})["pid"]
+    client = host.start()
+    assert client.call("delete", id="web", force=forced) == {}
+    assert runs(pid) and stranger.call("state", id="web")["state"] == "running"
+    # What has the id is another worker's: this one can neither have it nor end it.
+    with pytest.raises(Failure) as refused:
+        host.shell("web", "exit 0")
+    assert refused.value.code == "already_exists"
+    assert runs(pid) and stranger.call("state", id="web")["state"] == "running"

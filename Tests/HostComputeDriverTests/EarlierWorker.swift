@@ -30,18 +30,37 @@ final class EarlierWorker {
     func call(
         _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil
     ) throws -> RemoteAnswer {
+        let answer = try answer(call, handle, text, document)
+        try #require(answer.code >= 0, "\(call): \(answer.result ?? "")")
+        return answer
+    }
+
+    private func answer(
+        _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil
+    ) throws -> RemoteAnswer {
         var request = ServiceRequest(number: 0, call)
         request.handle = handle
         request.text = text
         request.document = document
         let answer = try connection.call(request)
         descriptors += answer.streams.filter { $0 >= 0 }
-        try #require(answer.code >= 0, "\(call): \(answer.result ?? "")")
         return answer
     }
 
     /// A compute system; its handle.
     func create(_ id: ContainerID, owner: String, hyperV: Bool = false, start: Bool = true) throws -> UInt64 {
+        let system = try call(.createComputeSystem, 0, id.rawValue, document(id, owner, hyperV)).handle
+        if start { try call(.startComputeSystem, system) }
+        return system
+    }
+
+    /// Whether the id is another system's.
+    func isTaken(_ id: ContainerID) throws -> Bool {
+        let answer = try answer(.createComputeSystem, 0, id.rawValue, document(id, "somebody", false))
+        return UInt32(bitPattern: answer.code) == 0xC037_010F
+    }
+
+    private func document(_ id: ContainerID, _ owner: String, _ hyperV: Bool) throws -> String {
         var document: [String: Any] = [
             "SystemType": "Container", "Name": id.rawValue, "Owner": owner, "HvPartition": hyperV,
             "LayerFolderPath": "\(service.root)/layers/\(id)",
@@ -52,8 +71,20 @@ final class EarlierWorker {
         } else {
             document["VolumePath"] = #"\\?\Volume{1}"#
         }
-        let system = try call(.createComputeSystem, 0, id.rawValue, json(document)).handle
-        if start { try call(.startComputeSystem, system) }
+        return try json(document)
+    }
+
+    /// Opens a compute system that somebody made, and ends it.
+    @discardableResult
+    func open(_ id: ContainerID, thenTerminate: Bool) throws -> UInt64 {
+        let system = try call(.openComputeSystem, 0, id.rawValue).handle
+        if thenTerminate {
+            try call(.terminateComputeSystem, system)
+            while try call(.enumerateComputeSystems, 0, nil, #"{"Ids":["\#(id)"]}"#).text?.contains("Running") == true {
+                usleep(100)
+            }
+            try call(.closeComputeSystem, system)
+        }
         return system
     }
 

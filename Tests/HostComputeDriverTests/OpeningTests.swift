@@ -195,9 +195,55 @@ struct OpeningTests {
         #expect(try !driver.enumerate().contains(id))
         #expect(events.exits.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+        // Not by force either: a discard once ended it.
         try driver.discard(id)
+        #expect(FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+        try earlier { worker in _ = try worker.open(id, thenTerminate: true) }
         let missing = try EmulatedHost.id("missing")
         #expect(try #require(throws: DriverFailure.self) { try driver.open(missing, []) }.code == .notFound)
+    }
+
+    /// While this driver has a handle, the id is not given away: who opens, asks and terminates always means one system.
+    @Test func theIdIsNotFreeWhileItIsBeingEnded() throws {
+        let id = try EmulatedHost.id()
+        try earlier { worker in _ = try worker.shell(try worker.create(id, owner: Self.owner), "exec sleep 1000") }
+        _ = try driver.open(id, [])
+        let other = try EarlierWorker(service)
+        defer { other.die() }
+        try other.open(id, thenTerminate: true)
+        #expect(try other.isTaken(id))
+        try driver.discard(id)
+        let pid = try other.shell(try other.create(id, owner: "somebody-else"), "exec sleep 1000")
+        try driver.discard(id)
+        #expect(FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+        try other.open(id, thenTerminate: true)
+    }
+
+    /// An exec that names no directory starts in the first process's; after a restart it started in the image's.
+    @Test func anExecStartsInTheDirectoryOfTheRecord() throws {
+        let id = try EmulatedHost.id()
+        let pid = try earlier { worker in
+            try worker.shell(try worker.create(id, owner: Self.owner), "exec sleep 1000")
+        }
+        var record = KnownContainer()
+        record.directory = "/usr"
+        _ = try driver.open(id, record, [known(pid)], ended: [])
+        _ = try driver.startProcess(id, exec, EmulatedHost.shell("pwd"), stdin: false, output: output)
+        #expect(events.exit(id, exec)?.code == 0)
+        #expect(output.text() == "/usr\n")
+        try driver.discard(id)
+    }
+
+    @Test func aServicingRunIsStartedAsOne() throws {
+        let id = try EmulatedHost.id()
+        try earlier { worker in _ = try worker.create(id, owner: Self.owner, start: false) }
+        var record = KnownContainer()
+        record.isServicing = true
+        _ = try driver.open(id, record, [], ended: [])
+        let started = try driver.start(id, EmulatedHost.shell("echo x"), stdin: true, output: output)
+        #expect(started.input == nil, "a servicing run has no pipes")
+        #expect(events.exit(id)?.code == 0 && output.text().isEmpty)
+        try driver.discard(id)
     }
 
     @Test func openedTwice() throws {

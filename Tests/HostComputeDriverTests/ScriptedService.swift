@@ -17,8 +17,15 @@ final class ScriptedService: Sendable {
         var processAnswers: [HcsResult] = []
         var systemAnswer: HcsResult = 0
         var systemState = "Running"
+        var runtimeImage = #"C:\\vm"#
+        /// Whose the system is that has the id; nil where the service does not say.
+        var owner: String?
+        /// What a termination through the first handle, or through another one, is answered with.
+        var terminateAnswer: HcsResult = 0
         var modifyAnswers: [HcsResult] = []
         var openProcessAnswer: HcsResult = 0
+        /// The processes that can be opened again.
+        var openable: Set<UInt32> = [11]
         var openSystemAnswer: HcsResult = 0
         /// The names of those calls, in order.
         var asked: [String] = []
@@ -107,6 +114,18 @@ final class ScriptedService: Sendable {
         services.withLock { $0[UInt(bitPattern: handle) & ~15] }
     }
 
+    private static func isFirst(_ handle: UnsafeMutableRawPointer?) -> Bool {
+        of(handle)?.number == UInt(bitPattern: handle)
+    }
+
+    /// The basic properties of the system.
+    private var document: String {
+        state.withLock { state in
+            let owner = state.owner.map { #","Owner":"\#($0)""# } ?? ""
+            return #"{"State":"\#(state.systemState)","RuntimeImagePath":"\#(state.runtimeImage)"\#(owner)}"#
+        }
+    }
+
     private static func note(_ handle: UnsafeMutableRawPointer?, _ name: String) -> HcsResult {
         of(handle)?.state.withLock { $0.closed.append(name) }
         return 0
@@ -137,7 +156,13 @@ final class ScriptedService: Sendable {
         table.HcsCloseComputeSystem = { ScriptedService.note($0, "close system") }
         table.HcsStartComputeSystem = { _, _, _ in 0 }
         table.HcsShutdownComputeSystem = { _, _, _ in 0 }
-        table.HcsTerminateComputeSystem = { system, _, _ in ScriptedService.note(system, "terminate system") }
+        table.HcsTerminateComputeSystem = { system, _, _ in
+            let isFirst = ScriptedService.isFirst(system)
+            return ScriptedService.ask(system, isFirst ? "terminate" : "terminate by id") { state in
+                state.closed.append("terminate system")
+                return state.terminateAnswer
+            }
+        }
         table.HcsRegisterComputeSystemCallback = { system, function, context, handle in
             guard let function else { return -1 }
             ScriptedService.of(system)?.state.withLock {
@@ -156,28 +181,29 @@ final class ScriptedService: Sendable {
             process?.pointee = system
             return 0
         }
-        // Only the first process can be opened again.
         table.HcsOpenProcess = { system, pid, process, _ in
             process?.pointee = system
             return ScriptedService.ask(system, "open process") {
-                pid == 11 ? $0.openProcessAnswer : HcsResult(bitPattern: 0x8007_0490)
+                $0.openable.contains(pid) ? $0.openProcessAnswer : HcsResult(bitPattern: 0x8007_0490)
             }
         }
         table.HcsGetComputeSystemProperties = { system, _, properties, _ in
             // A handle that was opened is alive, whatever has become of the first one.
-            let isFirst = ScriptedService.of(system)?.number == UInt(bitPattern: system)
+            let isFirst = ScriptedService.isFirst(system)
             let answer = ScriptedService.ask(system, "system") { isFirst ? $0.systemAnswer : $0.openSystemAnswer }
-            let state = ScriptedService.of(system)?.state.withLock { $0.systemState } ?? ""
-            if answer == 0 {
-                ScriptedService.give("{\"State\":\"\(state)\",\"RuntimeImagePath\":\"C:\\\\vm\"}", properties)
-            }
+            if answer == 0 { ScriptedService.give(ScriptedService.of(system)?.document, properties) }
             return answer
         }
         table.HcsModifyComputeSystem = { system, _, _ in
             ScriptedService.ask(system, "modify") { $0.modifyAnswers.isEmpty ? 0 : $0.modifyAnswers.removeFirst() }
         }
         table.HcsCloseProcess = { ScriptedService.note($0, "close process") }
-        table.HcsTerminateProcess = { process, _ in ScriptedService.note(process, "terminate process") }
+        table.HcsTerminateProcess = { process, _ in
+            ScriptedService.ask(process, "terminate process") { state in
+                state.closed.append("terminate process")
+                return 0
+            }
+        }
         table.HcsGetProcessProperties = { process, properties, _ in
             ScriptedService.give(ScriptedService.of(process)?.state.withLock { $0.properties }, properties)
             return ScriptedService.ask(process, "process") { state in

@@ -30,6 +30,7 @@ public final class ScriptedDriver: ContainerDriver {
         var outputs: [String: any ProcessOutput] = [:]
         var inputs: [String: ScriptedInput] = [:]
         var known: [ContainerID: [KnownProcess]] = [:]
+        var knownContainers: [ContainerID: KnownContainer] = [:]
         var orphans: [ContainerID] = []
         var lastPID: UInt32 = 100
         var events: (any DriverEvents)?
@@ -88,6 +89,9 @@ public final class ScriptedDriver: ContainerDriver {
 
     /// The processes that `open` was asked for last.
     public func known(_ id: ContainerID) -> [KnownProcess] { state.withLock { $0.known[id] ?? [] } }
+
+    /// What `open` was given last of a container.
+    public func knownContainer(_ id: ContainerID) -> KnownContainer? { state.withLock { $0.knownContainers[id] } }
 
     // MARK: The worker's side
 
@@ -177,11 +181,12 @@ public final class ScriptedDriver: ContainerDriver {
     }
 
     public func open(
-        _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32>
+        _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer {
         try note(.open, id)
         let opened = state.withLock { state in
             state.known[id] = processes
+            state.knownContainers[id] = known
             for process in processes { state.outputs["\(id) \(process.name)"] = process.output }
             return state.opened[id]
         }

@@ -44,6 +44,26 @@ struct RecoveryTests {
         #expect(next.published.events.last?["exit"]?["code"] == 7)
     }
 
+    /// What the host does not say: init's directory was lost, and an exec without one started elsewhere.
+    @Test func theDriverIsGivenWhatTheRecordHas() throws {
+        let host = TestHost()
+        let spec: Value = [
+            "process": ["args": ["/bin/true"], "cwd": "/srv/work"], "windows": ["servicing": true],
+        ]
+        try host.run("web", ["spec": spec])
+        let next = restart(host, opened())
+        next.settle()
+        var known = KnownContainer()
+        known.directory = "/srv/work"
+        known.isServicing = true
+        known.canPause = true
+        #expect(next.driver.knownContainer(id) == known)
+        // Over a second restart too.
+        let last = restart(next, opened())
+        last.settle()
+        #expect(last.driver.knownContainer(id) == known)
+    }
+
     @Test func itAnswersWhileItLooks() throws {
         let host = TestHost()
         try host.run("web")

@@ -1,3 +1,4 @@
+import ContainerDriver
 import ContainerProtocol
 import MessagePack
 import Testing
@@ -41,7 +42,7 @@ struct SavedContainerTests {
         #expect(
             read.failure == nil && read.creation == nil && read.command == nil && read.cause == nil
                 && read.stopGrace == nil)
-        #expect(read.canPause == nil && read.terminals.isEmpty)
+        #expect(read.known == KnownContainer() && read.terminals.isEmpty)
     }
 
     @Test func everythingThatTheStateKnowsIsKept() throws {
@@ -67,14 +68,16 @@ struct SavedContainerTests {
         var saved = try saved(.created)
         let source: Value = ["process": ["args": ["/bin/true", ""], "env": [], "terminal": true], "x": nil]
         saved.creation = SavedContainer.Creation(source: source, start: true, stdin: true)
-        saved.canPause = false
+        saved.known.canPause = false
+        saved.known.directory = "/srv"
+        saved.known.isServicing = true
         saved.terminals = [.initial]
         saved.stopGrace = .milliseconds(1500)
         saved.cause = Cause(requestID: "r", traceparent: "t")
         saved.failure = Failure(.permissionDenied, "no", retryable: true, details: ["hresult": 5])
         let read = try read(saved)
         #expect(read.creation?.source == source && read.creation?.start == true && read.creation?.stdin == true)
-        #expect(read.canPause == false && read.terminals == saved.terminals && read.stopGrace == saved.stopGrace)
+        #expect(read.known == saved.known && read.terminals == saved.terminals && read.stopGrace == saved.stopGrace)
         #expect(read.failure == saved.failure)
         #expect(read.cause?.requestID == "r" && read.cause?.traceparent == "t")
     }

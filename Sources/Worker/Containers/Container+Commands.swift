@@ -30,6 +30,7 @@ extension Container {
                 self.creation = creation
                 facts.labels = creation.labels
                 facts.ignored = creation.ignored
+                known = .init(creation.specification)
             }
             feed(.create)
         case .start: feed(.start)
@@ -48,7 +49,7 @@ extension Container {
     }
 
     private func requireThatItCanPause(_ verb: String) -> Bool {
-        guard canPause == false else { return true }
+        guard known.canPause == false else { return true }
         let driver = services.driver.name
         finish(
             .failure(Failure(.unimplemented, "\(id) cannot be \(verb): with \(driver) only Hyper-V isolation can")))

@@ -37,7 +37,7 @@ extension Container {
                 // What the specification calls layer folders are the parents and, last, the container's own.
                 facts.imageLayers = specification.windows?.layerFolders.dropLast() ?? []
                 outcome.warnings = created.warnings
-                canPause = created.canPause
+                known.canPause = created.canPause
                 self.creation = creation.onlyProcess()
             }
             completed(result.map { _ in .created }, or: .createFailed)

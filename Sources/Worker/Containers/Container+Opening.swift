@@ -10,7 +10,7 @@ extension Container {
     func restore(_ saved: SavedContainer, _ responder: Responder?) {
         facts = saved.facts
         state = saved.state
-        canPause = saved.canPause
+        known = saved.known
         stop = PendingStop(cause: saved.cause, grace: saved.stopGrace, due: saved.stopDue)
         creation = saved.creation.flatMap { QueuedCommand.Creation($0, of: facts) }
         if let command = saved.command {
@@ -63,13 +63,13 @@ extension Container {
     /// Asks the host for the container, again and again where it does not answer.
     func open(attempt: Int = 0) {
         let generation = link.nextGeneration()
-        let known = knownProcesses()
+        let (known, processes) = (known, knownProcesses())
         var ended = Set(state.processes.values.filter { $0.state == .stopped }.map(\.pid)).union(state.replaced)
         if state.seenExit != nil, let pid = state.pid { ended.insert(pid) }
-        let fresh = known.compactMap { $0.output as? OutputSpool }.filter { $0.endOffset == 0 }
+        let fresh = processes.compactMap { $0.output as? OutputSpool }.filter { $0.endOffset == 0 }
         let work: Work<OpenedContainer> = { [id, ended] driver throws(DriverFailure) in
             for spool in fresh { spool.load() }
-            return try driver.open(id, known, ended: ended)
+            return try driver.open(id, known, processes, ended: ended)
         }
         limited(.open, if: { [self] in generation == link.generation }, work) { [self] result in
             guard generation == link.generation else { return }
@@ -137,7 +137,7 @@ extension Container {
 
     private func found(_ opened: OpenedContainer) {
         facts.isolation = opened.isolation.rawValue
-        canPause = opened.canPause
+        known.canPause = opened.canPause
         inputs.reattach(opened.inputs)
         let initial = opened.processes[.initial] ?? .unknown
         if link.isAdopting {

@@ -28,8 +28,8 @@ actor Container {
     var outcome = CommandOutcome()
     /// What is known of it besides ``state``, for its record.
     var facts: ContainerRecord
-    /// Whether its isolation can be paused; nil until it has been created.
-    var canPause: Bool?
+    /// What the driver cannot learn from the host when it opens the container again.
+    var known = KnownContainer()
     /// How it was counted among the host's containers.
     private var standing: ContainerStanding = []
 
@@ -72,7 +72,7 @@ actor Container {
         facts.queueDepth = 0
         facts.stuck = nil
         var saved = SavedContainer(facts: facts, state: state)
-        saved.canPause = canPause
+        saved.known = known
         output?.save(to: &saved)
         saved.stopGrace = stop.grace
         saved.stopDue = stop.due

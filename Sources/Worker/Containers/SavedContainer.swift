@@ -1,3 +1,4 @@
+import ContainerDriver
 import ContainerProtocol
 import MessagePack
 
@@ -7,7 +8,7 @@ struct SavedContainer: Sendable {
     var state: ContainerState
     /// What its first process is to be, as a specification, until it has been started.
     var creation: Creation?
-    var canPause: Bool?
+    var known = KnownContainer()
     /// Processes with a terminal, among those that may run.
     var terminals: Set<ProcessName> = []
     /// Which file each process's output is in, and the last number that was given.
@@ -52,7 +53,8 @@ struct SavedContainer: Sendable {
 extension SavedContainer: WireEncodable {
     func encode(to writer: Writer) {
         let optional = [
-            creation != nil, canPause != nil, stopGrace != nil, stopDue != nil, cause != nil, command != nil,
+            creation != nil, known.canPause != nil, !known.directory.isEmpty, known.isServicing, stopGrace != nil,
+            stopDue != nil, cause != nil, command != nil,
             failure != nil,
         ]
         writer.map(6 + optional.count(where: { $0 }))
@@ -78,9 +80,17 @@ extension SavedContainer: WireEncodable {
             writer.value(
                 ["source": creation.source, "start": .bool(creation.start), "stdin": .bool(creation.stdin)])
         }
-        if let canPause {
+        if let canPause = known.canPause {
             writer.string("can_pause")
             writer.bool(canPause)
+        }
+        if !known.directory.isEmpty {
+            writer.string("directory")
+            writer.string(known.directory)
+        }
+        if known.isServicing {
+            writer.string("servicing")
+            writer.bool(true)
         }
         if let stopGrace {
             writer.string("stop_grace_ms")
@@ -112,7 +122,9 @@ extension SavedContainer: WireEncodable {
         self.facts = facts
         self.state = state
         self.state.processes = facts.processes
-        canPause = value["can_pause"]?.bool
+        known.canPause = value["can_pause"]?.bool
+        known.directory = value["directory"]?.string ?? ""
+        known.isServicing = value["servicing"]?.bool ?? false
         for (name, number) in value["spools"]?.map ?? [:] {
             if let name = ProcessName(name) { spoolNumbers[name] = number.unsigned.flatMap { Int(exactly: $0) } }
         }
@@ -209,5 +221,14 @@ extension ContainerState {
         isStopping = value["stopping"]?.bool ?? false
         isDeletedOnceDown = value["delete"]?.bool ?? false
         isDiscardedForFailedStart = value["start_failed"]?.bool ?? false
+    }
+}
+
+extension KnownContainer {
+    /// What a driver cannot learn again of a container of this specification.
+    init(_ specification: OCISpecification) {
+        self.init()
+        directory = specification.process?.cwd ?? ""
+        isServicing = specification.windows?.servicing ?? false
     }
 }
