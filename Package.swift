@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CMessagePack", providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CHostCompute", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(name: "CChecksum", cSettings: [.treatAllWarnings(as: .error)]),
 
         .target(name: "Threads", swiftSettings: strict),
 
@@ -79,9 +80,10 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "ContainerDriver", "ContainerProtocol", "MessagePack", "Threads", "ZeroMQ",
+                "CChecksum", "ContainerDriver", "ContainerProtocol", "MessagePack", "Threads", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

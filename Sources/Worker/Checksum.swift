@@ -1,3 +1,5 @@
+import CChecksum
+
 /// CRC-32C, which finds what a failing disk or memory changed. It is no defence against somebody who changes data on
 /// purpose.
 struct Checksum: Sendable, Hashable {
@@ -21,6 +23,13 @@ struct Checksum: Sendable, Hashable {
 
     /// Adds bytes to what the checksum covers.
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        state = Checksum.isInstruction ? crc32c_add(state, bytes.baseAddress, bytes.count) : lookedUp(bytes)
+    }
+
+    private static let isInstruction = crc32c_is_instruction()
+
+    /// The state after `bytes`, for processors without an instruction for it.
+    func lookedUp(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var (crc, index) = (state, 0)
         Checksum.tables.withUnsafeBufferPointer { tables in
             while index + 8 <= bytes.count {
@@ -35,7 +44,7 @@ struct Checksum: Sendable, Hashable {
                 index += 1
             }
         }
-        state = crc
+        return crc
     }
 
     /// Adds a number.

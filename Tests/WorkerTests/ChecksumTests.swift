@@ -21,6 +21,14 @@ struct ChecksumTests {
         }
     }
 
+    @Test func processorsWithoutTheInstructionComeToTheSame() {
+        for count in 0...100 {
+            let bytes = (0..<count).map { UInt8($0) }
+            let lookedUp = bytes.withUnsafeBytes { ~Checksum().lookedUp($0) }
+            #expect(lookedUp == Checksum(bytes).value)
+        }
+    }
+
     @Test func everyFlippedBitIsFound() {
         let bytes = Array("what a container wrote".utf8)
         for bit in 0..<bytes.count * 8 {

@@ -163,9 +163,12 @@ enum JournalTables {
         if !entry.events.isEmpty { try insert(entry.events, db) }
         for (id, record) in entry.containers {
             if let record {
-                let statement = try db.cachedStatement(
-                    sql: "INSERT OR REPLACE INTO container (id, record, checksum) VALUES (?1, ?2, checksum(?1, ?2))")
-                try statement.execute(arguments: [id.rawValue, Data(record)])
+                var row = RowWriter(
+                    try db.cachedStatement(
+                        sql: "INSERT OR REPLACE INTO container (id, record, checksum) VALUES (?, ?, ?)"))
+                try row.bind(id.rawValue)
+                try row.bind(record)
+                try row.write()
             } else {
                 try db.cachedStatement(sql: "DELETE FROM container WHERE id = ?").execute(arguments: [id.rawValue])
             }
@@ -174,16 +177,16 @@ enum JournalTables {
     }
 
     private static func insert(_ events: [RecordedEvent], _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO event (seq, kind, id, second, body, checksum)
-                VALUES (?1, ?2, ?3, ?4, ?5, checksum(?1, ?2, ?3, ?4, ?5))
-                """)
+        var row = RowWriter(
+            try db.cachedStatement(
+                sql: "INSERT INTO event (seq, kind, id, second, body, checksum) VALUES (?, ?, ?, ?, ?, ?)"))
         for event in events {
-            try statement.execute(
-                arguments: [
-                    Int64(clamping: event.seq), event.kind.rawValue, event.id?.rawValue, event.second, Data(event.body),
-                ])
+            try row.bind(Int64(clamping: event.seq))
+            try row.bind(event.kind.rawValue)
+            try row.bind(event.id?.rawValue)
+            try row.bind(event.second)
+            try row.bind(event.body)
+            try row.write()
         }
         guard let last = events.last else { return }
         try db.cachedStatement(sql: "UPDATE host SET last_seq = ?1, checksum = checksum(epoch, ?1)")

@@ -134,7 +134,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         settings.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
-            db.add(function: JournalChecksum.function)
+            db.add(function: RowChecksum.function)
         }
         return settings
     }
