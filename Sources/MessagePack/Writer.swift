@@ -71,15 +71,25 @@ public final class Writer {
     }
 
     /// Writes a str that is known when the program is built.
-    public func string(_ value: StaticString) {
-        _ = value.withUTF8Buffer { msgpack_pack_str_with_body(packer, $0.baseAddress, $0.count) }
-    }
+    public func string(_ value: StaticString) { value.withUTF8Buffer { string($0) } }
 
     /// Writes a str.
     @_disfavoredOverload
     public func string(_ value: String) {
         var value = value
-        _ = value.withUTF8 { msgpack_pack_str_with_body(packer, $0.baseAddress, $0.count) }
+        value.withUTF8 { string($0) }
+    }
+
+    /// A short one, as keys and most texts are, goes into the buffer in one step: msgpack-c takes two calls by pointer.
+    private func string(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let (size, count) = (buffer.pointee.size, bytes.count)
+        guard count < 32, buffer.pointee.alloc - size > count, let end = buffer.pointee.data?.advanced(by: size) else {
+            msgpack_pack_str_with_body(packer, bytes.baseAddress, count)
+            return
+        }
+        end.pointee = CChar(bitPattern: 0xA0 | UInt8(count))
+        if let start = bytes.baseAddress { UnsafeMutableRawPointer(end + 1).copyMemory(from: start, byteCount: count) }
+        buffer.pointee.size = size + 1 + count
     }
 
     /// Writes a bin.
