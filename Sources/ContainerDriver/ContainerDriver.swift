@@ -21,6 +21,10 @@ public protocol ContainerDriver: Sendable {
     /// Tells the driver where its events go; once, before any other call.
     func connect(_ events: any DriverEvents)
 
+    /// What ``create(_:_:)`` would hand to the service, and the failure that it, or the start after it, would have for the
+    /// specification's sake. It changes nothing on the host and may come at any time, also for an id that is taken.
+    func plan(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> ContainerPlan
+
     /// Makes a compute system. A create that fails leaves nothing behind.
     func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer
 

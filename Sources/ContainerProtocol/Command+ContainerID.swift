@@ -3,7 +3,7 @@ extension Command {
     public var containerID: ContainerID? {
         switch self {
         case .ping, .version, .snapshot, .health, .list, .events, .drain, .stats(.some), .stats(.all): nil
-        case .create(let create): create.id
+        case .create(let create), .plan(let create): create.id
         case .exec(let exec): exec.id
         case .attach(let attach): attach.id
         case .stdin(let input): input.id

@@ -7,7 +7,9 @@ extension Command {
         case .ping: self = .ping
         case .version: self = .version
         case .health: self = .health
-        case .create: self = .create(try Create(&parameters))
+        case .create:
+            let create = try Create(&parameters)
+            self = try parameters.bool("dry_run", default: false) ? .plan(create) : .create(create)
         case .start: self = .start(try parameters.id())
         case .exec: self = .exec(try Exec(&parameters))
         case .signal:

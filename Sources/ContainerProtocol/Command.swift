@@ -4,6 +4,8 @@ public import MessagePack
 public enum Command: Sendable {
     case ping, version, health
     case create(Create)
+    /// `create` with `dry_run`: only what would be made.
+    case plan(Create)
     case start(ContainerID)
     case exec(Exec)
     case signal(ContainerID, ProcessName, SignalName)

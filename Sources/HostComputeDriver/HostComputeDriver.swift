@@ -63,6 +63,19 @@ public final class HostComputeDriver: ContainerDriver {
 
     // MARK: Life
 
+    /// The document that HCS would be given.
+    public func plan(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> ContainerPlan {
+        let built = try ContainerDocument.build(id, specification, owner: context.owner, facts: facts)
+        if let process = specification.process {
+            _ = try ProcessDocument(process, path: "spec.process", stdin: false, servicing: built.document.servicing)
+        }
+        var masked = built.document
+        if !masked.credentials.isEmpty { masked.credentials = "(masked)" }
+        return ContainerPlan(
+            document: String(decoding: built.document.bytes, as: UTF8.self),
+            loggable: String(decoding: masked.bytes, as: UTF8.self), warnings: built.warnings, ignored: built.ignored)
+    }
+
     /// Makes a compute system and waits until it is there; a failure leaves nothing behind.
     public func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer {
         let built = try ContainerDocument.build(id, specification, owner: context.owner, facts: facts)

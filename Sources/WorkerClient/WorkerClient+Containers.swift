@@ -20,6 +20,14 @@ extension WorkerClient {
         return try await call(.create, .map(parameters))
     }
 
+    /// Asks what a `create` would hand to the host's container service. Nothing is made, and the id is not taken.
+    /// - Returns: `{document, warnings, ignored}`; `document` is JSON text.
+    public func plan(_ id: ContainerID, _ spec: Value, profile: String? = nil) async throws -> Value {
+        var parameters: Value.Map = ["id": .string(id.rawValue), "spec": spec, "dry_run": true]
+        if let profile { parameters["profile"] = .string(profile) }
+        return try await call(.create, .map(parameters))
+    }
+
     /// Waits until a process has exited, however long that takes and however often the worker is started anew meanwhile.
     public func wait(_ id: ContainerID, _ process: ProcessName = .initial) async throws -> Exit {
         try exit(try await call(.wait, .map(ProcessReference(id, process).parameters)), of: .wait)

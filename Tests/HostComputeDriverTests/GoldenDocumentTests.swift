@@ -186,6 +186,24 @@ import Testing
         }
     }
 
+    /// A plan is what a create then sends, and asks HCS for nothing but the layers' ids.
+    @Test func aPlanIsWhatIsSent() throws {
+        RecordingService.forget()
+        let driver = try #require(RecordingService.driver())
+        let id = try #require(ContainerID("ab12"))
+        var specification = minimal()
+        specification.windows?.credentialSpec = #"{"secret":1}"#
+        let plan = try driver.plan(id, specification)
+        #expect(RecordingService.documents(of: "HcsCreateComputeSystem").isEmpty)
+        _ = try driver.create(id, specification)
+        #expect(RecordingService.documents(of: "HcsCreateComputeSystem") == [plan.document])
+        #expect(plan.document.contains("secret") && !plan.loggable.contains("secret"))
+        #expect(plan.loggable.contains(#""Credentials":"(masked)""#))
+        specification.process = OCIProcess(args: [])
+        #expect(throws: DriverFailure.self) { try driver.plan(id, specification) }
+        try driver.discard(id)
+    }
+
     @Test func opening() throws {
         RecordingService.forget()
         let driver = try #require(RecordingService.driver())

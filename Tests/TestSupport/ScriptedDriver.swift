@@ -7,7 +7,7 @@ import Synchronization
 public final class ScriptedDriver: ContainerDriver {
     /// The calls that a driver gets.
     public enum Kind: String, Sendable, CaseIterable {
-        case create, start, startProcess, signal, shutDown, terminate, discard, check, pause, resume, resize
+        case plan, create, start, startProcess, signal, shutDown, terminate, discard, check, pause, resume, resize
         case statistics, processes, update, enumerate, open, probe
     }
 
@@ -106,6 +106,12 @@ public final class ScriptedDriver: ContainerDriver {
             return state.failures[kind]?.removeFirst()
         }
         if let failure { throw failure }
+    }
+
+    public func plan(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> ContainerPlan {
+        try note(.plan, id)
+        return ContainerPlan(
+            document: #"{"secret":1}"#, loggable: "{}", warnings: ["a warning"], ignored: ["linux"])
     }
 
     public func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure)

@@ -22,6 +22,27 @@ struct RequestsTests {
         #expect(host.events == ["create", "start"])
     }
 
+    @Test func aPlanStandsInNoLineAndLeavesNothing() throws {
+        let host = TestHost()
+        let plan: Value.Map = ["id": "web", "spec": TestHost.spec, "dry_run": true]
+        let answer = try host.call("create", plan)
+        #expect(answer.result["document"] == #"{"secret":1}"# && answer.result["warnings"] == ["a warning"])
+        #expect(answer.result["ignored"] == ["linux"])
+        #expect(host.driver.calls == ["plan web"] && host.events.isEmpty)
+        #expect(try host.call("state", ["id": "web"]).code == .notFound)
+        // A container of that id, and a call of it that hangs, are not in its way.
+        let create = try host.send("create", ["id": "web", "spec": TestHost.spec])
+        host.settleButCalls()
+        let again = try host.send("create", plan)
+        host.settleButCalls()
+        host.threads.runAll()
+        host.settle()
+        #expect(host.replies.take(again)?.result["document"] == #"{"secret":1}"#)
+        #expect(host.replies.take(create)?.failure == nil)
+        host.driver.fail(.plan, DriverFailure(.invalidArgument, "spec.root.path is wrong"))
+        #expect(try host.call("create", plan).code == .invalidArgument)
+    }
+
     @Test func aRepeatGetsTheFirstAnswer() throws {
         let host = TestHost()
         let create: Value.Map = ["id": "web", "spec": TestHost.spec, "request_id": "r"]

@@ -1,3 +1,4 @@
+import ContainerDriver
 import ContainerProtocol
 import MessagePack
 
@@ -61,6 +62,7 @@ final class CommandRouter: RequestHandler {
             enqueue(create.id, request, cause, responder) { () throws(Failure) in
                 .create(try profiles.creation(create))
             }
+        case .plan(let create): plan(create, responder)
         case .start(let id): enqueue(id, request, cause, responder) { .start }
         case .exec(let exec):
             enqueue(exec.id, request, cause, responder) { () throws(Failure) in .exec(try profiles.exec(exec)) }
@@ -74,6 +76,29 @@ final class CommandRouter: RequestHandler {
             }
         case .checkpoint(_, let id): enqueue(id, request, cause, responder) { .checkpoint }
         case .delete(let id, let force): enqueue(id, request, cause, responder) { .delete(force: force) }
+        }
+    }
+
+    /// Answers what a `create` would come to. It stands in no line and takes no id.
+    private func plan(_ create: Command.Create, _ responder: Responder) {
+        do throws(Failure) {
+            let (id, creation, driver) = (create.id, try profiles.creation(create), services.driver)
+            services.calls.make(
+                { () throws(DriverFailure) in try driver.plan(id, creation.specification) },
+                then: { result in
+                    switch result {
+                    case .success(let plan):
+                        responder.succeed(
+                            [
+                                "document": .string(plan.document),
+                                "warnings": .array(plan.warnings.map { .string($0) }),
+                                "ignored": .array((creation.ignored + plan.ignored).map { .string($0) }),
+                            ] as Value)
+                    case .failure(let failure): responder.fail(Failure(failure))
+                    }
+                })
+        } catch {
+            responder.fail(error)
         }
     }
 

@@ -29,8 +29,16 @@ extension Container {
     private func driveCreate() {
         guard let creation else { return }
         let specification = creation.specification
-        admitted(.create, { [id] driver throws(DriverFailure) in try driver.create(id, specification) }) {
-            [self] result in
+        let logger = services.logger
+        let work: Work<CreatedContainer> = { [id] driver throws(DriverFailure) in
+            if logger.logLevel == .trace, let plan = try? driver.plan(id, specification) {
+                logger.trace(
+                    "a container is created from this document",
+                    metadata: ["container": "\(id)", "document": "\(plan.loggable)"])
+            }
+            return try driver.create(id, specification)
+        }
+        admitted(.create, work) { [self] result in
             if case .success(let created) = result {
                 facts.isolation = created.isolation.rawValue
                 facts.ignored += created.ignored

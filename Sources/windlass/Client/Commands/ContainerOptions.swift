@@ -30,6 +30,14 @@ struct ContainerOptions: ParsableArguments {
     /// Creates a container.
     func create(_ session: Session, _ options: ProcessOptions, _ command: [String], start: Bool) async throws -> Created
     {
+        try await send(
+            session, options, command, ["start": .bool(start), "stdin": .bool(options.interactive)])
+    }
+
+    /// Sends a `create` with further parameters.
+    func send(
+        _ session: Session, _ options: ProcessOptions, _ command: [String], _ more: Value.Map
+    ) async throws -> Created {
         var specification = try spec.map { try SpecificationFile.read($0).map ?? [:] } ?? [:]
         let process = try options.process(command, over: specification["process"])
         if !process.isEmpty { specification["process"] = .map(process) }
@@ -38,9 +46,8 @@ struct ContainerOptions: ParsableArguments {
             specification = Value.map(specification).merging(patch).map ?? specification
         }
         let id = try name ?? ContainerID(RandomName.container()).orFail("a random name")
-        var parameters: Value.Map = [
-            "spec": .map(specification), "start": .bool(start), "stdin": .bool(options.interactive),
-        ]
+        var parameters = more
+        parameters["spec"] = .map(specification)
         if let profile { parameters["profile"] = .string(profile) }
         if !label.isEmpty { parameters["labels"] = label.wireValue }
         let result = try await session.call(.create, id, parameters)
