@@ -63,7 +63,7 @@ static hc_outcome finish_with_answer(
 #define REQUIRE(function)                                                                                             \
     if (table->function == NULL) return only(HC_NOT_EXPORTED)
 
-// `options` is an empty string, never NULL (hcs-reference A.1).
+// `options` is an empty string, never NULL (HostComputeService A.1).
 static const HcsChar no_options[] = {0};
 
 hc_outcome hc_enumerate_systems(const HostComputeTable *table, hc_text query, char **systems) {
@@ -167,7 +167,7 @@ hc_outcome hc_unregister_system(const HostComputeTable *table, hc_handle callbac
 }
 
 static hc_process_information information_of(const HcsProcessInformation *from) {
-    // 0 is "not asked for"; the newer library also writes INVALID_HANDLE_VALUE (hcs-reference A.4).
+    // 0 is "not asked for"; the newer library also writes INVALID_HANDLE_VALUE (HostComputeService A.4).
     uintptr_t invalid = UINTPTR_MAX;
     uintptr_t in = (uintptr_t)from->StdInput, out = (uintptr_t)from->StdOutput, error = (uintptr_t)from->StdError;
     return (hc_process_information){

@@ -86,7 +86,7 @@ final class ComputeHandle: Sendable {
         return properties
     }
 
-    /// Unregisters the callback, forgets its number and closes the handle, in this order (hcs-reference A.6). Never from
+    /// Unregisters the callback, forgets its number and closes the handle, in this order (HostComputeService A.6). Never from
     /// a notification: unregistering waits for those that run.
     func close() {
         let (first, unused, callback, number) = state.withLock { state in

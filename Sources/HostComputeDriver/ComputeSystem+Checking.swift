@@ -45,7 +45,7 @@ extension ComputeSystem {
     }
 
     /// That it is gone is believed of two answers only: HCS says so of a system that is being closed, and of a handle
-    /// that is dead while its system runs (hcs-reference H).
+    /// that is dead while its system runs (HostComputeService H).
     private func hasEnded() throws(HostComputeError) -> Bool {
         do throws(HostComputeError) {
             return Found(try readProperties(PropertyDocuments.basic)).stopped

@@ -1,7 +1,7 @@
 import ContainerDriver
 import ContainerProtocol
 
-/// The network endpoints of a container that runs (hcs-reference D.11).
+/// The network endpoints of a container that runs (HostComputeService D.11).
 extension ComputeSystem {
     /// What is done to an endpoint.
     private enum Change: String {

@@ -58,7 +58,7 @@ extension ComputeSystem {
     }
 
     /// How much later than its start a process may have been created. The time of a start may be that before the call,
-    /// which HCS's clients give four minutes (hcs-reference C.4), and the clock may have been set since: what was created
+    /// which HCS's clients give four minutes (HostComputeService C.4), and the clock may have been set since: what was created
     /// later still is another process that got the same id.
     private static let latestCreation: Int64 = 300
     /// How much earlier a process may seem to have been created than it was about to be: HCS's clock may be coarser, and

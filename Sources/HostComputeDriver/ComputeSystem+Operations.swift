@@ -84,7 +84,7 @@ extension ComputeSystem {
         try handle("HcsGetComputeSystemProperties").properties(query)
     }
 
-    /// A query during a stop is answered in several ways that all say the same (hcs-reference H).
+    /// A query during a stop is answered in several ways that all say the same (HostComputeService H).
     private func gone(_ error: HostComputeError, _ subject: String) -> DriverFailure {
         var failure = error.failure(subject)
         if error.isGone || error.isInvalidState { failure.code = .failedPrecondition }

@@ -64,7 +64,7 @@ extension ComputeSystem {
 }
 
 extension HostComputeError {
-    /// The service has gone, and every handle with it (hcs-reference H).
+    /// The service has gone, and every handle with it (HostComputeService H).
     var isServiceGone: Bool {
         switch code {
         case 0x6BA, 0x6BE, 0x6BF, 0x8037_011E: true

@@ -6,7 +6,7 @@ import ContainerProtocol
 ///
 /// Ids are chosen by users and shared by all clients of a host. So a system that was opened by its id is used only after
 /// HCS has said through that very handle whose it is: what a handle stands for does not change while it is open, and the
-/// id is not given to another system before (hcs-reference A.6).
+/// id is not given to another system before (HostComputeService A.6).
 extension DriverContext {
     /// Opens a compute system of this driver's owner.
     /// - Throws: ``HostComputeError/Reason/foreign(owner:)`` where it is another owner's.
@@ -30,7 +30,7 @@ extension ComputeSystem {
     /// Ends the system by force, without waiting for it.
     ///
     /// Through a second handle: HCS serialises what comes through one handle, and a termination must not wait behind a
-    /// call that hangs (hcs-reference G.1). Where no second handle can be had, and where the system has not ended some
+    /// call that hangs (HostComputeService G.1). Where no second handle can be had, and where the system has not ended some
     /// seconds after such a request, the own handle is used.
     func kill() throws(HostComputeError) -> HostCompute.Progress {
         let first = withState { state in

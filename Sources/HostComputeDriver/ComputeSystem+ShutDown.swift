@@ -82,7 +82,7 @@ extension ComputeSystem {
     /// - Returns: whether it went down.
     private func goDownGracefully() -> Bool {
         if servicing {
-            // A servicing run ends its system by itself where it went well; it is not shut down (hcs-reference F.6).
+            // A servicing run ends its system by itself where it went well; it is not shut down (HostComputeService F.6).
             let exit = withState { $0.initialExit }
             guard let exit, exit.known, exit.code == 0 else { return false }
             return waitForExit(context.timeouts.servicing) == .exited

@@ -38,7 +38,7 @@ extension ComputeSystem {
             }
             return
         }
-        // Some images hold this call until the program has ended (hcs-reference H), so it is made aside, and one that
+        // Some images hold this call until the program has ended (HostComputeService H), so it is made aside, and one that
         // has not failed by then counts as delivered.
         let failure = SignalFailure()
         aside { [context] in

@@ -27,7 +27,7 @@ final class ComputeSystem: NotificationSink, Sendable {
         var isChecking = false
         var disconnected = false
         var closed = false
-        /// Whether a termination has been accepted: a shutdown after it would hang (hcs-reference H).
+        /// Whether a termination has been accepted: a shutdown after it would hang (HostComputeService H).
         var terminated = false
         /// Whether a shutdown has begun: what ends from now on, ends because of it.
         var goingDown = false

@@ -2,7 +2,7 @@ import ContainerDriver
 import ContainerProtocol
 
 /// The document that creates a compute system: schema 1, fields in the order and with the omissions of hcsshim v0.5.9
-/// (hcs-reference D.1), newer fields after them and only where they are used.
+/// (HostComputeService D.1), newer fields after them and only where they are used.
 struct ContainerDocument: Equatable {
     struct Layer: Equatable {
         var id: String

@@ -24,7 +24,7 @@ extension HostComputeDriver {
         }
     }
 
-    /// RS1 and RS2 refuse to enumerate while a container ends; asked again they answer (hcs-reference H).
+    /// RS1 and RS2 refuse to enumerate while a container ends; asked again they answer (HostComputeService H).
     private func enumerate(_ query: [UInt8], attempts: Int) throws(HostComputeError) -> String {
         do throws(HostComputeError) {
             return try context.host.enumerate(query)

@@ -47,7 +47,7 @@ extension HostComputeError {
     }
 
     /// What a person can do about it depends on what was asked: HCS obeys administrators only, but a process has rights
-    /// of its own, and what has ended is refused so too (hcs-reference B.2).
+    /// of its own, and what has ended is refused so too (HostComputeService B.2).
     private var accessDenied: Meaning {
         let advice =
             switch operation {
@@ -90,7 +90,7 @@ extension HostComputeError {
         }
     }
 
-    /// The codes that 0xC03701xx (vmcompute) and 0x803701xx (HCS_E_*) share (hcs-reference B.1).
+    /// The codes that 0xC03701xx (vmcompute) and 0x803701xx (HCS_E_*) share (HostComputeService B.1).
     private static func meaning(ofCompute low: UInt8) -> Meaning {
         switch low {
         case 0x00: Meaning(.aborted, "it was terminated while it started", "create it again")

@@ -64,7 +64,7 @@ struct HostComputeError: Error, Sendable {
         if case .refused(let code, _) = reason { code } else { nil }
     }
 
-    // The predicates of hcs-reference B.3; where a code has a twin in the newer family, both count.
+    // The predicates of HostComputeService B.3; where a code has a twin in the newer family, both count.
 
     /// What was to be stopped has stopped already.
     var isAlreadyStopped: Bool {
@@ -101,6 +101,6 @@ struct HostComputeError: Error, Sendable {
         if case .foreign = reason { true } else { false }
     }
 
-    /// The target is gone: already stopped, not found, or being closed (hcs-reference H).
+    /// The target is gone: already stopped, not found, or being closed (HostComputeService H).
     var isGone: Bool { isAlreadyStopped || isNotFound || isInvalidHandle || reason == .closed }
 }

@@ -47,7 +47,7 @@ final class NotificationRegistry: Sendable {
 
     private init() {
         hc_set_notification { number, type, status, data in
-            // The data is not trusted with an exit code; HCS is asked for it instead (hcs-reference C.2).
+            // The data is not trusted with an exit code; HCS is asked for it instead (HostComputeService C.2).
             guard let notification = Notification(type: type, status: status, data: data) else { return }
             NotificationRegistry.shared.deliver(notification, to: UInt(number))
         }

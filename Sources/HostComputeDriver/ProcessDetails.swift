@@ -1,4 +1,4 @@
-/// One process of a compute system's list (hcs-reference D.9); times are in ticks of 100 ns.
+/// One process of a compute system's list (HostComputeService D.9); times are in ticks of 100 ns.
 struct ProcessDetails: Decodable {
     @Lenient var id: UInt32?
     @Lenient var image: String?

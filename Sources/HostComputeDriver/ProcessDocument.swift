@@ -1,7 +1,7 @@
 import ContainerDriver
 import ContainerProtocol
 
-/// The document that creates a process, fields in the order of hcsshim v0.5.9 (hcs-reference D.4).
+/// The document that creates a process, fields in the order of hcsshim v0.5.9 (HostComputeService D.4).
 struct ProcessDocument: Equatable {
     var commandLine = ""
     var user = ""

@@ -2,7 +2,7 @@ import ContainerDriver
 
 import struct MessagePack.Timestamp
 
-/// What HCS is asked for, and what its answers mean (hcs-reference D.8, D.9). Missing fields read as zero.
+/// What HCS is asked for, and what its answers mean (HostComputeService D.8, D.9). Missing fields read as zero.
 enum PropertyDocuments {
     /// The query for one property type.
     static func query(_ type: String) -> [UInt8] {

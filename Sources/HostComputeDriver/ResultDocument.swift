@@ -1,6 +1,6 @@
 import ContainerDriver
 
-/// What HCS adds to a refusal (hcs-reference B.5), as far as it is words. It may hold anything or nothing.
+/// What HCS adds to a refusal (HostComputeService B.5), as far as it is words. It may hold anything or nothing.
 struct ResultDocument: Decodable {
     @Lenient var message: String?
     @Lenient var events: [Lenient<Event>]?

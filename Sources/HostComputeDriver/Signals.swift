@@ -24,7 +24,7 @@ enum Signals {
 
     /// What the numbers stand for.
     enum Numbers {
-        /// Windows' console control codes (hcs-reference D.7): 1 is CtrlBreak and 2 is CtrlClose.
+        /// Windows' console control codes (HostComputeService D.7): 1 is CtrlBreak and 2 is CtrlClose.
         case console
         /// Linux' signals, where the emulator's processes are those of the host: 1 is HUP and 2 is INT.
         case linux

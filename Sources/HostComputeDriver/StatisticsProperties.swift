@@ -1,4 +1,4 @@
-/// The statistics of a compute system (hcs-reference D.9); times are in ticks of 100 ns.
+/// The statistics of a compute system (HostComputeService D.9); times are in ticks of 100 ns.
 struct StatisticsProperties: Decodable {
     @Lenient var timestamp: String?
     @Lenient var containerStartTime: String?

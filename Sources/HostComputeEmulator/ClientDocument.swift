@@ -6,7 +6,7 @@ enum ClientDocument {
     // A decoder keeps nothing from one document to the next, so all threads share one.
     private static let decoder = JSONDecoder()
 
-    /// Reads a document; a missing or empty one is an empty object (hcs-reference A.1, D.8).
+    /// Reads a document; a missing or empty one is an empty object (HostComputeService A.1, D.8).
     static func read<Document: Decodable>(
         _ document: Document.Type, _ text: UnsafePointer<HcsChar>?
     ) throws(HostFailure) -> Document {

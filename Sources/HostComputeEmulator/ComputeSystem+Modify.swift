@@ -1,6 +1,6 @@
 import CHostCompute
 
-/// Changes at run time (hcs-reference D.11): validated and remembered, never enforced.
+/// Changes at run time (HostComputeService D.11): validated and remembered, never enforced.
 extension ComputeSystem {
     func modify(_ request: SystemModification) throws(HostFailure) {
         let change = try change(request)

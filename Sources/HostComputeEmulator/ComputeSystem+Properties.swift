@@ -1,6 +1,6 @@
 import Glibc
 
-/// Answers to property queries (hcs-reference D.8, D.9).
+/// Answers to property queries (HostComputeService D.8, D.9).
 extension ComputeSystem {
     func properties(_ query: PropertyQuery) -> String {
         var document = basicProperties()

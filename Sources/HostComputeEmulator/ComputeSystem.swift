@@ -102,7 +102,7 @@ final class ComputeSystem: Sendable {
 
     // MARK: Registrations
 
-    /// Registers, and tells what happened before: there is no way to register earlier (hcs-reference A.5, C.3).
+    /// Registers, and tells what happened before: there is no way to register earlier (HostComputeService A.5, C.3).
     func register(_ registration: Registration) {
         let deliver = state.withLock { state in
             state.registrations.append(registration)
@@ -155,7 +155,7 @@ extension ComputeSystem.State {
         return true
     }
 
-    /// A servicing system ends by itself, with its last process (hcs-reference F.6).
+    /// A servicing system ends by itself, with its last process (HostComputeService F.6).
     mutating func endAfterLastProcess() {
         guard phase == .running, hasRun, live == 0, spawning == 0 else { return }
         phase = .stopping

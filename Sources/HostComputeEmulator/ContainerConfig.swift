@@ -1,4 +1,4 @@
-/// ContainerConfig as clients send it (hcs-reference D.1, D.2), as far as the emulator heeds it.
+/// ContainerConfig as clients send it (HostComputeService D.1, D.2), as far as the emulator heeds it.
 struct ContainerConfig: Decodable {
     let systemType: String?
     let name: String?

@@ -5,7 +5,7 @@ struct HostFailure: Error {
     let code: HcsResult
     let message: String
 
-    /// The result document of hcs-reference B.5.
+    /// The result document of HostComputeService B.5.
     var document: String {
         var event = JSONObject()
         event.add("Message", string: message)

@@ -1,6 +1,6 @@
 import CHostCompute
 
-/// A GUID made from a name (RFC 4122 version 5) over UTF-16 little-endian text (hcs-reference E).
+/// A GUID made from a name (RFC 4122 version 5) over UTF-16 little-endian text (HostComputeService E).
 struct NameGuid {
     /// The namespace of layer ids, what the export NameToGuid computes with.
     static let layers: [UInt8] = [

@@ -1,5 +1,5 @@
 /// The types of notification that the emulator sends on its own account: an older client blocks for ever on any other
-/// (hcs-reference C.1).
+/// (HostComputeService C.1).
 enum NotificationType {
     static let systemExited: UInt32 = 0x1
     static let systemCreateCompleted: UInt32 = 0x2

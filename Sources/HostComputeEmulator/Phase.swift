@@ -2,7 +2,7 @@
 enum Phase: Sendable {
     case creating, created, starting, running, pausing, paused, resuming, stopping, stopped
 
-    /// The state as properties name it (hcs-reference D.8); a phase in between still shows the state it left.
+    /// The state as properties name it (HostComputeService D.8); a phase in between still shows the state it left.
     var stateName: String {
         switch self {
         case .creating, .created, .starting: "Created"

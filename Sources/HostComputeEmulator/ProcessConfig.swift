@@ -1,4 +1,4 @@
-/// ProcessConfig as clients send it (hcs-reference D.4), as far as the emulator heeds it.
+/// ProcessConfig as clients send it (HostComputeService D.4), as far as the emulator heeds it.
 struct ProcessConfig: Decodable {
     let commandLine: String?
     let user: String?

@@ -1,4 +1,4 @@
-/// What ProcessConfig (hcs-reference D.4) asks for.
+/// What ProcessConfig (HostComputeService D.4) asks for.
 struct ProcessDocument {
     let arguments: [String]
     let user: String

@@ -2,7 +2,7 @@ import Glibc
 
 /// How a process ended, and what it had used.
 struct ProcessExit: Sendable {
-    /// ERROR_BROKEN_PIPE: the exit code was lost on the way (hcs-reference D.5).
+    /// ERROR_BROKEN_PIPE: the exit code was lost on the way (HostComputeService D.5).
     static let lost: Int32 = 109
 
     let code: UInt32

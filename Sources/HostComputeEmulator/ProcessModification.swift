@@ -1,4 +1,4 @@
-/// A request to change a process (hcs-reference D.6).
+/// A request to change a process (HostComputeService D.6).
 struct ProcessModification: Decodable {
     let operation: String?
     let consoleSize: Size?

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What processes have used, in the units of hcs-reference D.9.
+/// What processes have used, in the units of HostComputeService D.9.
 struct ProcessUsage: Sendable {
     var user100ns: UInt64 = 0
     var kernel100ns: UInt64 = 0

@@ -1,4 +1,4 @@
-/// What a property query (hcs-reference D.8) asks for; nothing means the basic properties.
+/// What a property query (HostComputeService D.8) asks for; nothing means the basic properties.
 struct PropertyQuery: Decodable {
     let types: [String]?
 

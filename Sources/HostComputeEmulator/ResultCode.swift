@@ -1,7 +1,7 @@
 import CHostCompute
 import Glibc
 
-/// The HRESULT values that the emulator answers (hcs-reference B.1, B.2).
+/// The HRESULT values that the emulator answers (HostComputeService B.1, B.2).
 enum ResultCode {
     static let success: HcsResult = 0
     static let pending = code(0xC037_0103)

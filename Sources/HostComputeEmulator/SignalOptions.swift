@@ -1,4 +1,4 @@
-/// The signal that a process is to get (hcs-reference D.7).
+/// The signal that a process is to get (HostComputeService D.7).
 struct SignalOptions: Decodable {
     let signal: String?
 

@@ -1,4 +1,4 @@
-/// The fields of ContainerConfig (hcs-reference D.1) that the emulator keeps: an idle system is small.
+/// The fields of ContainerConfig (HostComputeService D.1) that the emulator keeps: an idle system is small.
 struct SystemDocument: Sendable {
     let name: String
     let owner: String
@@ -47,7 +47,7 @@ struct SystemDocument: Sendable {
         resources = try SystemDocument.resources(config)
     }
 
-    /// The table of hcs-reference D.3. That a missing field answers "invalid document" is inference.
+    /// The table of HostComputeService D.3. That a missing field answers "invalid document" is inference.
     private static func checkIsolation(
         _ config: ContainerConfig, layerFolder: String, runtimeImage: String
     ) throws(HostFailure) {

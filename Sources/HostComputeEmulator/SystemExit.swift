@@ -2,7 +2,7 @@ import CHostCompute
 
 /// How a compute system ended.
 struct SystemExit: Sendable {
-    /// The type as hcs-reference C.2 names it.
+    /// The type as HostComputeService C.2 names it.
     enum Kind: String {
         case gracefulExit = "GracefulExit"
         case forcedExit = "ForcedExit"

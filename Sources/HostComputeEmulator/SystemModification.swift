@@ -1,4 +1,4 @@
-/// A request to change a compute system (hcs-reference D.11).
+/// A request to change a compute system (HostComputeService D.11).
 struct SystemModification: Decodable {
     let resourceType: String?
     let resourcePath: String?

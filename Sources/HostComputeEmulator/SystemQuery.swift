@@ -1,4 +1,4 @@
-/// An enumeration query (hcs-reference D.10): lists combine with AND, values within a list with OR [inf].
+/// An enumeration query (HostComputeService D.10): lists combine with AND, values within a list with OR [inf].
 struct SystemQuery: Decodable {
     private let ids: [String]?
     private let types: [String]?

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HostComputeDriver
 
-/// The whole of hcs-reference B: both families, Win32 codes in an HRESULT's clothes, and what may be tried again.
+/// The whole of HostComputeService B: both families, Win32 codes in an HRESULT's clothes, and what may be tried again.
 @Suite struct ErrorTableTests {
     typealias Row = (code: UInt32, wire: DriverFailure.Code, retryable: Bool)
 

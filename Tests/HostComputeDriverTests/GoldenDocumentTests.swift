@@ -8,7 +8,7 @@ import Testing
 @testable import HostComputeDriver
 
 /// Every document that the driver gives to HCS, byte for byte as a file in `Golden` says, which was written by hand from
-/// hcs-reference D and F. Line breaks and the blanks that begin a line are the files' own; all else is the document's.
+/// HostComputeService D and F. Line breaks and the blanks that begin a line are the files' own; all else is the document's.
 ///
 /// Where the client of Docker 1.13 and today's hcsshim differ, the choice is told here:
 ///
@@ -180,7 +180,7 @@ import Testing
         _ = try driver.shutDown(id)
         try expect(
             "HcsGetComputeSystemProperties", "query-statistics", "query-process-list", "query-pending-updates")
-        // Options are an empty text, never NULL (hcs-reference A.1).
+        // Options are an empty text, never NULL (HostComputeService A.1).
         for call in ["HcsStartComputeSystem", "HcsShutdownComputeSystem"] {
             #expect(RecordingService.documents(of: call) == [""])
         }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HostComputeDriver
 
-/// The rows of hcs-reference F.11 and G.1 that no other test is about; see ROWS.md.
+/// The rows of HostComputeService F.11 and G.1 that no other test is about; see ROWS.md.
 @Suite struct RowTests {
     private let host: EmulatedHost
 

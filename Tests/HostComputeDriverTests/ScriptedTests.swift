@@ -271,7 +271,7 @@ import Testing
         #expect(try #require(throws: DriverFailure.self) { try driver.statistics(id) }.code == .notFound)
     }
 
-    /// Types with flags, and the newer library's types that look like flagged ones (hcs-reference A.5, A.8).
+    /// Types with flags, and the newer library's types that look like flagged ones (HostComputeService A.5, A.8).
     @Test func aTypeWithFlags() throws {
         let driver = driver()
         let id = try started(driver)

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 extension EmulatorTests {
-    /// hcs-reference I.2, lines 1 to 7: notifications and ends. The others: `ProcessChecklistTests`, `FaultTests`.
+    /// HostComputeService I.2, lines 1 to 7: notifications and ends. The others: `ProcessChecklistTests`, `FaultTests`.
     @Suite("I.2: checklist", .bothWays)
     struct ChecklistTests {
         @Test("1: pending with a valid handle, finished on another thread")

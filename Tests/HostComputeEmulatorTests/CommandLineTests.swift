@@ -36,7 +36,7 @@ struct CommandLineTests {
         }
     }
 
-    /// hcs-reference G.2.
+    /// HostComputeService G.2.
     private static func escape(_ argument: String) -> String {
         if argument.isEmpty { return "\"\"" }
         let quoted = argument.unicodeScalars.contains { $0 == " " || $0 == "\t" }

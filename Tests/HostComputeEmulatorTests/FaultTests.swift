@@ -4,7 +4,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    /// hcs-reference I.2, line 16, and the fault file.
+    /// HostComputeService I.2, line 16, and the fault file.
     @Suite("I.2, 16: faults", .bothWays)
     struct FaultTests {
         @Test func neverCompletes() throws {

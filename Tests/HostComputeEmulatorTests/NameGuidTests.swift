@@ -5,7 +5,7 @@ import Testing
 
 @Suite("NameToGuid computes what the export computes")
 struct NameGuidTests {
-    /// hcs-reference E.
+    /// HostComputeService E.
     @Test(arguments: [
         ("65bf96e5760a09edf1790cb229e2dfb2dbd0fcdc0bf7451bae099106bfbfea0c", "18955d65-d45a-557b-bf1c-49d6dfefc526"),
         ("e206d2514a6265a76645b9d6b3dc6a78777c34dbf5da9fa2d564651645685881", "f8bc427f-7aa3-59c6-b271-7331713e9451"),

@@ -4,7 +4,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    /// hcs-reference I.2, lines 8 to 15: processes.
+    /// HostComputeService I.2, lines 8 to 15: processes.
     @Suite("I.2: checklist, processes", .bothWays)
     struct ProcessChecklistTests {
         @Test("8 and 9: settable exit code of the terminated; operations on the exited")

@@ -3,7 +3,7 @@ import HostComputeEmulator
 import Testing
 
 extension EmulatorTests {
-    /// Every row and column of hcs-reference I.1.
+    /// Every row and column of HostComputeService I.1.
     @Suite("I.1: states", .bothWays)
     struct StateTests {
         enum State: String, CaseIterable { case created, running, paused, stopped }

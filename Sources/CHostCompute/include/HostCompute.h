@@ -46,7 +46,7 @@ typedef enum hc_status {
 
 typedef struct hc_outcome {
     hc_status status;
-    /// Where HC_FAILED: the normalised code, Win32 codes folded to their low 16 bits (hcs-reference A.1).
+    /// Where HC_FAILED: the normalised code, Win32 codes folded to their low 16 bits (HostComputeService A.1).
     uint32_t code;
     /// Where HC_FAILED: the HRESULT as HCS gave it.
     uint32_t hresult;

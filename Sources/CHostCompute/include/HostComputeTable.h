@@ -3,7 +3,7 @@
 // On Windows the table is filled from vmcompute.dll in the system directory; on a machine that has no Host Compute
 // Service the emulator fills the same table. Nothing above this header knows which of the two answers.
 //
-// Conventions (hcs-reference A.1):
+// Conventions (HostComputeService A.1):
 //  - every function returns an HRESULT; negative is failure, except HCS_OPERATION_PENDING, which says that the
 //    operation was accepted, that handles written by the call are valid, and that a notification will follow;
 //  - strings are NUL-terminated UTF-16. Strings that come out are freed with FreeString, on success and on failure
@@ -39,7 +39,7 @@ typedef void *HcsStream;
 #define HcsNotificationFlagFailure 0x80000000u
 #define HcsNotificationFlagsReserved 0xF0000000u
 
-/// Notification types (hcs-reference C.1).
+/// Notification types (HostComputeService C.1).
 enum {
     HcsNotificationInvalid = 0x00000000,
     HcsNotificationSystemExited = 0x00000001,
@@ -52,7 +52,7 @@ enum {
     HcsNotificationServiceDisconnect = 0x01000000
 };
 
-/// HCS_PROCESS_INFORMATION (hcs-reference A.4): the standard handles are overlapped named pipe ends on Windows and
+/// HCS_PROCESS_INFORMATION (HostComputeService A.4): the standard handles are overlapped named pipe ends on Windows and
 /// file descriptors in the emulator, where 0 also means "not asked for". Each belongs to the caller and is closed once.
 typedef struct HcsProcessInformation {
     uint32_t ProcessId;
@@ -83,7 +83,7 @@ typedef void(HCS_CALL *HcsNotificationCallback)(
     uint32_t type, void *context, HcsResult status, const HcsChar *data);
 
 typedef struct HostComputeTable {
-    // Compute systems (hcs-reference A.2).
+    // Compute systems (HostComputeService A.2).
     HcsResult(HCS_CALL *HcsEnumerateComputeSystems)(const HcsChar *query, HcsChar **systems, HcsChar **result);
     HcsResult(HCS_CALL *HcsCreateComputeSystem)(
         const HcsChar *id, const HcsChar *configuration, void *identity, HcsSystem *system, HcsChar **result);
@@ -102,7 +102,7 @@ typedef struct HostComputeTable {
         HcsSystem system, HcsNotificationCallback callback, void *context, HcsCallback *handle);
     HcsResult(HCS_CALL *HcsUnregisterComputeSystemCallback)(HcsCallback handle);
 
-    // Processes and the service (hcs-reference A.3).
+    // Processes and the service (HostComputeService A.3).
     HcsResult(HCS_CALL *HcsCreateProcess)(
         HcsSystem system, const HcsChar *parameters, HcsProcessInformation *information, HcsProcess *process,
         HcsChar **result);
@@ -120,7 +120,7 @@ typedef struct HostComputeTable {
     HcsResult(HCS_CALL *HcsGetServiceProperties)(const HcsChar *query, HcsChar **properties, HcsChar **result);
     HcsResult(HCS_CALL *HcsModifyServiceSettings)(const HcsChar *settings, HcsChar **result);
 
-    // Layer ids (hcs-reference E), and the allocator that HCS's strings come from: CoTaskMemFree on Windows.
+    // Layer ids (HostComputeService E), and the allocator that HCS's strings come from: CoTaskMemFree on Windows.
     HcsResult(HCS_CALL *NameToGuid)(const HcsChar *name, HcsGuid *guid);
     void(HCS_CALL *FreeString)(void *string);
 } HostComputeTable;

@@ -154,7 +154,7 @@ void section_folding(void) {
         {0x80070000, 0},          {0xC037010E, 0xC037010E}, {0x80370110, 0x80370110}, {0xC0370110, 0xC0370110},
         {0x8037011F, 0x8037011F}, {0x80004005, 0x80004005}, {0xC000013A, 0xC000013A}, {0x800401F3, 0x800401F3},
         {0x80080005, 0x80080005}, {0x80060005, 0x80060005}, {0x800F0005, 0x800F0005}, {0x90070005, 0x90070005},
-        // The customer, severity and reserved bits are not looked at (hcs-reference A.1).
+        // The customer, severity and reserved bits are not looked at (HostComputeService A.1).
         {0xC0070005, 5},          {0xA0070002, 2},          {0xE0070002, 2},          {0x00070002, 2},
         {0xC0370103, 0xC0370103}, {0x8000FFFF, 0x8000FFFF}, {0x80010108, 0x80010108}, {0x800706BF, 0x6BF},
     };

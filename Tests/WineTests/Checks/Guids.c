@@ -3,7 +3,7 @@
 
 #include "Check.h"
 
-// hcs-reference E.
+// HostComputeService E.
 static const struct {
     const char *name, *guid;
 } known[] = {

@@ -12,7 +12,7 @@ _Static_assert(sizeof(uintptr_t) == sizeof(hc_stream), "a stream's number fits w
 _Static_assert(HCS_OPERATION_PENDING < 0, "pending looks like a failure");
 _Static_assert((uint32_t)HCS_OPERATION_PENDING == 0xC0370103, "pending");
 
-// HCS_PROCESS_INFORMATION in Windows's own words (hcs-reference A.4).
+// HCS_PROCESS_INFORMATION in Windows's own words (HostComputeService A.4).
 typedef struct windows_process_information {
     DWORD ProcessId;
     DWORD Reserved;

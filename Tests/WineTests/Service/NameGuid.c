@@ -1,4 +1,4 @@
-// NameToGuid as the export computes it (hcs-reference E): a version 5 GUID over the name in UTF-16LE.
+// NameToGuid as the export computes it (HostComputeService E): a version 5 GUID over the name in UTF-16LE.
 #include <string.h>
 
 #include "Service.h"

@@ -12,7 +12,7 @@ static target *object_of(handle_kind kind, void *handle, const char *function) {
     return found;
 }
 
-// The exit is in the properties before it is told (hcs-reference I.2).
+// The exit is in the properties before it is told (HostComputeService I.2).
 static DWORD WINAPI watch(LPVOID parameter) {
     target *process = parameter;
     WaitForSingleObject(process->process, INFINITE);

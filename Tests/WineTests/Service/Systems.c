@@ -19,7 +19,7 @@ static DWORD WINAPI complete(LPVOID parameter) {
     EnterCriticalSection(&service_lock);
     made->about->state = made->state;
     LeaveCriticalSection(&service_lock);
-    // Only a creation and an exit are told to registrations that come later (hcs-reference C.3).
+    // Only a creation and an exit are told to registrations that come later (HostComputeService C.3).
     bool remember = made->type == HcsNotificationSystemExited || made->type == HcsNotificationSystemCreateCompleted;
     deliver(made->about, made->type, result_ok, NULL, remember);
     delivery_ends();
@@ -128,7 +128,7 @@ static HcsResult operate(
     target_state next, uint32_t type) {
     record(name, system, NULL, NULL, 0);
     if (!out_is_empty(name, result)) return result_invalid_argument;
-    // Some clients pass NULL and live; this one has promised the empty text (hcs-reference A.1).
+    // Some clients pass NULL and live; this one has promised the empty text (HostComputeService A.1).
     if (options == NULL || options[0] != 0) violation(name, "options that are not the empty text");
     ANSWER_SCRIPT(name, result);
     target *found = system_of(system, name);
