@@ -70,6 +70,7 @@ void section_states(void);
 void section_notifications(void);
 void section_races(void);
 void section_readers(void);
+void section_shared_pipes(void);
 void section_writers(void);
 void section_many_streams(void);
 void section_processes(void);

@@ -170,6 +170,7 @@ int main(int count, char **arguments) {
             run("races", section_races);
             streams_warm();
             run("readers", section_readers);
+            run("shared pipes", section_shared_pipes);
             run("writers", section_writers);
             run("many streams", section_many_streams);
             run("processes", section_processes);

@@ -68,6 +68,13 @@ static void give(HANDLE handle) {
     if (handle != NULL && pipe_given != NULL) pipe_given(handle);
 }
 
+static HANDLE duplicate(HANDLE pipe) {
+    HANDLE made = NULL;
+    if (pipe != NULL)
+        DuplicateHandle(GetCurrentProcess(), pipe, GetCurrentProcess(), &made, 0, FALSE, DUPLICATE_SAME_ACCESS);
+    return made;
+}
+
 HcsResult process_start(const HcsChar *parameters, target *process, HcsProcessInformation *information) {
     static const char *const keys[3] = {"CreateStdInPipe", "CreateStdOutPipe", "CreateStdErrPipe"};
     static WCHAR command[8192];
@@ -104,17 +111,13 @@ HcsResult process_start(const HcsChar *parameters, target *process, HcsProcessIn
     process->pid = made.dwProcessId;
     *information = (HcsProcessInformation){
         .ProcessId = made.dwProcessId, .StdInput = clients[0], .StdOutput = clients[1], .StdError = clients[2]};
+    for (int at = 0; at < 2; at++) process->outputs[at] = duplicate(clients[at + 1]);
     for (int at = 0; at < 3; at++) give(clients[at]);
     return result_ok;
 }
 
-HANDLE pipe_that_says(const char *text) {
-    HANDLE clients = NULL, processes = NULL;
-    if (!pipe_make(false, &clients, &processes)) return NULL;
-    DWORD written = 0, length = 0;
-    while (text[length] != 0) length++;
-    WriteFile(processes, text, length, &written, NULL);
-    CloseHandle(processes);
-    give(clients);
-    return clients;
+HANDLE pipe_again(HANDLE pipe) {
+    HANDLE made = duplicate(pipe);
+    give(made);
+    return made;
 }

@@ -80,8 +80,13 @@ EXPORT(HcsOpenProcess, HcsSystem system, uint32_t pid, HcsProcess *process, HcsC
 EXPORT(HcsCloseProcess, HcsProcess process) {
     record("HcsCloseProcess", process, NULL, NULL, 0);
     ANSWER_SCRIPT("HcsCloseProcess", NULL);
-    if (object_of(kind_process, process, "HcsCloseProcess") == NULL) return result_invalid_handle;
+    target *closed = object_of(kind_process, process, "HcsCloseProcess");
+    if (closed == NULL) return result_invalid_handle;
     EnterCriticalSection(&service_lock);
+    for (int at = 0; at < 2; at++) {
+        if (closed->outputs[at] != NULL) CloseHandle(closed->outputs[at]);
+        closed->outputs[at] = NULL;
+    }
     handle_close(process);
     LeaveCriticalSection(&service_lock);
     return result_ok;
@@ -124,7 +129,11 @@ EXPORT(HcsGetProcessInfo, HcsProcess process, HcsProcessInformation *information
     }
     target *found = object_of(kind_process, process, name);
     if (found == NULL) return result_invalid_handle;
-    *information = (HcsProcessInformation){.ProcessId = found->pid, .StdOutput = pipe_that_says("asked again")};
+    // The same pipe objects as before, with all that was done to them (HostComputeService A.4).
+    EnterCriticalSection(&service_lock);
+    *information = (HcsProcessInformation){
+        .ProcessId = found->pid, .StdOutput = pipe_again(found->outputs[0]), .StdError = pipe_again(found->outputs[1])};
+    LeaveCriticalSection(&service_lock);
     return result_ok;
 }
 

@@ -37,6 +37,8 @@ typedef struct target {
     target_state state;
     struct target *system;
     HANDLE process;
+    /// The pipe objects of its outputs, which HcsGetProcessInfo hands out again; 0 where there is none.
+    HANDLE outputs[2];
     DWORD pid, code;
     bool exited;
     fact facts[8];
@@ -88,8 +90,8 @@ extern void (*pipe_given)(void *handle);
 extern bool pipe_client_ends;
 /// Starts the process that `parameters` describes, with the pipes that it asks for.
 HcsResult process_start(const HcsChar *parameters, target *process, HcsProcessInformation *information);
-/// A pipe that says `text` and ends.
-HANDLE pipe_that_says(const char *text);
+/// Another handle of a pipe object, for the client; NULL for NULL.
+HANDLE pipe_again(HANDLE pipe);
 
 /// Answers a scripted call that gives a result document, or, with NULL for it, none.
 #define ANSWER_SCRIPT(name, document_out)                                                                             \
