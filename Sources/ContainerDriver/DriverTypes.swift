@@ -85,19 +85,22 @@ public struct OpenedContainer: Sendable {
     public var state: State
     /// What became of the processes that were asked for; of those whose exit had been reported before, nothing.
     public var processes: [ProcessName: FoundProcess]
-    /// The standard inputs of those that run and have one.
+    /// The standard inputs of those that run and have one, or had one that is lost.
     public var inputs: [ProcessName: any ProcessInput]
+    /// What could not be had again, for the log.
+    public var warnings: [String]
 
     /// A container that was found.
     public init(
         isolation: Isolation, canPause: Bool, state: State, processes: [ProcessName: FoundProcess],
-        inputs: [ProcessName: any ProcessInput] = [:]
+        inputs: [ProcessName: any ProcessInput] = [:], warnings: [String] = []
     ) {
         self.isolation = isolation
         self.canPause = canPause
         self.state = state
         self.processes = processes
         self.inputs = inputs
+        self.warnings = warnings
     }
 }
 

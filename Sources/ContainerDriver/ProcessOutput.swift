@@ -4,6 +4,8 @@ public import ContainerProtocol
 public protocol ProcessOutput: Sendable {
     /// Bytes that the process wrote.
     func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer)
+    /// An unknown amount of the stream is missing here, as where what an earlier worker read cannot be had again.
+    func lose(_ stream: OutputStream)
     /// The stream has ended.
     func end(_ stream: OutputStream)
 }

@@ -18,6 +18,8 @@ final class ComputeProcess: NotificationSink, Sendable {
         var stdout: hc_stream = 0
         var stderr: hc_stream = 0
         var output: OutputGate?
+        var lostOutputs: [OutputStream] = []
+        var hasLostInput = false
         var influence = Influence()
         /// When its exit was seen, and the influence until then: a kill that comes after that changes nothing.
         var seen: (influence: Influence, at: Timestamp)?
@@ -45,44 +47,70 @@ final class ComputeProcess: NotificationSink, Sendable {
 
     // MARK: Streams
 
-    /// Takes over the standard handles: each is closed once, those of a failed call included.
-    func attach(
-        _ information: hc_process_information, output: OutputGate
-    ) throws(HostComputeError) {
-        var left = [information.standard_input, information.standard_output, information.standard_error]
-        func take(_ index: Int) -> UInt? {
-            defer { left[index] = 0 }
-            return left[index] == 0 ? nil : UInt(left[index])
-        }
-        defer { for handle in left { hc_handle_close(handle) } }
+    /// Takes over the standard handles, each by itself: each is closed once, those of a failed call included.
+    /// - Returns: why the first of those that cannot be had cannot be; nil where all are there.
+    func attach(_ information: hc_process_information, output: OutputGate) -> HostComputeError? {
         state.withLock { $0.output = output }
-        if let input = take(0) {
+        var failure: HostComputeError?
+        func take(_ handle: hc_handle, _ open: (UInt) throws(HostComputeError) -> Void) -> Bool {
+            guard handle != 0 else { return true }
+            do throws(HostComputeError) {
+                try open(UInt(handle))
+                return true
+            } catch {
+                failure = failure ?? error
+                return false
+            }
+        }
+        let hasInput = take(information.standard_input) { (input) throws(HostComputeError) in
             let stream = try StreamReactor.shared.openWriter(input) { [weak self] drained in
                 self?.inputEnded(drained)
             }
             state.withLock { $0.input = StandardInput(stream, of: subject) }
         }
-        if let out = take(1) {
+        let hasOutput = take(information.standard_output) { (out) throws(HostComputeError) in
             let stream = try StreamReactor.shared.read(out, .stdout, into: output)
             state.withLock { $0.stdout = stream }
         }
-        if let error = take(2) {
+        let hasError = take(information.standard_error) { (error) throws(HostComputeError) in
             let stream = try StreamReactor.shared.read(error, .stderr, into: output)
             state.withLock { $0.stderr = stream }
         }
+        let lost: [OutputStream] = (hasOutput ? [] : [.stdout]) + (hasError ? [] : [.stderr])
+        state.withLock { state in
+            state.lostOutputs = lost
+            state.hasLostInput = !hasInput
+        }
+        return failure
     }
+
+    /// None of its streams can be had.
+    func loseStreams(_ output: OutputGate) {
+        state.withLock { state in
+            state.output = output
+            state.lostOutputs = terminal ? [.stdout] : [.stdout, .stderr]
+            state.hasLostInput = true
+        }
+    }
+
+    /// The outputs that run on and cannot be read: they end with the process.
+    var lostOutputs: [OutputStream] { state.withLock { $0.lostOutputs } }
 
     /// Where its output goes.
     var output: OutputGate? { state.withLock { $0.output } }
 
     /// The outputs that it was given no handle for.
     var missingOutputs: [OutputStream] {
-        let (stdout, stderr) = state.withLock { ($0.stdout, $0.stderr) }
-        return (stdout == 0 ? [.stdout] : []) + (stderr == 0 && !terminal ? [.stderr] : [])
+        let (stdout, stderr, lost) = state.withLock { ($0.stdout, $0.stderr, $0.lostOutputs) }
+        let missing: [OutputStream] = (stdout == 0 ? [.stdout] : []) + (stderr == 0 && !terminal ? [.stderr] : [])
+        return missing.filter { !lost.contains($0) }
     }
 
-    /// Its standard input, where it has one.
-    var input: StandardInput? { state.withLock { $0.input } }
+    /// Its standard input, where it has one, or had one that is lost.
+    var input: (any ProcessInput)? {
+        let (input, isLost) = state.withLock { ($0.input, $0.hasLostInput) }
+        return input ?? (isLost ? LostInput(subject: subject) : nil)
+    }
 
     /// The process as the worker gets it.
     var started: StartedProcess { StartedProcess(pid: pid, input: input) }
@@ -252,6 +280,7 @@ final class ComputeProcess: NotificationSink, Sendable {
     }
 
     private func tell(_ exit: Exit) {
+        if let output { for stream in lostOutputs { output.end(stream) } }
         // Known before it is told: who hears of it may ask at once.
         system.note(exit, of: name)
         system.context.events?.processExited(system.id, name, exit)

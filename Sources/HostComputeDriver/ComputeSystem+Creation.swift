@@ -86,7 +86,7 @@ extension ComputeSystem {
                 handle: ComputeHandle(context.host, .process, raw), system: self)
             do throws(HostComputeError) {
                 // The streams come first, so that the exit, which HCS tells again to a late registration, finds them.
-                try process.attach(information, output: OutputGate(output))
+                if let failure = process.attach(information, output: OutputGate(output)) { throw failure }
                 adopt(process)
                 try process.handle.register(process)
             } catch {

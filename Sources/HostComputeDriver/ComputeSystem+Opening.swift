@@ -221,16 +221,28 @@ extension ComputeSystem {
         context.events?.processExited(id, known.name, exit)
     }
 
-    /// Takes up the streams of a process. The standard handles are handed out again where it has some; without them it
-    /// still has an exit.
+    /// Takes up the streams of a process, as far as HCS hands them out again. What runs on unread is reported as lost, and
+    /// its end is not invented: it comes with the process's exit.
     private func attach(_ process: ComputeProcess, _ known: KnownProcess, _ former: OutputGate?) {
         let gate = OutputGate(known.output)
         if let former { gate.resume(former) }
-        let information = try? process.handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
-            try context.host.information(ofProcess: raw)
+        let failure: HostComputeError?
+        do throws(HostComputeError) {
+            let information = try process.handle.use("HcsGetProcessInfo") { raw throws(HostComputeError) in
+                try context.host.information(ofProcess: raw)
+            }
+            failure = process.attach(information, output: gate)
+        } catch {
+            failure = error
+            process.loseStreams(gate)
         }
-        if let information { try? process.attach(information, output: gate) }
-        // What is not handed out again has nothing more to say.
+        // Where the service has gone, they are looked for again when it is back.
+        if let failure, !failure.isServiceGone {
+            let lost = process.lostOutputs
+            for stream in lost { gate.lose(stream) }
+            withState { $0.warnings.append("\(failure.failure("the streams of \(process.subject)").message)") }
+        }
+        // What was never asked for has nothing to say.
         for stream in process.missingOutputs { gate.end(stream) }
     }
 }

@@ -55,6 +55,14 @@ extension ComputeSystem {
         return inputs
     }
 
+    /// What could not be had when it was opened again, once.
+    func takeWarnings() -> [String] {
+        withState { state in
+            defer { state.warnings = [] }
+            return state.warnings
+        }
+    }
+
     /// A process that runs.
     /// - Returns: nil where it has ended.
     func process(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess? {

@@ -45,6 +45,8 @@ final class ComputeSystem: NotificationSink, Sendable {
         var directory = ""
         /// The HNS endpoints that it has; nil where this driver did not make it and has not asked yet.
         var endpoints: [String]?
+        /// What could not be had when it was opened again.
+        var warnings: [String] = []
         /// Outputs that outlive their process.
         var outputs: [hc_stream] = []
         var queue: DispatchQueue?

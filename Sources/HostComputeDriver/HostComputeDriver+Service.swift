@@ -110,7 +110,7 @@ extension HostComputeDriver {
     ) -> OpenedContainer {
         OpenedContainer(
             isolation: said(system.isolation), canPause: system.isolation == .hyperV, state: found.state,
-            processes: processes, inputs: system.inputs)
+            processes: processes, inputs: system.inputs, warnings: system.takeWarnings())
     }
 
     /// Asks whether the service answers.

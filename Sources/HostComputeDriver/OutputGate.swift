@@ -17,6 +17,8 @@ final class OutputGate: ProcessOutput {
 
     func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) { output.write(stream, bytes) }
 
+    func lose(_ stream: OutputStream) { output.lose(stream) }
+
     func end(_ stream: OutputStream) {
         let passes = state.withLock { state in
             !state.closed && state.ended.insert(stream).inserted

@@ -18,6 +18,9 @@ public struct OutputPiece: Sendable, Equatable {
     public let isEnd: Bool
     /// How many bytes before these were dropped because nobody had read them in time.
     public private(set) var dropped: UInt64
+    /// Whether an unknown amount is missing besides, for which ``dropped`` counts one byte: what the process wrote could not be
+    /// had again when the worker was started anew.
+    public private(set) var isLossUnknown: Bool
     /// Whether the worker has lost count of this process's output, as one that was started anew may have: offsets begin
     /// again with this piece, and nobody knows what was written between it and the one before.
     public internal(set) var isRestart = false
@@ -35,6 +38,7 @@ public struct OutputPiece: Sendable, Equatable {
         self.data = data
         isEnd = value["eof"]?.bool ?? false
         dropped = value["dropped"]?.unsigned ?? 0
+        isLossUnknown = value["dropped_unknown"]?.bool ?? false
     }
 
     /// The part that begins at `reached` or later; nil where there is none.
@@ -46,6 +50,7 @@ public struct OutputPiece: Sendable, Equatable {
             piece.data = Array(data.dropFirst(Int(clamping: seen)))
             piece.offset = reached
             piece.dropped = 0
+            piece.isLossUnknown = false
         } else {
             piece.dropped = max(dropped, offset - reached)
         }

@@ -64,6 +64,7 @@ final class OutputRecorder: ProcessOutput {
     private struct State {
         var bytes: [OutputStream: [UInt8]] = [:]
         var ended: Set<OutputStream> = []
+        var lost: Set<OutputStream> = []
         var ends = 0
         var waiters: [DispatchSemaphore] = []
     }
@@ -72,6 +73,11 @@ final class OutputRecorder: ProcessOutput {
     func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
         wake { $0.bytes[stream, default: []].append(contentsOf: bytes) }
     }
+
+    func lose(_ stream: OutputStream) { wake { $0.lost.insert(stream) } }
+
+    /// The streams of which an unknown amount is missing.
+    var lost: Set<OutputStream> { state.withLock { $0.lost } }
 
     func end(_ stream: OutputStream) {
         wake {

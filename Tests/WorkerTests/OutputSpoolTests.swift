@@ -46,6 +46,21 @@ struct OutputSpoolTests {
         #expect(spool.read(from: .max, limit: 4).chunks.isEmpty)
     }
 
+    /// One byte stands for what cannot be counted, so that a reader sees the gap and where it is.
+    @Test func anUnknownLossIsSeen() {
+        let spool = spool(limit: 1000)
+        write("ab", to: spool)
+        spool.lose(.stdout)
+        let before = spool.read(from: 0, limit: 100)
+        #expect(before.chunks.map(\.dropped) == [0, 1] && before.chunks.map(\.isLossUnknown) == [false, true])
+        #expect(before.next == 3 && !before.isEnd)
+        write("cd", to: spool)
+        let page = spool.read(from: 2, limit: 100)
+        #expect(page.chunks.map(\.data) == [Array("cd".utf8)])
+        #expect(page.chunks.first?.dropped == 1 && page.chunks.first?.isLossUnknown == true)
+        #expect(spool.read(from: 3, limit: 100).chunks.map(\.isLossUnknown) == [false])
+    }
+
     @Test func theOldestIsDroppedAndTheLossIsSeen() {
         let spool = spool(limit: 1000)
         for number in 0..<1000 { write("\(number % 10)", to: spool) }

@@ -138,6 +138,11 @@ extension Container {
     private func found(_ opened: OpenedContainer) {
         facts.isolation = opened.isolation.rawValue
         known.canPause = opened.canPause
+        for warning in opened.warnings {
+            services.logger.warning(
+                "a part of a container could not be had again",
+                metadata: ["container": "\(id)", "reason": "\(warning)"])
+        }
         inputs.reattach(opened.inputs)
         let initial = opened.processes[.initial] ?? .unknown
         if link.isAdopting {

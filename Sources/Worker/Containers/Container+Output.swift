@@ -35,9 +35,11 @@ extension Container {
         let chunks = page.chunks.map { chunk -> Value in
             ["stream": .string(chunk.stream.rawValue), "offset": .int(chunk.offset), "data": .binary(chunk.data)]
         }
-        responder.succeed(
-            ["chunks": .array(chunks), "next": .int(page.next), "eof": .bool(page.isEnd), "dropped": .int(dropped)]
-                as Value)
+        var result: Value.Map = [
+            "chunks": .array(chunks), "next": .int(page.next), "eof": .bool(page.isEnd), "dropped": .int(dropped),
+        ]
+        if page.chunks.contains(where: \.isLossUnknown) { result["dropped_unknown"] = true }
+        responder.succeed(Value.map(result))
     }
 
     /// The output of a process; where there is none, `responder` gets the reason.

@@ -50,7 +50,11 @@ struct ProcessInputs {
         guard let entry = entries[process] else { throw .none }
         var skipped = 0
         if let offset {
-            guard let accepted = entry.accepted else { throw .unknownPosition }
+            guard let accepted = entry.accepted else {
+                // An input that is lost says so first.
+                do throws(DriverFailure) { _ = try entry.input.write([], end: false) } catch { throw .driver(error) }
+                throw .unknownPosition
+            }
             guard offset <= accepted else { throw .gap(accepted: accepted) }
             skipped = Int(min(accepted - offset, UInt64(bytes.count)))
             // A repeat of what was accepted, the end included, changes nothing.

@@ -15,6 +15,8 @@ final class OutputSpool: ProcessOutput {
         var data: [UInt8]
         /// How many bytes before `offset` the reader asked for and cannot have any more.
         var dropped: UInt64 = 0
+        /// Whether an unknown amount is missing besides, for which `dropped` counts one byte.
+        var isLossUnknown = false
         /// Whether the stream ends here.
         var isEnd = false
 
@@ -33,6 +35,8 @@ final class OutputSpool: ProcessOutput {
         /// Offset of the next byte.
         var end: UInt64 = 0
         var ended: Set<OutputStream> = []
+        /// The offsets of the bytes that stand for an unknown amount.
+        var unknownLosses: [UInt64] = []
         var isSignalled = false
         var isWatched = false
         /// Whether what a worker before this one kept is here.
@@ -42,6 +46,8 @@ final class OutputSpool: ProcessOutput {
             end += UInt64(count)
             bytes += count
         }
+
+        func hasUnknownLoss(_ range: Range<UInt64>) -> Bool { unknownLosses.contains { range.contains($0) } }
 
         /// What the chunks cost: many small ones cost more than their bytes.
         var cost: Int { bytes + chunks.count * OutputSpool.chunkCost }
@@ -83,6 +89,28 @@ final class OutputSpool: ProcessOutput {
     func end(_ stream: OutputStream) {
         let isNew = state.withLock { !$0.ended.contains(stream) }
         if isNew { change(stream, UnsafeRawBufferPointer(start: nil, count: 0), isEnd: true) }
+    }
+
+    /// An unknown amount is missing: one byte stands for it, so that offsets go on behind a gap.
+    func lose(_ stream: OutputStream) {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        let enterLoss = { [self] in
+            state.withLock { state in
+                state.unknownLosses.append(state.end)
+                state.end += 1
+                return signal(&state)
+            }
+        }
+        let mustReport: Bool
+        if let file {
+            mustReport = file.lock.withLock { file in
+                file.append(stream, offset: endOffset + 1, nothing, isEnd: false)
+                return enterLoss()
+            }
+        } else {
+            mustReport = enterLoss()
+        }
+        if mustReport { onChange() }
     }
 
     private func change(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) {
@@ -137,6 +165,7 @@ final class OutputSpool: ProcessOutput {
             state = State(isSignalled: written.isSignalled, isWatched: written.isWatched)
             for chunk in kept.chunks { append(chunk, at: chunk.offset, to: &state) }
             for chunk in written.chunks { append(chunk, at: kept.end + chunk.offset, to: &state) }
+            state.unknownLosses = written.unknownLosses.map { kept.end + $0 }
             state.end = kept.end + written.end
             state.ended = kept.ended.union(written.ended)
         }
@@ -234,13 +263,19 @@ final class OutputSpool: ProcessOutput {
                 let skipped = next > chunk.offset ? Int(next - chunk.offset) : 0
                 let data = Array(chunk.data.dropFirst(skipped).prefix(left))
                 let start = chunk.offset + UInt64(skipped)
-                chunks.append(Chunk(stream: chunk.stream, offset: start, data: data, dropped: start - next))
+                chunks.append(
+                    Chunk(
+                        stream: chunk.stream, offset: start, data: data, dropped: start - next,
+                        isLossUnknown: state.hasUnknownLoss(next..<start)))
                 next = start + UInt64(data.count)
                 left -= data.count
             }
             if next < state.end, next >= state.chunks.last?.end ?? 0 {
                 // The newest is what was lost: the reader learns that although nothing comes after it yet.
-                chunks.append(Chunk(stream: .stdout, offset: state.end, data: [], dropped: state.end - next))
+                chunks.append(
+                    Chunk(
+                        stream: .stdout, offset: state.end, data: [], dropped: state.end - next,
+                        isLossUnknown: state.hasUnknownLoss(next..<state.end)))
                 next = state.end
             }
             let isEnd = next == state.end && state.ended.isSuperset(of: streams)

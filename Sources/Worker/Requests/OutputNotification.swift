@@ -8,7 +8,7 @@ struct OutputNotification: WireEncodable {
     let chunk: OutputSpool.Chunk
 
     func encode(to writer: Writer) {
-        writer.map(5 + (chunk.isEnd ? 1 : 0) + (chunk.dropped > 0 ? 1 : 0))
+        writer.map(5 + (chunk.isEnd ? 1 : 0) + (chunk.dropped > 0 ? 1 : 0) + (chunk.isLossUnknown ? 1 : 0))
         writer.string("id")
         writer.string(id.rawValue)
         writer.string("process")
@@ -26,6 +26,10 @@ struct OutputNotification: WireEncodable {
         if chunk.dropped > 0 {
             writer.string("dropped")
             writer.unsigned(chunk.dropped)
+        }
+        if chunk.isLossUnknown {
+            writer.string("dropped_unknown")
+            writer.bool(true)
         }
     }
 }

@@ -38,7 +38,8 @@ final class OutputCopy: Sendable {
     func run(_ pieces: AsyncThrowingStream<OutputPiece, any Error>) async throws {
         for try await piece in pieces {
             if piece.isRestart { restart(at: piece.offset) }
-            try await write(piece.stream, piece.offset, piece.data, dropped: piece.dropped)
+            try await write(
+                piece.stream, piece.offset, piece.data, dropped: piece.dropped, isLossUnknown: piece.isLossUnknown)
             if piece.isEnd { position.withLock { $0.isEnd = true } }
             // Where the worker does not take it, the wait for the exit tells why.
             try? await session.client.acknowledge(piece)
@@ -70,18 +71,25 @@ final class OutputCopy: Sendable {
     /// Copies an answer of `logs`.
     func write(page: Value) async throws {
         var dropped = page["dropped"]?.unsigned ?? 0
+        let isLossUnknown = page["dropped_unknown"]?.bool ?? false
         for chunk in page["chunks"]?.array ?? [] {
             guard let stream = chunk["stream"]?.string.flatMap(OutputStream.init(rawValue:)),
                 let offset = chunk["offset"]?.unsigned, let data = chunk["data"]?.binary
             else { continue }
-            try await write(stream, offset, data, dropped: dropped)
+            try await write(stream, offset, data, dropped: dropped, isLossUnknown: isLossUnknown)
             dropped = 0
         }
         if let next = page["next"]?.unsigned { position.withLock { $0.advance(to: next) } }
     }
 
-    private func write(_ stream: OutputStream, _ offset: UInt64, _ data: [UInt8], dropped: UInt64) async throws {
-        if dropped > 0 {
+    private func write(
+        _ stream: OutputStream, _ offset: UInt64, _ data: [UInt8], dropped: UInt64, isLossUnknown: Bool
+    ) async throws {
+        if dropped > 0, isLossUnknown {
+            session.console.note(
+                "output is missing here, and how much is not known: it could not be had again after a restart of the worker"
+            )
+        } else if dropped > 0 {
             session.console.note("\(dropped) bytes of output are missing here: the worker keeps the newest only")
         }
         try await Terminal.write(data, to: stream == .stdout ? .output : .error)
