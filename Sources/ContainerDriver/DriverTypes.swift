@@ -110,11 +110,14 @@ public struct UpdatedResources: Sendable, Equatable {
     public var applied: [String]
     /// The fields that this driver cannot change at run time.
     public var ignored: [String]
+    /// Things that a person should know, such as a processor count that was clamped.
+    public var warnings: [String]
 
     /// What an update did.
-    public init(applied: [String], ignored: [String]) {
+    public init(applied: [String], ignored: [String], warnings: [String] = []) {
         self.applied = applied
         self.ignored = ignored
+        self.warnings = warnings
     }
 }
 

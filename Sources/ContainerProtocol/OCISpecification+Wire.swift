@@ -7,7 +7,10 @@ extension OCISpecification {
         var reader = SpecificationReader()
         var specification = OCISpecification()
         var spec = try reader.open(value, "spec")
-        _ = try reader.string("ociVersion", of: &spec)
+        if let version = try reader.string("ociVersion", of: &spec), version.split(separator: ".").first != "1" {
+            throw .invalidArgument(
+                "spec.ociVersion is \"\(Excerpt(version))\"; this worker reads specifications of version 1")
+        }
         specification.hostname = try reader.string("hostname", of: &spec)
         if let process = try reader.child("process", of: &spec) {
             specification.process = try OCIProcess(process, &reader)
@@ -119,11 +122,13 @@ extension OCISpecification.Windows {
             network.allowUnqualifiedDNSQuery = try reader.bool("allowUnqualifiedDNSQuery", of: &child) ?? false
             network.dnsSearchList = try reader.strings("DNSSearchList", of: &child) ?? []
             network.networkSharedContainerName = try reader.string("networkSharedContainerName", of: &child)
+            network.networkNamespace = try reader.string("networkNamespace", of: &child).flatMap {
+                $0.isEmpty ? nil : $0
+            }
             reader.close(child)
             self.network = network
         }
-        // The specification calls it an object; the one form that HCS takes is its JSON as text.
-        credentialSpec = try reader.string("credentialSpec", of: &object)
+        credentialSpec = try reader.json("credentialSpec", of: &object)
         servicing = try reader.bool("servicing", of: &object) ?? false
         ignoreFlushesDuringBoot = try reader.bool("ignoreFlushesDuringBoot", of: &object) ?? false
         if var child = try reader.child("hyperv", of: &object) {
@@ -145,6 +150,7 @@ extension WindowsResources {
             cpuCount = try reader.unsigned("count", of: &cpu)
             cpuShares = try reader.unsigned("shares", of: &cpu)
             cpuMaximum = try reader.unsigned("maximum", of: &cpu)
+            hasAffinity = try !reader.objects("affinity", of: &cpu).isEmpty
             reader.close(cpu)
         }
         if var storage = try reader.child("storage", of: &object) {

@@ -100,6 +100,8 @@ public struct OCISpecification: Sendable, Equatable {
         public var dnsSearchList: [String] = []
         /// The container whose network is shared.
         public var networkSharedContainerName: String?
+        /// An HNS namespace.
+        public var networkNamespace: String?
 
         /// No network.
         public init() {}
@@ -134,6 +136,8 @@ public struct WindowsResources: Sendable, Equatable {
     public var cpuShares: UInt64?
     /// Percent of the host times 100, 1 to 10,000.
     public var cpuMaximum: UInt64?
+    /// Whether the container is to be kept to certain processors.
+    public var hasAffinity = false
     /// Storage operations a second.
     public var storageIOPS: UInt64?
     /// Storage bytes a second.
@@ -160,6 +164,9 @@ public struct LinuxResources: Sendable, Equatable {
 
     /// No limits.
     public init() {}
+
+    /// Whether no limit is set.
+    public var isEmpty: Bool { self == LinuxResources() }
 }
 
 /// An OCI `process`: the first one of a container, or one more.

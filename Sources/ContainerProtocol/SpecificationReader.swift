@@ -35,6 +35,20 @@ struct SpecificationReader {
         return try text(value, object.path(key))
     }
 
+    /// An object as its JSON in text, or the text as it was given.
+    func json(_ key: String, of object: inout Object) throws(Failure) -> String? {
+        guard let value = take(key, &object) else { return nil }
+        let path = object.path(key)
+        if value.string != nil { return try text(value, path) }
+        guard value.map != nil else {
+            throw .invalidArgument("\(path) must be an object, or its JSON as a str, not \(value.kind)")
+        }
+        guard let json = JSONText(value) else {
+            throw .invalidArgument("\(path) holds a value that JSON has no form for: bin, a timestamp or an extension")
+        }
+        return json.text
+    }
+
     func strings(_ key: String, of object: inout Object) throws(Failure) -> [String]? {
         guard let value = take(key, &object) else { return nil }
         let path = object.path(key)

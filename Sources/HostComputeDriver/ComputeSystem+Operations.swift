@@ -93,15 +93,16 @@ extension ComputeSystem {
 
     // MARK: Limits
 
-    func update(_ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
+    func update(_ resources: OCIResources, processors: UInt64) throws(DriverFailure) -> UpdatedResources {
         switch resources {
         case .linux(let linux): UpdatedResources(applied: [], ignored: Self.names(linux))
-        case .windows(let windows, let endpoints): try update(windows, endpoints)
+        case .windows(let windows, let endpoints): try update(windows, endpoints, processors)
         }
     }
 
-    private func update(_ resources: WindowsResources, _ endpoints: [String]?) throws(DriverFailure) -> UpdatedResources
-    {
+    private func update(
+        _ resources: WindowsResources, _ endpoints: [String]?, _ processors: UInt64
+    ) throws(DriverFailure) -> UpdatedResources {
         // All is checked before anything is changed.
         let limits = try ResourceLimits(resources)
         var result = UpdatedResources(applied: [], ignored: [])
@@ -113,7 +114,7 @@ extension ComputeSystem {
         if let processor = limits.processor {
             let (name, field, value): (String, String, UInt64) =
                 switch processor {
-                case .count(let count): ("cpu.count", "Count", count)
+                case .count(let count): ("cpu.count", "Count", min(count, processors))
                 case .weight(let weight): ("cpu.shares", "Weight", weight)
                 case .maximum(let maximum): ("cpu.maximum", "Maximum", maximum)
                 }
@@ -121,7 +122,13 @@ extension ComputeSystem {
                 json.object { $0.field(field, value) }
             }
             try modify(name, document, &result)
+            if case .count(let count) = processor, count > processors {
+                result.warnings.append(
+                    "resources.cpu.count is \(count), and the host has \(processors) processors: \(processors) are used"
+                )
+            }
         }
+        result.ignored += Self.zeros(resources)
         if let endpoints { try update(endpoints: endpoints, &result) }
         if resources.storageIOPS != nil { result.ignored.append("storage.iops") }
         if resources.storageBytesPerSecond != nil { result.ignored.append("storage.bps") }
@@ -144,7 +151,8 @@ extension ComputeSystem {
                 try context.host.modify(system: system, document)
             }
             result.applied.append(name)
-        } catch  where error.isNotSupported {
+        } catch  where error.isNotSupported || error.code == 0x57 {
+            // "The parameter is incorrect" is what HCS says of a path that it does not know. [inf]
             result.ignored.append(name)
         } catch {
             throw error.failure(subject)
@@ -158,6 +166,15 @@ extension ComputeSystem {
             json.key("Settings")
             settings(&json)
         }
+    }
+
+    /// Zero is no limit at creation; HCS has no way to lift one later.
+    private static func zeros(_ resources: WindowsResources) -> [String] {
+        [
+            ("memory.limit", resources.memoryLimit), ("cpu.count", resources.cpuCount),
+            ("cpu.shares", resources.cpuShares),
+            ("cpu.maximum", resources.cpuMaximum),
+        ].filter { $0.1 == 0 }.map { $0.0 } + (resources.hasAffinity ? ["cpu.affinity"] : [])
     }
 
     private static func names(_ resources: LinuxResources) -> [String] {

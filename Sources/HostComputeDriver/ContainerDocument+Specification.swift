@@ -19,16 +19,17 @@ extension ContainerDocument {
         var document = ContainerDocument()
         document.name = id.rawValue
         document.owner = owner
-        document.hostName = specification.hostname.flatMap { $0.isEmpty ? nil : $0 } ?? String(id.rawValue.prefix(12))
+        // Without one HCS chooses a valid name, as it does for hcsshim; one that is made of the id may be none.
+        document.hostName = specification.hostname ?? ""
         document.ignoreFlushesDuringBoot = windows.ignoreFlushesDuringBoot
         document.servicing = windows.servicing
-        document.credentials = windows.credentialSpec ?? ""
+        document.credentials = try credentials(windows.credentialSpec)
         try document.setLayers(windows.layerFolders, facts)
         try document.setRoot(specification.root, windows, facts)
         try document.setMounts(specification.mounts)
         try document.setDevices(windows.devices)
         document.setNetwork(windows.network)
-        var warnings: [String] = []
+        var warnings = unhonoured(in: specification)
         if let resources = windows.resources {
             try document.setLimits(resources, facts, &warnings)
         }
@@ -44,8 +45,11 @@ extension ContainerDocument {
                 "spec.windows.layerFolders needs at least two folders, parents first and the container's own scratch "
                     + "layer last; it has \(folders.count)")
         }
-        layerFolderPath = scratch
-        for folder in folders.dropLast() {
+        layerFolderPath = Self.withoutSeparator(scratch)
+        for (index, folder) in folders.dropLast().map(Self.withoutSeparator).enumerated() {
+            guard !folder.isEmpty else {
+                throw DriverFailure(.invalidArgument, "spec.windows.layerFolders[\(index)] names no folder")
+            }
             do throws(HostComputeError) {
                 layers.append(Layer(id: try facts.layerID(folder), path: folder))
             } catch {
@@ -66,32 +70,57 @@ extension ContainerDocument {
                 throw DriverFailure(
                     .invalidArgument, "spec.root.path must be empty with Hyper-V isolation; it is '\(path)'")
             }
-            utilityVM = try Self.utilityVM(hyperV, windows.layerFolders.dropLast(), facts)
+            utilityVM = try Self.utilityVM(hyperV, layers.map(\.path), facts)
         } else {
-            // HCS wants the volume without the backslash that the OCI specification ends it with.
-            guard path.hasPrefix(#"\\?\Volume{"#), path.hasSuffix(#"}\"#) else {
+            guard let volume = Self.volume(path) else {
                 throw DriverFailure(
                     .invalidArgument,
-                    #"spec.root.path must be a volume path such as '\\?\Volume{guid}\' with process isolation; "#
+                    #"spec.root.path must be a volume path with a GUID, such as "#
+                        + #"'\\?\Volume{11111111-2222-3333-4444-555555555555}\', with process isolation; "#
                         + (path.isEmpty ? "it is missing" : "it is '\(path)'"))
             }
-            volumePath = String(path.dropLast())
+            volumePath = volume
         }
+    }
+
+    /// The volume that `path` names, without the backslash that the OCI specification ends it with: HCS wants none, and
+    /// what GetLayerMountPath answers has none.
+    private static func volume(_ path: String) -> String? {
+        let volume = path.hasSuffix("\\") ? String(path.dropLast()) : path
+        guard volume.hasPrefix(#"\\?\Volume{"#), volume.hasSuffix("}") else { return nil }
+        let groups = volume.dropFirst(11).dropLast().split(separator: "-", omittingEmptySubsequences: false)
+        guard groups.map(\.utf8.count) == [8, 4, 4, 4, 12], groups.joined().allSatisfy({ $0.isASCII && $0.isHexDigit })
+        else { return nil }
+        return volume
+    }
+
+    /// A folder's path without separators at its end: the last component is the layer's name.
+    private static func withoutSeparator(_ folder: String) -> String {
+        String(folder.reversed().drop { $0 == "/" || $0 == "\\" }.reversed())
+    }
+
+    /// HCS takes the JSON itself; what only Docker resolves would reach it unread.
+    private static func credentials(_ text: String?) throws(DriverFailure) -> String {
+        guard let text, !text.isEmpty else { return "" }
+        guard text.first(where: { !$0.isWhitespace }) == "{" else {
+            throw DriverFailure(
+                .invalidArgument,
+                "spec.windows.credentialSpec must be the credential specification itself, an object or its JSON as text; a "
+                    + "reference (file://, registry://) is not resolved: put what it names into the specification")
+        }
+        return text
     }
 
     /// The nearest layer's `UtilityVM` folder.
     private static func utilityVM(
         _ hyperV: OCISpecification.HyperV, _ layers: some Sequence<String>, _ facts: HostFacts
     ) throws(DriverFailure) -> String {
-        if let path = hyperV.utilityVMPath, !path.isEmpty {
-            throw DriverFailure(
-                .invalidArgument,
-                "spec.windows.hyperv.utilityVMPath is '\(path)', and an explicit utility VM is not supported; leave it "
-                    + "out to use the one of the nearest layer that has one")
-        }
+        if let path = hyperV.utilityVMPath, !path.isEmpty { return path }
         for layer in layers {
             // A layer's path is the host's; only the emulator's hosts separate with a slash.
-            let path = layer + (layer.hasPrefix("/") ? "/" : "\\") + "UtilityVM"
+            let isPOSIX = layer.hasPrefix("/")
+            let folder = isPOSIX ? layer : layer.replacing("/", with: "\\")
+            let path = folder + (isPOSIX ? "/" : "\\") + "UtilityVM"
             if facts.isFolder(path) { return path }
         }
         throw DriverFailure(
@@ -110,6 +139,11 @@ extension ContainerDocument {
                 )
             }
             if mount.destination.hasPrefix(pipePrefix) {
+                guard mount.destination.utf8.count > pipePrefix.utf8.count else {
+                    throw DriverFailure(
+                        .invalidArgument,
+                        "spec.mounts[\(index)].destination is '\(mount.destination)' and names no pipe: add its name")
+                }
                 pipes.append(
                     Pipe(hostPath: mount.source, name: String(mount.destination.dropFirst(pipePrefix.count))))
             } else {
@@ -134,6 +168,11 @@ extension ContainerDocument {
                     .invalidArgument,
                     "spec.windows.devices[\(index)].idType must be 'class' or 'vpci-class-guid'; it is '\(device.idType)'"
                 )
+            }
+            guard !device.id.isEmpty else {
+                throw DriverFailure(
+                    .invalidArgument,
+                    "spec.windows.devices[\(index)].id is missing: it is the interface class GUID of the device")
             }
             self.devices.append(device.id)
         }
@@ -169,6 +208,27 @@ extension ContainerDocument {
         storageSandboxSize = resources.storageSandboxSize ?? 0
     }
 
+    /// What is not honoured and changes what the container can do.
+    private static func unhonoured(in specification: OCISpecification) -> [String] {
+        var warnings: [String] = []
+        if let network = specification.windows?.network, network.networkNamespace != nil {
+            let hasNetwork = !network.endpointList.isEmpty || network.networkSharedContainerName?.isEmpty == false
+            warnings.append(
+                "spec.windows.network.networkNamespace is not honoured: "
+                    + (hasNetwork
+                        ? "the container has the network of endpointList and networkSharedContainerName only"
+                        : "the container has no network; name its endpoints in endpointList"))
+        }
+        if specification.windows?.resources?.hasAffinity == true {
+            warnings.append(
+                "spec.windows.resources.cpu.affinity is not honoured: the container runs on any processor of the host")
+        }
+        if specification.linux?.resources?.isEmpty == false {
+            warnings.append("spec.linux.resources is not honoured: give the limits in spec.windows.resources")
+        }
+        return warnings
+    }
+
     /// The parts of a specification that do not reach HCS.
     private static func ignored(in specification: OCISpecification) -> [String] {
         var ignored: [String] = []
@@ -181,12 +241,10 @@ extension ContainerDocument {
                 ignored.append("mounts[\(index)].options.\(option)")
             }
         }
-        if let process = specification.process {
-            for (index, entry) in process.env.enumerated() where !entry.utf8.contains(UInt8(ascii: "=")) {
-                ignored.append("process.env[\(index)]")
-            }
-            if process.consoleSize != nil && !process.terminal { ignored.append("process.consoleSize") }
+        if specification.windows?.network?.networkNamespace != nil {
+            ignored.append("windows.network.networkNamespace")
         }
+        if specification.windows?.resources?.hasAffinity == true { ignored.append("windows.resources.cpu.affinity") }
         return ignored
     }
 }

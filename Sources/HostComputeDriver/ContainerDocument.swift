@@ -1,8 +1,8 @@
 import ContainerDriver
 import ContainerProtocol
 
-/// The document that creates a compute system: schema 1, fields in the order and with the omissions of hcsshim v0.5.9
-/// (HostComputeService D.1), newer fields after them and only where they are used.
+/// The document that creates a compute system: what moby and hcsshim send today for schema 1, in the order and with the
+/// omissions of hcsshim's `internal/hcs/schema1/schema1.go` (commit 7c9ff7f4). What is empty is left out.
 struct ContainerDocument: Equatable {
     struct Layer: Equatable {
         var id: String
@@ -52,10 +52,9 @@ struct ContainerDocument: Equatable {
         JSONWriter.object { json in
             json.field("SystemType", "Container")
             json.field("Name", name)
-            json.field("Owner", owner)
-            json.field("IsDummy", false)
+            json.field("Owner", unlessEmpty: owner)
             json.field("VolumePath", unlessEmpty: volumePath)
-            json.field("IgnoreFlushesDuringBoot", ignoreFlushesDuringBoot)
+            json.field("IgnoreFlushesDuringBoot", unlessFalse: ignoreFlushesDuringBoot)
             json.field("LayerFolderPath", unlessEmpty: layerFolderPath)
             json.key("Layers")
             json.array(layers) { json, layer in
@@ -66,27 +65,25 @@ struct ContainerDocument: Equatable {
             }
             json.field("Credentials", unlessEmpty: credentials)
             writeLimits(&json)
-            json.field("HostName", hostName)
-            json.key("MappedDirectories")
-            json.array(directories) { json, directory in
-                json.object {
-                    $0.field("HostPath", directory.hostPath)
-                    $0.field("ContainerPath", directory.containerPath)
-                    $0.field("ReadOnly", directory.readOnly)
-                    $0.field("BandwidthMaximum", 0)
-                    $0.field("IOPSMaximum", 0)
-                }
-            }
+            json.field("HostName", unlessEmpty: hostName)
+            writeMounts(&json)
             json.field("HvPartition", utilityVM != nil)
-            json.key("EndpointList")
-            if endpoints.isEmpty { json.literal("null") } else { json.array(endpoints) { $0.string($1) } }
+            json.field("NetworkSharedContainerName", unlessEmpty: networkSharedContainer)
+            if !endpoints.isEmpty {
+                json.key("EndpointList")
+                json.array(endpoints) { $0.string($1) }
+            }
             if let utilityVM {
                 json.key("HvRuntime")
                 json.object { $0.field("ImagePath", utilityVM) }
             }
-            json.field("Servicing", servicing)
-            json.field("AllowUnqualifiedDNSQuery", allowUnqualifiedDNSQuery)
-            writeNewer(&json)
+            json.field("Servicing", unlessFalse: servicing)
+            json.field("AllowUnqualifiedDNSQuery", unlessFalse: allowUnqualifiedDNSQuery)
+            json.field("DNSSearchList", unlessEmpty: dnsSearchList.joined(separator: ","))
+            if !devices.isEmpty {
+                json.key("AssignedDevices")
+                json.array(devices) { json, device in json.object { $0.field("InterfaceClassGuid", device) } }
+            }
         }
     }
 
@@ -100,9 +97,20 @@ struct ContainerDocument: Equatable {
         json.field("MemoryMaximumInMB", unlessZero: memoryMaximumInMB)
     }
 
-    private func writeNewer(_ json: inout JSONWriter) {
-        json.field("NetworkSharedContainerName", unlessEmpty: networkSharedContainer)
-        json.field("DNSSearchList", unlessEmpty: dnsSearchList.joined(separator: ","))
+    private func writeMounts(_ json: inout JSONWriter) {
+        if !directories.isEmpty {
+            json.key("MappedDirectories")
+            json.array(directories) { json, directory in
+                json.object {
+                    $0.field("HostPath", directory.hostPath)
+                    $0.field("ContainerPath", directory.containerPath)
+                    $0.field("ReadOnly", directory.readOnly)
+                    $0.field("BandwidthMaximum", 0)
+                    $0.field("IOPSMaximum", 0)
+                    $0.field("CreateInUtilityVM", false)
+                }
+            }
+        }
         if !pipes.isEmpty {
             json.key("MappedPipes")
             json.array(pipes) { json, pipe in
@@ -111,10 +119,6 @@ struct ContainerDocument: Equatable {
                     $0.field("ContainerPipeName", pipe.name)
                 }
             }
-        }
-        if !devices.isEmpty {
-            json.key("AssignedDevices")
-            json.array(devices) { json, device in json.object { $0.field("InterfaceClassGuid", device) } }
         }
     }
 }

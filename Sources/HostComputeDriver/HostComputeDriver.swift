@@ -17,7 +17,7 @@ public final class HostComputeDriver: ContainerDriver {
     let context: DriverContext
     private let isolates: Bool
     private let facts: HostFacts
-    let systems = Mutex<[ContainerID: ComputeSystem]>([:])
+    let systems = Mutex(SystemTable())
 
     /// A driver.
     /// - Parameters:
@@ -113,7 +113,7 @@ public final class HostComputeDriver: ContainerDriver {
             throw DriverFailure(.invalidArgument, "'init' is the first process of every container; choose another name")
         }
         let directory = system.withState { $0.directory }
-        let document = try ProcessDocument(process, path: "process", directory: directory, stdin: stdin)
+        let document = try ProcessDocument(process, path: "spec", directory: directory, stdin: stdin)
         return try system.startProcess(name, document, output: output)
     }
 
@@ -187,7 +187,7 @@ public final class HostComputeDriver: ContainerDriver {
 
     /// Changes limits and network endpoints where HCS lets them be changed; the others are ignored and named.
     public func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
-        try system(id).update(resources)
+        try system(id).update(resources, processors: facts.processors)
     }
 
     // MARK: The table of ids
@@ -202,21 +202,8 @@ public final class HostComputeDriver: ContainerDriver {
     }
 
     func insert(_ system: ComputeSystem) throws(DriverFailure) {
-        let free = systems.withLock { systems in
-            guard systems[system.id] == nil else { return false }
-            systems[system.id] = system
-            return true
-        }
-        guard free else {
-            throw DriverFailure(
-                .alreadyExists, "\(system.subject) exists already; delete it first, or choose another id")
-        }
+        try systems.withLock { (systems) throws(DriverFailure) in try systems.insert(system) }
     }
 
-    func remove(_ system: ComputeSystem) {
-        let removed = systems.withLock { systems in
-            systems[system.id] === system ? systems.removeValue(forKey: system.id) : nil
-        }
-        _ = removed
-    }
+    func remove(_ system: ComputeSystem) { systems.withLock { $0.remove(system) } }
 }

@@ -70,6 +70,11 @@ struct JSONWriter {
         if value != 0 { field(name, value) }
     }
 
+    /// A field that is left out where it is false.
+    mutating func field(_ name: String, unlessFalse value: Bool) {
+        if value { field(name, value) }
+    }
+
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }

@@ -58,18 +58,20 @@ struct ProcessDocument: Equatable {
     /// The document in UTF-8.
     var bytes: [UInt8] {
         JSONWriter.object { json in
-            json.field("ApplicationName", "")
             json.field("CommandLine", commandLine)
-            json.field("User", user)
-            json.field("WorkingDirectory", workingDirectory)
-            json.key("Environment")
-            json.object { json in
-                for entry in environment { json.field(entry.name, entry.value) }
+            json.field("User", unlessEmpty: user)
+            json.field("WorkingDirectory", unlessEmpty: workingDirectory)
+            if !environment.isEmpty {
+                json.key("Environment")
+                json.object { json in
+                    for entry in environment { json.field(entry.name, entry.value) }
+                }
             }
-            json.field("EmulateConsole", terminal)
-            json.field("CreateStdInPipe", stdin)
-            json.field("CreateStdOutPipe", stdout)
-            json.field("CreateStdErrPipe", stderr)
+            json.field("EmulateConsole", unlessFalse: terminal)
+            json.field("CreateStdInPipe", unlessFalse: stdin)
+            json.field("CreateStdOutPipe", unlessFalse: stdout)
+            json.field("CreateStdErrPipe", unlessFalse: stderr)
+            // Sent even where there is no terminal: Go's `omitempty` never leaves an array of two out.
             // Height first; a resize names them instead.
             json.key("ConsoleSize")
             json.array([consoleSize?.height ?? 0, consoleSize?.width ?? 0]) { $0.literal($1) }

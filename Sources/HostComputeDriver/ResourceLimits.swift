@@ -14,10 +14,10 @@ struct ResourceLimits: Equatable {
     var processor: Processor?
     var memoryInMB: UInt64?
 
-    /// - Throws: `invalidArgument` naming the field. Zero means what it means to HCS: not limited; but no memory at all
-    ///   is refused, because a limit that was rounded away would be none.
+    /// - Throws: `invalidArgument` naming the field. Zero means what it means to HCS: not limited. Less memory than HCS can
+    ///   count is refused, because a limit that was rounded away would be none.
     init(_ resources: WindowsResources) throws(DriverFailure) {
-        if let limit = resources.memoryLimit {
+        if let limit = resources.memoryLimit, limit != 0 {
             guard limit >= 1 << 20 else {
                 throw DriverFailure(
                     .invalidArgument,

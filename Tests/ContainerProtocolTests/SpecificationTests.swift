@@ -118,4 +118,35 @@ struct SpecificationTests {
         let linux = try read(["pids": ["limit": 5], "network": ["endpointList": ["a"]]])
         #expect(linux.1 == ["network"])
     }
+
+    /// The OCI specification describes it as an object, HCS takes its JSON.
+    @Test func aCredentialSpecificationIsAnObjectOrText() throws {
+        let object: Value = [
+            "CmsPlugins": ["ActiveDirectory"],
+            "Depth": ["x": 1, "y": -2, "z": .bool(true), "n": nil, "t": "a\"\\\n\u{1}é"],
+        ]
+        let (specification, ignored) = try OCISpecification.read(["windows": ["credentialSpec": object]])
+        #expect(
+            specification.windows?.credentialSpec
+                == #"{"CmsPlugins":["ActiveDirectory"],"Depth":{"x":1,"y":-2,"z":true,"n":null,"t":"a\"\\\u000a\u0001é"}}"#
+        )
+        #expect(ignored.isEmpty, "nothing in it is this worker's to read")
+        let text: Value = ["windows": ["credentialSpec": "{}"]]
+        #expect(try OCISpecification.read(text).specification.windows?.credentialSpec == "{}")
+        for wrong in [1, ["a"], ["a": .binary([1])]] as [Value] {
+            let failure = try #require(throws: Failure.self) {
+                try OCISpecification.read(["windows": ["credentialSpec": wrong]])
+            }
+            #expect(failure.message.contains("spec.windows.credentialSpec"))
+        }
+    }
+
+    @Test(arguments: ["1.0.0", "1.2.1", "1.0.0-rc5"]) func itsVersionIsOne(version: String) throws {
+        _ = try OCISpecification.read(["ociVersion": .string(version)])
+    }
+
+    @Test(arguments: ["9.0.0", "0.5.0", "2", "", "one"]) func anotherVersionIsRefused(version: String) throws {
+        let failure = try #require(throws: Failure.self) { try OCISpecification.read(["ociVersion": .string(version)]) }
+        #expect(failure.code == .invalidArgument && failure.message.contains("spec.ociVersion"))
+    }
 }

@@ -33,11 +33,10 @@ import Testing
         let built = try build(specification, id: "ab12")
         #expect(
             text(built.document.bytes)
-                == #"{"SystemType":"Container","Name":"ab12","Owner":"windlass","IsDummy":false,"#
+                == #"{"SystemType":"Container","Name":"ab12","Owner":"windlass","#
                 + #""VolumePath":"\\\\?\\Volume{11111111-2222-3333-4444-555555555555}","IgnoreFlushesDuringBoot":true,"#
                 + #""LayerFolderPath":"C:\\d\\ab12","Layers":[{"ID":"id-of-C:\\base","Path":"C:\\base"}],"#
-                + #""HostName":"ab12","MappedDirectories":[],"HvPartition":false,"EndpointList":null,"#
-                + #""Servicing":false,"AllowUnqualifiedDNSQuery":false}"#)
+                + #""HvPartition":false}"#)
         #expect(built.isolation == .process)
         #expect(built.warnings.isEmpty && built.ignored.isEmpty)
     }
@@ -69,17 +68,17 @@ import Testing
         let built = try build(specification)
         #expect(
             text(built.document.bytes)
-                == #"{"SystemType":"Container","Name":"container-0123456789","Owner":"windlass","IsDummy":false,"#
+                == #"{"SystemType":"Container","Name":"container-0123456789","Owner":"windlass","#
                 + #""VolumePath":"\\\\?\\Volume{11111111-2222-3333-4444-555555555555}","#
-                + #""IgnoreFlushesDuringBoot":false,"LayerFolderPath":"C:\\d\\scratch","Layers":["#
+                + #""LayerFolderPath":"C:\\d\\scratch","Layers":["#
                 + #"{"ID":"id-of-C:\\d\\top","Path":"C:\\d\\top"},{"ID":"id-of-C:\\base","Path":"C:\\base"}],"#
                 + #""Credentials":"{\"a\":1}","ProcessorCount":4,"StorageIOPSMaximum":10,"#
                 + #""StorageBandwidthMaximum":11,"StorageSandboxSize":12,"MemoryMaximumInMB":3,"HostName":"h","#
                 + #""MappedDirectories":[{"HostPath":"C:\\out","ContainerPath":"C:\\in","ReadOnly":true,"#
-                + #""BandwidthMaximum":0,"IOPSMaximum":0}],"HvPartition":false,"EndpointList":["e1","e2"],"#
-                + #""Servicing":true,"AllowUnqualifiedDNSQuery":true,"NetworkSharedContainerName":"other","#
-                + #""DNSSearchList":"a.b,c.d","#
-                + #""MappedPipes":[{"HostPath":"\\\\.\\pipe\\host","ContainerPipeName":"docker"}],"#
+                + #""BandwidthMaximum":0,"IOPSMaximum":0,"CreateInUtilityVM":false}],"#
+                + #""MappedPipes":[{"HostPath":"\\\\.\\pipe\\host","ContainerPipeName":"docker"}],"HvPartition":false,"#
+                + #""NetworkSharedContainerName":"other","EndpointList":["e1","e2"],"#
+                + #""Servicing":true,"AllowUnqualifiedDNSQuery":true,"DNSSearchList":"a.b,c.d","#
                 + #""AssignedDevices":[{"InterfaceClassGuid":"guid"}]}"#)
         #expect(built.warnings.count == 1)
         #expect(built.ignored == ["linux", "mounts[0].options.nosuid"])
@@ -94,17 +93,22 @@ import Testing
         #expect(built.document.utilityVM == #"C:\base\UtilityVM"#)
         #expect(
             text(built.document.bytes).contains(
-                #""HvPartition":true,"EndpointList":null,"HvRuntime":{"ImagePath":"C:\\base\\UtilityVM"}"#))
+                #""HvPartition":true,"HvRuntime":{"ImagePath":"C:\\base\\UtilityVM"}"#))
         #expect(!text(built.document.bytes).contains("VolumePath"))
-        #expect(built.document.hostName == "container-01")
+        #expect(!text(built.document.bytes).contains("HostName"), "a name made of the id may be no valid one")
     }
 
     @Test(arguments: [
-        ("root missing", "spec.root.path"), ("root without backslash", "spec.root.path"),
+        ("root missing", "spec.root.path"), ("root without a GUID", "spec.root.path"),
+        ("root with another GUID", "spec.root.path"), ("root of a drive", "spec.root.path"),
+        ("root with a folder", "spec.root.path"), ("pipe without a name", "spec.mounts[0].destination"),
+        ("device without an id", "spec.windows.devices[0].id"),
+        ("layer without a name", "spec.windows.layerFolders[0]"),
+        ("credential file", "spec.windows.credentialSpec"), ("credential registry", "spec.windows.credentialSpec"),
         ("root readonly", "spec.root.readonly"), ("one layer", "spec.windows.layerFolders"),
         ("mount type", "spec.mounts[0].type"), ("device type", "spec.windows.devices[0].idType"),
         ("hyperv root", "spec.root.path"), ("hyperv device", "spec.windows.devices"),
-        ("hyperv path", "spec.windows.hyperv.utilityVMPath"), ("hyperv no image", "spec.windows.layerFolders"),
+        ("hyperv no image", "spec.windows.layerFolders"),
         ("memory", "spec.windows.resources.memory.limit"), ("two limits", "spec.windows.resources.cpu"),
         ("weight", "spec.windows.resources.cpu.shares"), ("maximum", "spec.windows.resources.cpu.maximum"),
     ])
@@ -113,7 +117,15 @@ import Testing
         var resources = WindowsResources()
         switch what {
         case "root missing": specification.root = nil
-        case "root without backslash": specification.root?.path = volume
+        case "root without a GUID": specification.root?.path = #"\\?\Volume{x}\"#
+        case "root with another GUID": specification.root?.path = #"\\?\Volume{11111111-2222-3333-4444-55555555555g}\"#
+        case "root of a drive": specification.root?.path = #"C:\"#
+        case "root with a folder": specification.root?.path = volume + #"\a\"#
+        case "pipe without a name": specification.mounts = [.init(destination: #"\\.\pipe\"#, source: "b")]
+        case "device without an id": specification.windows?.devices = [.init(id: "", idType: "class")]
+        case "layer without a name": specification.windows?.layerFolders = [#"\"#, "b"]
+        case "credential file": specification.windows?.credentialSpec = "file://a.json"
+        case "credential registry": specification.windows?.credentialSpec = "registry://a"
         case "root readonly": specification.root?.readonly = true
         case "one layer": specification.windows?.layerFolders = ["a"]
         case "mount type": specification.mounts = [.init(destination: "a", source: "b", type: "bind")]
@@ -123,9 +135,6 @@ import Testing
             specification.root = nil
             specification.windows?.hyperV = .init()
             specification.windows?.devices = [.init(id: "a", idType: "class")]
-        case "hyperv path":
-            specification.root = nil
-            specification.windows?.hyperV = .init(utilityVMPath: #"C:\vm"#)
         case "hyperv no image":
             specification.root = nil
             specification.windows?.layerFolders = ["a", "b"]
@@ -141,6 +150,53 @@ import Testing
         let failure = try #require(throws: DriverFailure.self) { try self.build(specification) }
         #expect(failure.message.contains(field), "\(failure)")
         #expect(failure.code == (what == "hyperv no image" ? .notFound : .invalidArgument))
+    }
+
+    /// The OCI specification ends the volume with a backslash; what GetLayerMountPath answers has none.
+    @Test(arguments: ["", "\\"]) func theVolumeIsSentWithoutABackslash(end: String) throws {
+        var specification = specification()
+        let upper = #"\\?\Volume{ABCDEF01-2222-3333-4444-55555555abcd}"#
+        specification.root?.path = upper + end
+        #expect(try build(specification).document.volumePath == upper)
+    }
+
+    @Test func aUtilityVMThatIsNamedIsUsed() throws {
+        var specification = specification()
+        specification.root = nil
+        specification.windows?.hyperV = .init(utilityVMPath: #"D:\vm"#)
+        #expect(try build(specification).document.utilityVM == #"D:\vm"#)
+    }
+
+    @Test func aLayersSeparatorsAreWindowsOwn() throws {
+        var specification = specification()
+        specification.windows?.layerFolders = [#"C:\d\top\"#, "C:/base/", "s"]
+        specification.root = nil
+        specification.windows?.hyperV = .init()
+        let document = try build(specification).document
+        #expect(document.utilityVM == #"C:\base\UtilityVM"#)
+        #expect(
+            document.layers.map(\.id) == [#"id-of-C:\d\top"#, "id-of-C:/base"], "the id is made of the last component")
+    }
+
+    /// What changes what the container can do is a warning; it was only listed as ignored.
+    @Test func whatIsNotHonouredIsAWarning() throws {
+        var specification = specification()
+        var network = OCISpecification.Network()
+        network.networkNamespace = "n"
+        specification.windows?.network = network
+        var resources = WindowsResources()
+        resources.hasAffinity = true
+        resources.memoryLimit = 0
+        specification.windows?.resources = resources
+        var built = try build(specification)
+        #expect(built.warnings.count == 2)
+        #expect(built.warnings[0].contains("networkNamespace") && built.warnings[0].contains("no network"))
+        #expect(built.warnings[1].contains("affinity"))
+        #expect(built.ignored == ["windows.network.networkNamespace", "windows.resources.cpu.affinity"])
+        #expect(built.document.memoryMaximumInMB == 0, "zero is no limit, as for processors")
+        specification.windows?.network?.endpointList = ["e"]
+        built = try build(specification)
+        #expect(built.warnings[0].contains("networkNamespace") && !built.warnings[0].contains("no network"))
     }
 
     /// They were dropped without a word, or got an empty name.
@@ -163,8 +219,8 @@ import Testing
         var document = try ProcessDocument(process, path: "spec.process", stdin: true)
         #expect(
             text(document.bytes)
-                == #"{"ApplicationName":"","CommandLine":"\"C:\\p q.exe\" a","User":"u","WorkingDirectory":"C:\\w","#
-                + #""Environment":{"A":"1=1","B":"3"},"EmulateConsole":false,"CreateStdInPipe":true,"#
+                == #"{"CommandLine":"\"C:\\p q.exe\" a","User":"u","WorkingDirectory":"C:\\w","#
+                + #""Environment":{"A":"1=1","B":"3"},"CreateStdInPipe":true,"#
                 + #""CreateStdOutPipe":true,"CreateStdErrPipe":true,"ConsoleSize":[0,0]}"#)
         process.terminal = true
         process.cwd = ""
@@ -172,9 +228,9 @@ import Testing
         document = try ProcessDocument(process, path: "spec.process", directory: #"C:\init"#, stdin: false)
         #expect(
             text(document.bytes)
-                == #"{"ApplicationName":"","CommandLine":"whole line","User":"u","WorkingDirectory":"C:\\init","#
-                + #""Environment":{"A":"1=1","B":"3"},"EmulateConsole":true,"CreateStdInPipe":false,"#
-                + #""CreateStdOutPipe":true,"CreateStdErrPipe":false,"ConsoleSize":[25,80]}"#)
+                == #"{"CommandLine":"whole line","User":"u","WorkingDirectory":"C:\\init","#
+                + #""Environment":{"A":"1=1","B":"3"},"EmulateConsole":true,"#
+                + #""CreateStdOutPipe":true,"ConsoleSize":[25,80]}"#)
     }
 
     @Test func processWithoutArguments() throws {

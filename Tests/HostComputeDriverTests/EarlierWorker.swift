@@ -69,7 +69,7 @@ final class EarlierWorker {
         if hyperV {
             document["HvRuntime"] = ["ImagePath": "\(service.root)/layers/base/UtilityVM"]
         } else {
-            document["VolumePath"] = #"\\?\Volume{1}"#
+            document["VolumePath"] = #"\\?\Volume{11111111-2222-3333-4444-555555555555}"#
         }
         return try json(document)
     }

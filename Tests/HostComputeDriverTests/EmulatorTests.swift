@@ -175,6 +175,18 @@ import Testing
         try driver.discard(id)
     }
 
+    /// HCS makes a utility VM's GUID from the id in upper case.
+    @Test func anIdThatDiffersInCaseOnlyIsTaken() throws {
+        let id = try EmulatedHost.id()
+        let upper = try #require(ContainerID(id.rawValue.uppercased()))
+        _ = try driver.create(id, host.specification(id))
+        let failure = try #require(throws: DriverFailure.self) { try driver.create(upper, host.specification(upper)) }
+        #expect(failure.code == .alreadyExists && failure.message.contains("case"))
+        try driver.discard(id)
+        _ = try driver.create(upper, host.specification(upper))
+        try driver.discard(upper)
+    }
+
     @Test func aTakenId() throws {
         let id = try EmulatedHost.id()
         _ = try driver.create(id, host.specification(id))

@@ -23,6 +23,17 @@ import Testing
         return id
     }
 
+    @Test func anUpdateIsClampedToTheHost() throws {
+        let id = try created([])
+        var resources = WindowsResources()
+        resources.cpuCount = 4096
+        resources.memoryLimit = 0
+        let updated = try driver.update(id, .windows(resources, endpoints: nil))
+        #expect(updated.warnings.count == 1 && updated.warnings.first?.contains("4096") == true)
+        #expect(updated.ignored.contains("memory.limit"), "no limit can be lifted")
+        try driver.discard(id)
+    }
+
     private func update(_ id: ContainerID, _ endpoints: [String]?) throws -> UpdatedResources {
         try driver.update(id, .windows(WindowsResources(), endpoints: endpoints))
     }

@@ -104,6 +104,22 @@ extension ScriptedTests {
         #expect(!service.asked.contains("terminate"))
     }
 
+    /// A limit that HCS does not know for this kind of container failed the whole request.
+    @Test func aLimitThatHCSDoesNotKnowIsIgnored() throws {
+        let driver = driver()
+        service.state.withLock { state in
+            state.runtimeImage = ""
+            state.modifyAnswers = [HcsResult(bitPattern: 0x8007_0057)]
+        }
+        let id = try EmulatedHost.id("scripted")
+        _ = try driver.open(id, [])
+        var resources = WindowsResources()
+        resources.memoryLimit = 1 << 30
+        let updated = try driver.update(id, .windows(resources, endpoints: nil))
+        #expect(updated.applied.isEmpty && updated.ignored == ["memory.limit"])
+        try driver.discard(id)
+    }
+
     /// HCS does not say of every utility VM that it is one: pause was refused after a restart.
     @Test func theRecordKnowsTheIsolationThatHCSDoesNotName() throws {
         let driver = driver()

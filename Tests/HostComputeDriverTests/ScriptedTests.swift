@@ -25,7 +25,7 @@ import Testing
         var windows = OCISpecification.Windows()
         windows.layerFolders = ["base", "scratch"]
         specification.windows = windows
-        specification.root = .init(path: #"\\?\Volume{1}\"#)
+        specification.root = .init(path: #"\\?\Volume{11111111-2222-3333-4444-555555555555}\"#)
         return specification
     }
 

@@ -11,7 +11,7 @@ extension EmulatorTests {
                 (["SystemType": nil], 0xC037_010D, "SystemType"),
                 (["SystemType": "VirtualMachine"], 0xC037_010D, "SystemType"),
                 (["VolumePath": nil], 0xC037_010D, "VolumePath"),
-                (["VolumePath": #"\\?\Volume{1}\"#], 0x8007_0057, "VolumePath"),
+                (["VolumePath": #"\\?\Volume{11111111-2222-3333-4444-555555555555}\"#], 0x8007_0057, "VolumePath"),
                 (["LayerFolderPath": nil], 0xC037_010D, "LayerFolderPath"),
                 (["LayerFolderPath": "/no/such/scratch"], 0x8007_0003, "/no/such/scratch"),
                 (["LayerFolderPath": "\(Host.root)/layers/a/b"], 0x8007_0003, "a/b"),

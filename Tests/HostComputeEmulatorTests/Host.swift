@@ -82,7 +82,8 @@ enum Host {
     /// A document of process isolation, with fields replaced or (nil) removed.
     static func document(_ id: String, _ changes: [String: Any?] = [:]) -> String {
         var document: [String: Any] = [
-            "SystemType": "Container", "Name": id, "Owner": "windlass", "VolumePath": #"\\?\Volume{1}"#,
+            "SystemType": "Container", "Name": id, "Owner": "windlass",
+            "VolumePath": #"\\?\Volume{11111111-2222-3333-4444-555555555555}"#,
             "LayerFolderPath": "\(root)/layers/\(id)", "HvPartition": false,
             "Layers": [["ID": "ba36fe09-79ac-55c5-ad84-7e8f9ae6cf1a", "Path": "\(root)/layers/base"]],
         ]

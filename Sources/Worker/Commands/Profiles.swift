@@ -20,7 +20,8 @@ struct Profiles {
                 throw .invalidArgument("there is no profile \"\(Excerpt(name))\" on this host; there are: \(known)")
             }
             let text = create.id.rawValue
-            value = profile.mappingStrings { $0.replacing("{id}", with: text) }.merging(value)
+            value = Profiles.base(profile, for: value).mappingStrings { $0.replacing("{id}", with: text) }
+                .merging(value)
         }
         let (specification, ignored) = try OCISpecification.read(value)
         // Whether it is started now or later: what could never start is refused while nothing exists yet.
@@ -29,7 +30,9 @@ struct Profiles {
         }
         try Profiles.check(process, "spec.process")
         return QueuedCommand.Creation(
-            specification: specification, source: value, ignored: ignored, labels: create.labels, start: create.start,
+            specification: specification, source: value,
+            ignored: ignored + Profiles.ignored(process).map { "process.\($0)" }, labels: create.labels,
+            start: create.start,
             stdin: create.stdin)
     }
 
@@ -37,7 +40,23 @@ struct Profiles {
     func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Exec {
         let (process, ignored) = try OCIProcess.read(exec.spec)
         try Profiles.check(process, "spec")
-        return QueuedCommand.Exec(name: exec.process, process: process, stdin: exec.stdin, ignored: ignored)
+        return QueuedCommand.Exec(
+            name: exec.process, process: process, stdin: exec.stdin,
+            ignored: ignored + Profiles.ignored(process))
+    }
+
+    /// A profile for process isolation names the root's volume, which the OCI specification forbids with Hyper-V isolation.
+    private static func base(_ profile: Value, for spec: Value) -> Value {
+        guard spec["windows"]?["hyperv"]?.map != nil, spec["root"] == nil, profile["windows"]?["hyperv"] == nil,
+            case .map(var base) = profile
+        else { return profile }
+        base["root"] = nil
+        return .map(base)
+    }
+
+    /// The OCI specification has the size ignored where there is no terminal.
+    private static func ignored(_ process: OCIProcess) -> [String] {
+        process.consoleSize != nil && !process.terminal ? ["consoleSize"] : []
     }
 
     private static func check(_ process: OCIProcess, _ path: String) throws(Failure) {

@@ -120,10 +120,12 @@ extension Container {
             if !exec.ignored.isEmpty { result["ignored"] = .array(exec.ignored.map { .string($0) }) }
             return .map(result)
         case .update:
-            return [
+            var result: Value.Map = [
                 "applied": .array(outcome.applied.map { .string($0) }),
                 "ignored": .array(outcome.ignored.map { .string($0) }),
             ]
+            if !outcome.warnings.isEmpty { result["warnings"] = .array(outcome.warnings.map { .string($0) }) }
+            return .map(result)
         case .delete: return [:]
         case .pause, .resume, .restore, .checkpoint: return ["state": state]
         }

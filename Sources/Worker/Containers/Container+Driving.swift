@@ -104,6 +104,7 @@ extension Container {
             if case .success(let updated) = result {
                 outcome.applied = updated.applied
                 outcome.ignored = updated.ignored + ignored
+                outcome.warnings = updated.warnings
             }
             completed(result.map { _ in .updated }, or: .operationFailed)
         }
