@@ -19,7 +19,7 @@ extension ContainerDocument {
         var document = ContainerDocument()
         document.name = id.rawValue
         document.owner = owner
-        // Without one HCS chooses a valid name, as it does for hcsshim; one that is made of the id may be none.
+        // Sent only where given, as hcsshim does. HCS then chooses one [inf]; a name made of the id may be no valid one.
         document.hostName = specification.hostname ?? ""
         document.ignoreFlushesDuringBoot = windows.ignoreFlushesDuringBoot
         document.servicing = windows.servicing
