@@ -107,8 +107,10 @@ let package = Package(
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
-        .testTarget(name: "ContainerProtocolTests", dependencies: ["ContainerProtocol"], swiftSettings: strict),
-        // Fakes of our own ports.
+        .testTarget(
+            name: "ContainerProtocolTests", dependencies: ["ContainerProtocol", "MessagePack", "TestSupport"],
+            swiftSettings: strict),
+        // Fakes of our own ports, and what reads the documentation.
         .target(
             name: "TestSupport", dependencies: ["ContainerDriver"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
@@ -118,6 +120,6 @@ let package = Package(
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
             swiftSettings: strict),
-        .testTarget(name: "WindlassTests", dependencies: ["windlass"], swiftSettings: strict),
+        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strict),
     ] + (isWindows ? [] : linuxTargets)
 )
