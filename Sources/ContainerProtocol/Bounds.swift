@@ -2,7 +2,7 @@ import MessagePack
 
 /// The bounds of what a request may hold. What lies beyond one is refused with `invalid_argument`, never cut.
 ///
-/// A body's own bounds are the size that the worker's configuration allows and ``MessagePack/Limits``.
+/// A body's own bounds are the size that the worker's configuration allows and `MessagePack.Limits`.
 public enum Bounds {
     /// `msgid`.
     public static let msgid: ClosedRange<UInt64> = 0...UInt64(UInt32.max)

@@ -1,6 +1,6 @@
 import CHostCompute
 
-/// Why a call into HCS failed; ``DriverFailure`` says the same to a person.
+/// Why a call into HCS failed; `DriverFailure` says the same to a person.
 struct HostComputeError: Error, Sendable {
     /// What kind of failure.
     enum Reason: Sendable, Equatable {

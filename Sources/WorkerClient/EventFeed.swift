@@ -97,7 +97,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         }
 
         /// The next item; nil where the feed was closed.
-        /// - Throws: ``Failure`` where the worker refuses to tell its events, and `CancellationError`.
+        /// - Throws: `Failure` where the worker refuses to tell its events, and `CancellationError`.
         public mutating func next() async throws -> Item? {
             while true {
                 if let item = ready.popLast() { return item }

@@ -21,7 +21,7 @@ public struct ProcessInput: Sendable {
     /// - Parameters:
     ///   - end: whether nothing comes after them.
     ///   - timeout: the longest wait for one answer; nil is the method's own.
-    /// - Throws: ``Failure``: `failed_precondition` or `not_found` where the process takes no more, `data_loss` where the
+    /// - Throws: `Failure`: `failed_precondition` or `not_found` where the process takes no more, `data_loss` where the
     ///   worker does not have what it had accepted.
     public mutating func write(_ data: [UInt8], end: Bool = false, timeout: Duration? = nil) async throws {
         var rest = data[...]

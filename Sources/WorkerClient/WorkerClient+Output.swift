@@ -9,7 +9,7 @@ extension WorkerClient {
     /// per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the client
     /// attaches again at the offset that was reached; what is not kept any more is told as ``OutputPiece/dropped``, and
     /// a worker that has lost count as ``OutputPiece/isRestart``.
-    /// - Throws: ``Failure`` where the worker has no such output; the stream throws it where that is found out later.
+    /// - Throws: `Failure` where the worker has no such output; the stream throws it where that is found out later.
     public func output(
         of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
     ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {

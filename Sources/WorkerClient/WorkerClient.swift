@@ -93,10 +93,10 @@ public actor WorkerClient {
     ///   - parameters: the request's one map. Without a `request_id` of the caller's, what changes something gets a
     ///     random one.
     ///   - timeout: the longest wait over all tries; each tells the worker what is left of it as `timeout_ms`. Where it
-    ///     is nil, the method's own: ``ContainerProtocol/MethodTraits/patience``.
+    ///     is nil, the method's own: `MethodTraits/patience`.
     ///   - repeats: false makes one try, and tells whatever becomes of it: for who decides on repetition himself.
     /// - Returns: the result.
-    /// - Throws: ``Failure``: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
+    /// - Throws: `Failure`: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
     public func call(
         _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil, repeats: Bool = true
     ) async throws -> Value {

@@ -7,7 +7,7 @@ extension WorkerSettings {
     /// Reads the settings: flags before environment before file before defaults.
     /// - Parameters:
     ///   - flags: values by key.
-    ///   - file: the configuration file; none where it is nil.
+    ///   - path: the configuration file; none where it is nil.
     ///   - environment: the process's environment.
     static func read(
         flags: [String: [String]], file path: String?,
