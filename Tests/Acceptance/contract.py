@@ -1,4 +1,4 @@
-"""The tables of protocol.md section 3, as data."""
+"""The tables of Protocol.md, as data."""
 
 PROGRAM = {"process": {"args": ["/bin/true"]}}
 

@@ -1,4 +1,4 @@
-"""Section 1: an envelope of any peer comes back whole in front of the reply."""
+"""Envelopes: an envelope of any peer comes back whole in front of the reply."""
 
 import pytest
 import zmq

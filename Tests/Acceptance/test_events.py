@@ -1,4 +1,4 @@
-"""Section 4: order, sequence, topics, welcome, heartbeat, back-fill. Each row of the order table is a test."""
+"""Events: order, sequence, topics, welcome, heartbeat, back-fill. Each row of the order table is a test."""
 
 import msgpack
 import pytest

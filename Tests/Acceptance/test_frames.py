@@ -1,4 +1,4 @@
-"""Section 1: frames between DEALER, REQ and the commands socket."""
+"""Frames between DEALER, REQ and the commands socket."""
 
 import socket
 from urllib.parse import urlsplit

@@ -14,7 +14,7 @@ STUBBORN = 'trap "" TERM; echo ready; while :; do sleep 0.02; done'
 
 
 def check_exit(exit: dict) -> dict:
-    """An exit map has exactly the fields of section 3."""
+    """An exit map has exactly the fields of Protocol.md."""
     assert exit.keys() == EXIT_KEYS, exit
     assert type(exit["code"]) is int and 0 <= exit["code"] < 2**32 and type(exit["known"]) is bool, exit
     assert exit["reason"] in REASONS and isinstance(exit["at"], msgpack.Timestamp), exit
@@ -25,7 +25,7 @@ def check_exit(exit: dict) -> dict:
 
 
 def check_record(record: dict) -> dict:
-    """A record has the fields of section 3 and no others."""
+    """A record has the fields of Protocol.md and no others."""
     assert RECORD_REQUIRED <= record.keys() <= RECORD_REQUIRED | RECORD_OPTIONAL, record.keys()
     assert record["state"] in STATES and isinstance(record["created_at"], msgpack.Timestamp), record
     assert isinstance(record["labels"], dict) and isinstance(record["ignored"], list), record

@@ -1,4 +1,4 @@
-"""Section 3: what every method answers for unknown containers and bad ids, and the methods without a container."""
+"""What every method answers for unknown containers and bad ids, and the methods without a container."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Section 5: attach, credit, detach, logs, terminals and the bound of the spool."""
+"""Output: attach, credit, detach, logs, terminals and the bound of the spool."""
 
 import pytest
 

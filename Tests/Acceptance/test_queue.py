@@ -1,4 +1,4 @@
-"""Section 3, lanes: one container's commands in order, immediate ones at once, nobody waits for another."""
+"""Lanes: one container's commands in order, immediate ones at once, nobody waits for another."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Section 6: nothing listens beyond the host in the clear; loopback, IPv6 loopback and ipc do."""
+"""Nothing listens beyond the host in the clear; loopback, IPv6 loopback and ipc do."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The wire protocol of protocol.md, spoken with nothing but pyzmq and msgpack."""
+"""The wire protocol of Protocol.md, spoken with nothing but pyzmq and msgpack."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ DETAILS = {
     "operation",
     "driver_message",
     "error_events",
+    "error_events_dropped",
     "state",
     "retry_after_ms",
     "pending",
@@ -89,7 +90,7 @@ class Reply(NamedTuple):
 
 
 def parse(body: bytes) -> Reply:
-    """Checks a response against section 2."""
+    """Checks a response against "Bodies" of Protocol.md."""
     message = unpack(body)
     assert isinstance(message, list) and len(message) == 4 and message[0] == 1, f"not a response: {message!r}"
     _, msgid, error, result = message
@@ -285,7 +286,7 @@ class Collector:
         return {body["host"] for seen, body in self.welcomes if seen == topic}
 
     def pump(self, timeout: float = DEADLINE) -> None:
-        """Files one incoming message away, checked against section 4."""
+        """Files one incoming message away, checked against "Events" of Protocol.md."""
         if not self.socket.poll(int(timeout * 1000)):
             raise TimeoutError(f"no event within {timeout:.1f} s; so far: {self.events}")
         frames = self.socket.recv_multipart()
