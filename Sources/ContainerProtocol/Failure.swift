@@ -23,7 +23,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// Whether the same request can succeed later without any change.
     public var retryable: Bool
-    /// `hresult`, `operation`, `driver_message`, `state`, `retry_after_ms`, `pending`, `oldest_seq`, `offset`, where they apply.
+    /// What a program can use, such as `state` or `retry_after_ms`; Protocol.md lists the keys.
     public var details: Value.Map
 
     /// A failure.
