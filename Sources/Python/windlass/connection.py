@@ -1,0 +1,278 @@
+"""The connection to an endpoint of a worker, the keys for it, and requests with their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import itertools
+import math
+import random
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import msgpack
+import zmq.asyncio
+import zmq.auth
+from zmq.utils import z85
+from zmq.utils.monitor import parse_monitor_message
+
+from .records import Cancelled, InvalidArgument, ResourceExhausted, Unauthenticated, Unavailable, WorkerError
+
+if TYPE_CHECKING:
+    from .streams import OutputStream
+
+Key = str | Path
+QUEUED = set("create start exec pause resume restore update checkpoint_create checkpoint_delete delete".split())
+CHANGES = QUEUED | set("signal signal_process stop resize stdin drain".split())
+LONGEST_WAIT = 30  # seconds of one try of a `wait`, so that a worker does not keep what a client has forgotten
+LONGEST_TIMEOUT = 365 * 86_400  # that the protocol knows
+ROUNDS = 3  # failed handshakes with each server key, after which a client that was never connected gives up
+DIFFERS = zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
+WATCHED = zmq.Event.HANDSHAKE_SUCCEEDED | zmq.Event.DISCONNECTED | zmq.Event.HANDSHAKE_FAILED_AUTH | DIFFERS
+# No ZMTP heartbeats and no bound on what is received: with either, a peer can make libzmq abort.
+OPTIONS = {"linger": 0, "ipv6": 1, "sndhwm": 0, "rcvhwm": 0, "maxmsgsize": 1 << 26, "reconnect_ivl": 100, "reconnect_ivl_max": 5000}
+OPTIONS |= {"tcp_keepalive": 1, "tcp_keepalive_idle": 5, "tcp_keepalive_intvl": 5, "tcp_keepalive_cnt": 2}
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait before a try: up to a bound that doubles, so that the clients of a worker do not come at once."""
+    return random.uniform(0, min(30, 0.1 * 2 ** min(failures - 1, 16))) if failures else 0
+
+
+def unpack(body: bytes) -> Any:
+    """The object in a body; None where it is malformed."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return msgpack.unpackb(body, timestamp=3)
+
+
+class Keys:
+    """Who the client is, and which keys its worker may have."""
+
+    def __init__(self, server_keys: Sequence[Key], key: Key | None):
+        if bool(server_keys) != bool(key):
+            raise InvalidArgument("`server_keys` and `key` belong together: give both, or neither for a local worker")
+        self.servers = [self._public(each) for each in server_keys]
+        self.own = self._read(key) if key else (b"", b"")
+        if self.own[1] is None:
+            raise InvalidArgument(f"{key} has no secret key; the client's own file has one")
+
+    def check(self, endpoint: str) -> None:
+        """Refuses to speak in the clear to another host."""
+        host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+        with contextlib.suppress(ValueError):
+            if self.servers or ipaddress.ip_address(host).is_loopback:
+                return
+        if endpoint.startswith("tcp://") and host != "localhost":
+            raise InvalidArgument(f"{endpoint} is on another host: give `server_keys` and `key`")
+
+    def _public(self, key: Key) -> bytes:
+        if re.fullmatch("[0-9a-fA-F]{64}", str(key)):
+            return z85.encode(bytes.fromhex(str(key)))
+        if isinstance(key, str) and len(key) == 40 and set(key.encode()) <= set(z85.Z85CHARS):
+            return key.encode()
+        return self._read(key)[0]
+
+    def _read(self, path: Key) -> tuple[bytes, bytes | None]:
+        try:
+            return zmq.auth.load_certificate(path)
+        except (OSError, ValueError) as error:
+            raise InvalidArgument(f"the key {path} cannot be read: {error}") from None
+
+
+class Link:
+    """Connects to an endpoint, and again whenever the connection breaks. It lives on the client's event loop.
+
+    Each connection has a socket of its own: libzmq would send old requests again by itself, and would not try again once
+    it was refused.
+    """
+
+    def __init__(self, kind: int, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
+        keys.check(endpoint)
+        self.kind, self.context, self.endpoint, self.keys = kind, context, endpoint, keys
+        self.socket: zmq.asyncio.Socket | None = None  # while the connection stands
+        self.failure: WorkerError | None = None  # why connecting was given up
+        self.trouble: WorkerError | None = None  # why the last handshake failed
+        self._changed, self._failures, self._handshakes = asyncio.Event(), 0, 0
+        self._task: asyncio.Task[None] | None = None
+        self._stood = self._closed = False
+
+    def received(self, frames: list[bytes]) -> None:
+        """A message has come."""
+
+    def lost(self) -> None:
+        """A connection is gone."""
+
+    def pulse(self) -> None:
+        """Wakes those who wait in `change`."""
+        self._changed.set()
+        self._changed.clear()
+
+    async def change(self) -> None:
+        """Waits until the connection, or what came over it, has changed; raises why connecting was given up."""
+        if self._task is None or (self._task.done() and not self._closed):
+            self.failure, self._task = None, asyncio.create_task(self._run())
+        if not self._closed:
+            await self._changed.wait()
+        if self.failure:
+            raise self.failure
+
+    async def close(self) -> None:
+        """Ends it; whoever waits gets `Cancelled`."""
+        self._closed, self.failure = True, Cancelled("the client was closed")
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self.lost()
+        self.pulse()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(backoff(self._failures))
+                self._failures += 1
+                await self._connection()
+                self.lost()
+        except WorkerError as error:
+            self.failure = error
+        except zmq.ZMQError as error:
+            kind = ResourceExhausted if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM) else InvalidArgument
+            self.failure = kind(f"cannot connect to {self.endpoint}: {error}")
+        self.pulse()
+
+    async def _connection(self) -> None:
+        """One connection, until it is gone; raises why no other is to be tried."""
+        with self.context.socket(self.kind) as socket, socket.get_monitor_socket(WATCHED) as monitor:
+            for option, value in OPTIONS.items():
+                setattr(socket, option, value)
+            if self.kind == zmq.SUB:
+                socket.subscribe(b"")
+            if self.keys.servers:
+                socket.curve_serverkey = self.keys.servers[self._handshakes % len(self.keys.servers)]
+                socket.curve_publickey, socket.curve_secretkey = self.keys.own
+            socket.connect(self.endpoint)
+            reader = asyncio.create_task(self._read(socket))
+            try:
+                while self._goes_on(socket, parse_monitor_message(await monitor.recv_multipart())["event"]):
+                    pass
+                while await socket.poll(0):  # what the worker said before it went
+                    await asyncio.sleep(0)
+            finally:
+                self.socket = None
+                reader.cancel()
+                socket.disable_monitor()
+
+    async def _read(self, socket: zmq.asyncio.Socket) -> None:
+        while True:
+            frames = await socket.recv_multipart()
+            self._failures = 0
+            self.received(frames)
+
+    def _goes_on(self, socket: zmq.asyncio.Socket, event: int) -> bool:
+        """Whether the connection, or the attempt at it, is still there after an event."""
+        if event == zmq.Event.HANDSHAKE_SUCCEEDED:
+            self.socket, self.trouble, self._stood = socket, None, True
+            self.pulse()
+        elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
+            raise Unauthenticated(f"{self.endpoint} does not accept the client's key; is it authorised there?")
+        elif event & DIFFERS:
+            self._handshakes += 1
+            reasons = "the server key is not the worker's, the port is another one's, or only one side uses CURVE"
+            self.trouble = Unavailable(f"no handshake with {self.endpoint}: {reasons}")
+            if not self._stood and self._handshakes >= ROUNDS * max(1, len(self.keys.servers)):
+                raise self.trouble
+            return False
+        return event != zmq.Event.DISCONNECTED or self.socket is None
+
+
+class Lost(Exception):
+    """The connection broke before the answer came."""
+
+
+class Commands(Link):
+    """Sends requests, repeats them until they are answered, and hands out what processes write."""
+
+    def __init__(self, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
+        super().__init__(zmq.DEALER, context, endpoint, keys)
+        self.followers: WeakValueDictionary[tuple[str, str], OutputStream] = WeakValueDictionary()
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, tuple[asyncio.Future[Any], OutputStream | None]] = {}
+
+    async def call(
+        self, method: str, params: dict[str, Any], timeout: float | None = None, retry: bool = True,
+        follower: OutputStream | None = None,
+    ) -> Any:  # fmt: skip
+        """The result of a request, over as many tries as it takes until `timeout` seconds have passed."""
+        loop, number, waits = asyncio.get_running_loop(), next(self._numbers) % (1 << 32), method in ("wait", "stop")
+        if method in CHANGES and not (method == "stdin" and "offset" in params):
+            params = {"request_id": uuid.uuid4().hex} | params
+        if timeout is None:
+            timeout = math.inf if waits else 300 if method in QUEUED else 30
+        deadline = loop.time() + (timeout if timeout == math.inf else min(timeout, LONGEST_TIMEOUT))
+        # How long a connection that stands may be silent. A broken one shows by itself.
+        patience = math.inf if not retry else LONGEST_WAIT + 5 if method == "wait" else 60 if waits or method in QUEUED else 10
+        failures = silences = 0
+        error: WorkerError | None = None
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    while self.socket is None:
+                        await self.change()
+                rest = min(deadline - loop.time(), LONGEST_WAIT if method == "wait" and retry else math.inf)
+                limit = {} if rest == math.inf else {"timeout_ms": max(0, math.ceil(rest * 1000))}
+                self._pending[number] = loop.create_future(), follower
+                self.post(method, limit | (follower.attachment() if follower else params), number)
+                # The worker reports the deadline too, with what is known of the request: it gets a second more for that.
+                async with asyncio.timeout_at(min(deadline + 1, loop.time() + patience * 2 ** min(silences, 3))):
+                    return await self._pending[number][0]
+            except (Lost, TimeoutError) as reason:
+                if not retry or loop.time() >= deadline:
+                    text = f"no answer from the worker at {self.endpoint}; is it running?"
+                    raise error or self.trouble or Unavailable(text, retryable=True) from None
+                silences = 0 if isinstance(reason, Lost) else silences + 1
+            except WorkerError as reason:
+                if method == "wait" and retry and reason.code == "deadline_exceeded" and loop.time() < deadline:
+                    continue  # the deadline of the try, and not the caller's
+                failures, silences, error = failures + 1, 0, reason
+                wanted = reason.details.get("retry_after_ms")
+                pause = backoff(failures) + (wanted / 1000 if isinstance(wanted, int) else 0)
+                if not (retry and reason.retryable) or loop.time() + pause >= deadline:
+                    raise
+                await asyncio.sleep(pause)
+            finally:
+                self._pending.pop(number, None)
+
+    def post(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
+        """Sends a request on the connection that stands; without `number` nobody waits for the answer."""
+        number = next(self._numbers) % (1 << 32) if number is None else number
+        if self.socket:
+            self.socket.send(msgpack.packb([0, number, method, [params]]), zmq.NOBLOCK)
+
+    def received(self, frames: list[bytes]) -> None:
+        match unpack(frames[-1]):
+            case [1, int(number), error, result] if number in self._pending:
+                future, follower = self._pending[number]
+                if future.done():
+                    return
+                if isinstance(error, dict):
+                    return future.set_exception(WorkerError.of(error))
+                if follower:
+                    follower.settle(result)
+                future.set_result(result)
+            case [2, "output", [{"id": str(id), "process": str(process), "data": bytes(), "offset": int()} as piece]]:
+                if reader := self.followers.get((id, process)):
+                    reader.take(piece)
+                elif not piece.get("eof"):
+                    self.post("detach", {"id": id, "process": process})
+
+    def lost(self) -> None:
+        for future, _ in self._pending.values():
+            if not future.done():
+                future.set_exception(Lost())
+        for follower in list(self.followers.values()):
+            follower.detach()
