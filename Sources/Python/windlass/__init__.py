@@ -2,7 +2,4 @@
 
 from .client import AsyncClient as AsyncClient
 from .client import Client as Client
-from .client import Stream as Stream
 from .records import *  # noqa: F403
-from .streams import EventFeed as EventFeed
-from .streams import OutputStream as OutputStream

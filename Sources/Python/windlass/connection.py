@@ -1,11 +1,10 @@
-"""The connection to an endpoint of a worker, the keys for it, and requests with their answers."""
+"""The connection to an endpoint of a worker, and requests with their answers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import itertools
 import math
 import random
@@ -31,13 +30,12 @@ Key = str | Path
 QUEUED = set("create start exec pause resume restore update checkpoint_create checkpoint_delete delete".split())
 CHANGES = QUEUED | set("signal signal_process stop resize stdin drain".split())
 LONGEST_WAIT = 30  # seconds of one try of a `wait`, so that a worker does not keep what a client has forgotten
-LONGEST_TIMEOUT = 365 * 86_400  # that the protocol knows
 ROUNDS = 3  # failed handshakes with each server key, after which a client that was never connected gives up
 DIFFERS = zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
 WATCHED = zmq.Event.HANDSHAKE_SUCCEEDED | zmq.Event.DISCONNECTED | zmq.Event.HANDSHAKE_FAILED_AUTH | DIFFERS
 # No ZMTP heartbeats and no bound on what is received: with either, a peer can make libzmq abort.
-OPTIONS = {"linger": 0, "ipv6": 1, "sndhwm": 0, "rcvhwm": 0, "maxmsgsize": 1 << 26, "reconnect_ivl": 100, "reconnect_ivl_max": 5000}
-OPTIONS |= {"tcp_keepalive": 1, "tcp_keepalive_idle": 5, "tcp_keepalive_intvl": 5, "tcp_keepalive_cnt": 2}
+OPTIONS = dict(linger=0, ipv6=1, sndhwm=0, rcvhwm=0, maxmsgsize=1 << 26, reconnect_ivl=100, reconnect_ivl_max=5000,
+               tcp_keepalive=1, tcp_keepalive_idle=5, tcp_keepalive_intvl=5, tcp_keepalive_cnt=2)  # fmt: skip
 
 
 def backoff(failures: int) -> float:
@@ -51,62 +49,45 @@ def unpack(body: bytes) -> Any:
         return msgpack.unpackb(body, timestamp=3)
 
 
+def public_key(key: Key) -> bytes:
+    """A key from 64 hexadecimal digits, 40 characters of Z85, or a ZPL file as `windlass`, pyzmq and czmq write it."""
+    if re.fullmatch("[0-9a-fA-F]{64}", str(key)):
+        return z85.encode(bytes.fromhex(str(key)))
+    is_z85 = isinstance(key, str) and len(key) == 40 and set(key.encode()) <= set(z85.Z85CHARS)
+    return str(key).encode() if is_z85 else zmq.auth.load_certificate(key)[0]
+
+
 class Keys:
-    """Who the client is, and which keys its worker may have."""
+    """Which keys the worker may have, and the client's own, public and secret."""
 
     def __init__(self, server_keys: Sequence[Key], key: Key | None):
-        if bool(server_keys) != bool(key):
-            raise InvalidArgument("`server_keys` and `key` belong together: give both, or neither for a local worker")
-        self.servers = [self._public(each) for each in server_keys]
-        self.own = self._read(key) if key else (b"", b"")
-        if self.own[1] is None:
-            raise InvalidArgument(f"{key} has no secret key; the client's own file has one")
-
-    def check(self, endpoint: str) -> None:
-        """Refuses to speak in the clear to another host."""
-        host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
-        with contextlib.suppress(ValueError):
-            if self.servers or ipaddress.ip_address(host).is_loopback:
-                return
-        if endpoint.startswith("tcp://") and host != "localhost":
-            raise InvalidArgument(f"{endpoint} is on another host: give `server_keys` and `key`")
-
-    def _public(self, key: Key) -> bytes:
-        if re.fullmatch("[0-9a-fA-F]{64}", str(key)):
-            return z85.encode(bytes.fromhex(str(key)))
-        if isinstance(key, str) and len(key) == 40 and set(key.encode()) <= set(z85.Z85CHARS):
-            return key.encode()
-        return self._read(key)[0]
-
-    def _read(self, path: Key) -> tuple[bytes, bytes | None]:
         try:
-            return zmq.auth.load_certificate(path)
+            self.servers = [public_key(each) for each in server_keys]
+            self.own = zmq.auth.load_certificate(key) if key else (b"", b"")
         except (OSError, ValueError) as error:
-            raise InvalidArgument(f"the key {path} cannot be read: {error}") from None
+            raise InvalidArgument(f"a key cannot be read: {error}") from None
+        if bool(server_keys) != bool(self.own[1]):
+            raise InvalidArgument("`server_keys` and the secret file `key` belong together: give both or neither")
 
 
 class Link:
     """Connects to an endpoint, and again whenever the connection breaks. It lives on the client's event loop.
 
-    Each connection has a socket of its own: libzmq would send old requests again by itself, and would not try again once
-    it was refused.
+    Each connection has a socket of its own: libzmq would send old requests again, and would not try again once refused.
     """
 
     def __init__(self, kind: int, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
-        keys.check(endpoint)
+        if not keys.servers and re.match(r"tcp://(?!(localhost|127(\.\d+){3}|\[::1\]):)", endpoint):
+            raise InvalidArgument(f"{endpoint} is on another host: give `server_keys` and `key`")
         self.kind, self.context, self.endpoint, self.keys = kind, context, endpoint, keys
         self.socket: zmq.asyncio.Socket | None = None  # while the connection stands
         self.failure: WorkerError | None = None  # why connecting was given up
         self.trouble: WorkerError | None = None  # why the last handshake failed
-        self._changed, self._failures, self._handshakes = asyncio.Event(), 0, 0
-        self._task: asyncio.Task[None] | None = None
-        self._stood = self._closed = False
+        self.task: asyncio.Task[None] | None = None
+        self._changed, self._failures, self._handshakes, self._stood = asyncio.Event(), 0, 0, False
 
-    def received(self, frames: list[bytes]) -> None:
-        """A message has come."""
-
-    def lost(self) -> None:
-        """A connection is gone."""
+    def received(self, frames: list[bytes]) -> None: ...
+    def lost(self) -> None: ...
 
     def pulse(self) -> None:
         """Wakes those who wait in `change`."""
@@ -115,19 +96,19 @@ class Link:
 
     async def change(self) -> None:
         """Waits until the connection, or what came over it, has changed; raises why connecting was given up."""
-        if self._task is None or (self._task.done() and not self._closed):
-            self.failure, self._task = None, asyncio.create_task(self._run())
-        if not self._closed:
-            await self._changed.wait()
+        if isinstance(self.failure, Cancelled):
+            raise self.failure
+        if self.task is None or self.task.done():
+            self.failure, self.task = None, asyncio.create_task(self._run())
+        await self._changed.wait()
         if self.failure:
             raise self.failure
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends it; whoever waits gets `Cancelled`."""
-        self._closed, self.failure = True, Cancelled("the client was closed")
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        self.failure, self.socket = Cancelled("the client was closed"), None
+        if self.task:
+            self.task.cancel()
         self.lost()
         self.pulse()
 
@@ -200,48 +181,43 @@ class Commands(Link):
     def __init__(self, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
         super().__init__(zmq.DEALER, context, endpoint, keys)
         self.followers: WeakValueDictionary[tuple[str, str], OutputStream] = WeakValueDictionary()
-        self._numbers = itertools.count(1)
+        self._numbers = (number % (1 << 32) for number in itertools.count(1))
         self._pending: dict[int, tuple[asyncio.Future[Any], OutputStream | None]] = {}
 
     async def call(
-        self, method: str, params: dict[str, Any], timeout: float | None = None, retry: bool = True,
-        follower: OutputStream | None = None,
-    ) -> Any:  # fmt: skip
+        self, method: str, params: dict[str, Any], timeout: float | None = None, follower: OutputStream | None = None
+    ) -> Any:
         """The result of a request, over as many tries as it takes until `timeout` seconds have passed."""
-        loop, number, waits = asyncio.get_running_loop(), next(self._numbers) % (1 << 32), method in ("wait", "stop")
+        now, number, waits = asyncio.get_running_loop().time, next(self._numbers), method in ("wait", "stop")
         if method in CHANGES and not (method == "stdin" and "offset" in params):
             params = {"request_id": uuid.uuid4().hex} | params
-        if timeout is None:
-            timeout = math.inf if waits else 300 if method in QUEUED else 30
-        deadline = loop.time() + (timeout if timeout == math.inf else min(timeout, LONGEST_TIMEOUT))
-        # How long a connection that stands may be silent. A broken one shows by itself.
-        patience = math.inf if not retry else LONGEST_WAIT + 5 if method == "wait" else 60 if waits or method in QUEUED else 10
-        failures = silences = 0
+        deadline = now() + (timeout if timeout is not None else math.inf if waits else 300 if method in QUEUED else 30)
+        longest = LONGEST_WAIT if method == "wait" else math.inf
+        # How long a connection that stands may be silent before the request is repeated. A broken one shows by itself.
+        patience, failures = longest + 5 if method == "wait" else 60 if waits or method in QUEUED else 10, 0
         error: WorkerError | None = None
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
                     while self.socket is None:
                         await self.change()
-                rest = min(deadline - loop.time(), LONGEST_WAIT if method == "wait" and retry else math.inf)
+                rest = min(deadline - now(), longest)
                 limit = {} if rest == math.inf else {"timeout_ms": max(0, math.ceil(rest * 1000))}
-                self._pending[number] = loop.create_future(), follower
+                self._pending[number] = asyncio.Future(), follower
                 self.post(method, limit | (follower.attachment() if follower else params), number)
                 # The worker reports the deadline too, with what is known of the request: it gets a second more for that.
-                async with asyncio.timeout_at(min(deadline + 1, loop.time() + patience * 2 ** min(silences, 3))):
+                async with asyncio.timeout_at(min(deadline + 1, now() + patience)):
                     return await self._pending[number][0]
-            except (Lost, TimeoutError) as reason:
-                if not retry or loop.time() >= deadline:
+            except (Lost, TimeoutError):
+                if now() >= deadline:
                     text = f"no answer from the worker at {self.endpoint}; is it running?"
-                    raise error or self.trouble or Unavailable(text, retryable=True) from None
-                silences = 0 if isinstance(reason, Lost) else silences + 1
+                    raise error or self.trouble or Unavailable(text, True, {"request_id": params.get("request_id")}) from None
             except WorkerError as reason:
-                if method == "wait" and retry and reason.code == "deadline_exceeded" and loop.time() < deadline:
+                if longest < math.inf and reason.code == "deadline_exceeded" and now() < deadline:
                     continue  # the deadline of the try, and not the caller's
-                failures, silences, error = failures + 1, 0, reason
-                wanted = reason.details.get("retry_after_ms")
-                pause = backoff(failures) + (wanted / 1000 if isinstance(wanted, int) else 0)
-                if not (retry and reason.retryable) or loop.time() + pause >= deadline:
+                failures, error = failures + 1, reason
+                pause = backoff(failures) + reason.details.get("retry_after_ms", 0) / 1000
+                if not reason.retryable or now() + pause >= deadline:
                     raise
                 await asyncio.sleep(pause)
             finally:
@@ -249,9 +225,8 @@ class Commands(Link):
 
     def post(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
         """Sends a request on the connection that stands; without `number` nobody waits for the answer."""
-        number = next(self._numbers) % (1 << 32) if number is None else number
         if self.socket:
-            self.socket.send(msgpack.packb([0, number, method, [params]]), zmq.NOBLOCK)
+            self.socket.send(msgpack.packb([0, number or next(self._numbers), method, [params]]), zmq.NOBLOCK)
 
     def received(self, frames: list[bytes]) -> None:
         match unpack(frames[-1]):
@@ -261,8 +236,8 @@ class Commands(Link):
                     return
                 if isinstance(error, dict):
                     return future.set_exception(WorkerError.of(error))
-                if follower:
-                    follower.settle(result)
+                if follower:  # before the pieces that come behind the answer
+                    follower.settle(result["offset"])
                 future.set_result(result)
             case [2, "output", [{"id": str(id), "process": str(process), "data": bytes(), "offset": int()} as piece]]:
                 if reader := self.followers.get((id, process)):
