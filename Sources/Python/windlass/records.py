@@ -20,8 +20,7 @@ class WorkerError(Exception):
     @staticmethod
     def of(error: dict[str, Any]) -> WorkerError:
         """The exception for an error reply: `not_found` is a `NotFound`."""
-        code = str(error.get("code"))
-        kinds = {kind.__name__: kind for kind in WorkerError.__subclasses__()}
+        code, kinds = str(error.get("code")), {kind.__name__: kind for kind in WorkerError.__subclasses__()}
         kind = kinds.get(code.title().replace("_", ""), WorkerError)
         return kind(str(error.get("message")), bool(error.get("retryable")), error.get("details"), code)
 
@@ -49,7 +48,6 @@ class Record:
 
     @classmethod
     def of(cls, raw: Any) -> Self:
-        """Reads a map; raises `Internal` where it is none or lacks something."""
         try:
             known = {each.name: raw[each.name] for each in fields(cls) if each.name in raw} | {"raw": raw}
             return cls(**known | ({"exit": Exit.of(raw["exit"])} if "exit" in known else {}))
@@ -76,7 +74,6 @@ class Container(Record):
     created_at: datetime
     pid: int | None = None
     exit: Exit | None = None
-    processes: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -111,8 +108,7 @@ class Output:
     offset: int
     data: bytes
     dropped: int = 0  # bytes before these that nobody had read in time
-    dropped_unknown: bool = False  # an unknown amount is missing too: a new worker could not have the streams again
-    restart: bool = False  # the worker has lost count: offsets begin again here
+    dropped_unknown: bool = False  # an unknown amount is missing too, since the worker was started anew
 
 
 @dataclass(frozen=True)

@@ -171,8 +171,8 @@ class EventFeed(Link):
         except DataLoss as loss:
             return await self._recover(loss, checks)
         events, newest = page["events"], page["last_seq"]
-        goes_on = not (checks and events and events[0]["seq"] == self.last) or events.pop(0)["epoch"] == self._last_epoch
-        if newest < self.last or not goes_on:
+        seen = events.pop(0) if checks and events and events[0]["seq"] == self.last else {"epoch": self._last_epoch}
+        if newest < self.last or seen["epoch"] != self._last_epoch:
             return self._restart()
         for event in events:
             self._gap(event["seq"] - 1)
