@@ -7,9 +7,9 @@ import sys
 import threading
 
 import pytest
+import windlass
 from zmq.utils import z85
 
-import windlass
 from restarts import Host
 from standin import StandIn, key_files
 from wire import DEADLINE

@@ -26,7 +26,7 @@ class AsyncClient:
     A call outlives the connection: it is sent again when the worker is back, and after a `retryable` failure, for
     `timeout` seconds (by default 30, or 300 for what waits in a container's queue; `wait` and `stop` have none). What
     changes something carries a `request_id`, yours or a random one, so that the worker runs it once. A worker on another
-    host needs `server_keys` (Z85, hexadecimal, files; several while its key changes) and a secret file `key`.
+    host needs `server_keys` (Z85, hex or files; several while its key changes) and a secret file `key`.
     """
 
     def __init__(self, commands: str, *, events: str = "", server_keys: Sequence[Key] = (), key: Key | None = None):
