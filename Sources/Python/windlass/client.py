@@ -1,14 +1,12 @@
 """The two clients."""
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
 import contextlib
 import functools
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import zmq.asyncio
 
@@ -20,22 +18,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
     """Speaks to one worker. On Windows it needs an `asyncio.SelectorEventLoop`.
 
     A call outlives the connection: it is sent again when the worker is back, and after a `retryable` failure, for
     `timeout` seconds (by default 30, or 300 for what waits in a container's queue; `wait` and `stop` have none). What
-    changes something carries a `request_id`, yours or a random one, so that the worker runs it once. A worker on another
-    host needs `server_keys` (Z85, hex or files; several while its key changes) and a secret file `key`.
+    changes something carries a `request_id`, yours or a random one, so that the worker runs it once. A worker on
+    another host needs `server_keys` (Z85, hexadecimal or files; several while its key changes) and a secret file `key`.
     """
 
     def __init__(self, commands: str, *, events: str = "", server_keys: Sequence[Key] = (), key: Key | None = None):
         self._keys, self._events = Keys(server_keys, key), events
         self._commands = Commands(zmq.asyncio.Context(), commands, self._keys)
         self._feeds: list[EventFeed] = []
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -92,12 +87,14 @@ class AsyncClient:
         if not self._events:
             raise InvalidArgument("the client needs `events`, the worker's event endpoint")
         feed = EventFeed(self._commands, self._events, self._keys, after, snapshots)
-        self._feeds.append(feed)
+        self._feeds = [each for each in self._feeds if not isinstance(each.failure, Cancelled)] + [feed]
         try:
             async with asyncio.timeout(timeout):
                 return await feed.begin()
-        except TimeoutError:
+        except BaseException as error:
             feed.close()
+            if not isinstance(error, TimeoutError):
+                raise
             text = f"no welcome from {self._events}; is it the event endpoint of a worker that runs?"
             raise feed.trouble or Unavailable(text, True) from None
 
@@ -113,15 +110,15 @@ class AsyncClient:
         return Completed(await self.wait(id), bytes(kept["stdout"]), bytes(kept["stderr"]), dropped)
 
 
-def _blocking(of: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[Client, P], T]:
+def _sync(of: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate["Client", P], T]:
     @functools.wraps(of)
-    def blocking(self: Client, /, *args: P.args, **options: P.kwargs) -> T:
+    def blocking(self: "Client", /, *args: P.args, **options: P.kwargs) -> T:
         return self._run(of(self._client, *args, **options))
 
     return blocking
 
 
-class Client:
+class Client(contextlib.AbstractContextManager["Client"]):
     """An `AsyncClient` for programs without asyncio, in a thread of its own. Any number of threads may call it."""
 
     def __init__(self, commands: str, *, events: str = "", server_keys: Sequence[Key] = (), key: Key | None = None):
@@ -132,15 +129,9 @@ class Client:
         self._thread.start()
 
     def _serve(self) -> None:
-        async def serve() -> None:
-            async with self._client:
-                await self._end.wait()
-
         with self._runner:
-            self._runner.run(serve())
-
-    def __enter__(self) -> Self:
-        return self
+            self._runner.run(self._end.wait())
+            self._runner.run(self._client.close())
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -167,17 +158,22 @@ class Client:
             future.cancel()
 
     def _iterate(self, source: Any) -> Generator[Any, None, None]:
-        try:
-            with contextlib.suppress(StopAsyncIteration):
-                while True:
-                    yield self._run(source.__anext__())
-        finally:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(source.close)
+        def items() -> Generator[Any, None, None]:
+            try:
+                yield  # from here on the end of the generator closes the source
+                with contextlib.suppress(StopAsyncIteration):
+                    while True:
+                        yield self._run(source.__anext__())
+            finally:
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    self._loop.call_soon_threadsafe(source.close)
 
-    call, create, exec = _blocking(AsyncClient.call), _blocking(AsyncClient.create), _blocking(AsyncClient.exec)
-    wait, stop, delete = _blocking(AsyncClient.wait), _blocking(AsyncClient.stop), _blocking(AsyncClient.delete)
-    state, containers, run = _blocking(AsyncClient.state), _blocking(AsyncClient.containers), _blocking(AsyncClient.run)
+        next(begun := items())
+        return begun
+
+    call, create, exec = _sync(AsyncClient.call), _sync(AsyncClient.create), _sync(AsyncClient.exec)
+    wait, stop, delete = _sync(AsyncClient.wait), _sync(AsyncClient.stop), _sync(AsyncClient.delete)
+    state, containers, run = _sync(AsyncClient.state), _sync(AsyncClient.containers), _sync(AsyncClient.run)
 
     def output(self, id: str, process: str = "init", *, start: str | int = "start") -> Generator[Output, None, None]:
         """See `AsyncClient.output`."""

@@ -1,7 +1,5 @@
 """The connection to an endpoint of a worker, and requests with their answers."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno
@@ -149,7 +147,8 @@ class Link:
         while True:
             frames = await socket.recv_multipart()
             self._failures = 0
-            self.received(frames)
+            with contextlib.suppress(TypeError, KeyError):  # malformed: it answers nobody
+                self.received(frames)
 
     def _goes_on(self, socket: zmq.asyncio.Socket, event: int) -> bool:
         """Whether the connection, or the attempt at it, is still there after an event."""
@@ -157,7 +156,8 @@ class Link:
             self.socket, self.trouble, self._stood = socket, None, True
             self.pulse()
         elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
-            raise Unauthenticated(f"{self.endpoint} does not accept the client's key; is it authorised there?")
+            self.trouble = Unauthenticated(f"{self.endpoint} does not accept the client's key; is it authorised?")
+            raise self.trouble
         elif event & DIFFERS:
             self._handshakes += 1
             reasons = "the server key is not the worker's, the port is another one's, or only one side uses CURVE"

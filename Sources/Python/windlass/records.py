@@ -1,7 +1,5 @@
 """What workers report, and what their errors are raised as."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,7 +16,7 @@ class WorkerError(Exception):
         self.code = code or re.sub(r"\B([A-Z])", r"_\1", type(self).__name__).lower()
 
     @staticmethod
-    def of(error: dict[str, Any]) -> WorkerError:
+    def of(error: dict[str, Any]) -> "WorkerError":
         """The exception for an error reply: `not_found` is a `NotFound`."""
         code, kinds = str(error.get("code")), {kind.__name__: kind for kind in WorkerError.__subclasses__()}
         kind = kinds.get(code.title().replace("_", ""), WorkerError)

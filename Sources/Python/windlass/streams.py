@@ -1,10 +1,9 @@
 """What processes write and what happens on a host, over any number of connections."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any, Self
 
 import zmq.asyncio
@@ -16,7 +15,7 @@ WINDOW = 1 << 20  # bytes of output that the worker may send ahead of the reader
 HELD = 1024  # messages for a reader of events that is behind; what does not fit is fetched later
 
 
-class OutputStream:
+class OutputStream(AsyncIterator[Output]):
     """What a process writes, until it ends. A process has one reader per client: a second ends the first."""
 
     def __init__(self, commands: Commands, id: str, process: str, start: str | int):
@@ -71,9 +70,6 @@ class OutputStream:
             self.close()
         self._changed.set()
 
-    def __aiter__(self) -> Self:
-        return self
-
     async def __anext__(self) -> Output:
         if self._attached and not self._ended and self._owed >= WINDOW // 4:
             self._commands.post("credit", {**self._source, "bytes": self._owed})
@@ -87,7 +83,7 @@ class OutputStream:
         return self._pieces.popleft()
 
 
-class EventFeed(Link):
+class EventFeed(Link, AsyncIterator[Event | Gap]):
     """Every event of one host, once and in order, over lost messages, slow readers and restarts of the worker.
 
     The worker's log is asked for what the subscription did not bring, which shows by the numbers. What is not kept any
@@ -120,9 +116,6 @@ class EventFeed(Link):
             await self._take()
         return self
 
-    def __aiter__(self) -> Self:
-        return self
-
     async def __anext__(self) -> Event | Gap:
         while not self._ready:
             await (self._fetch() if self._behind else self._take())
@@ -145,7 +138,8 @@ class EventFeed(Link):
             self._behind = is_strange or newest > self.last or (newest < self.last and not is_event)
 
     def _deliver(self, event: dict[str, Any]) -> None:
-        self.last, self._last_epoch = event["seq"], event["epoch"]
+        self.last, self._epoch = event["seq"], event["epoch"]
+        self._last_epoch = self._epoch
         if event["seq"] > self._included.get(event.get("id", ""), 0):
             self._ready.append(Event.of(event))
 
