@@ -295,7 +295,7 @@ def test_a_feed_that_is_not_read_on_ends_its_subscription(stand_in, reads):
 
 
 def test_a_malformed_message_disturbs_nothing(stand_in):
-    peer = stand_in(lambda method, params: (None, {"offset": None} if method == "attach" else {}))
+    peer = stand_in(lambda method, params: (None, {}))
     with windlass.Client(peer.endpoint) as client:
 
         def attach() -> None:
