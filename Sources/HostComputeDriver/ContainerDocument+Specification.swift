@@ -121,7 +121,11 @@ extension ContainerDocument {
             let isPOSIX = layer.hasPrefix("/")
             let folder = isPOSIX ? layer : layer.replacing("/", with: "\\")
             let path = folder + (isPOSIX ? "/" : "\\") + "UtilityVM"
-            if facts.isFolder(path) { return path }
+            do throws(HostComputeError) {
+                if try facts.isFolder(path) { return path }
+            } catch {
+                throw error.failure("'\(path)'")
+            }
         }
         throw DriverFailure(
             .notFound,

@@ -41,7 +41,8 @@ public final class HostComputeDriver: ContainerDriver {
         context = DriverContext(
             host: host, owner: owner, timeouts: timeouts, signalNumbers: isolates ? .console : .linux)
         facts = HostFacts(
-            processors: UInt64(hc_processor_count()), isFolder: { HostFacts.isFolder($0) },
+            processors: UInt64(hc_processor_count()),
+            isFolder: { path throws(HostComputeError) in try HostFacts.isFolder(path) },
             layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) })
         capabilities = Self.capabilities(host, isolates: isolates, outlivesWorker: outlivesWorker)
     }
