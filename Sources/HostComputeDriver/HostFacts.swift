@@ -8,6 +8,8 @@ struct HostFacts: Sendable {
     var isFolder: @Sendable (String) throws(HostComputeError) -> Bool
     /// A layer's id.
     var layerID: @Sendable (String) throws(HostComputeError) -> String
+    /// Whether it has servicing runs.
+    var hasServicing = true
 
     /// Whether a path of this host is a folder; what is not there is none.
     static func isFolder(_ path: String) throws(HostComputeError) -> Bool {
