@@ -4,8 +4,11 @@
 #if defined(_WIN32)
 
 #define WIN32_LEAN_AND_MEAN
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include <windows.h>
 
 static HostComputeTable table;
@@ -93,18 +96,49 @@ uint32_t hc_processor_count(void) {
     return count == 0 ? 1 : (uint32_t)count;
 }
 
-int32_t hc_is_folder(hc_text path) {
+// The form of a path that no limit of length holds for, malloc'ed: without a manifest Windows refuses others from MAX_PATH
+// characters on. NULL where there is no memory.
+static WCHAR *lengthened(const WCHAR *path) {
+    static const WCHAR local[] = L"\\\\?\\", network[] = L"\\\\?\\UNC\\";
+    DWORD room = GetFullPathNameW(path, 0, NULL, NULL);
+    WCHAR *full = room == 0 ? NULL : malloc((room + wcslen(network)) * sizeof *full);
+    if (full == NULL) return NULL;
+    DWORD length = GetFullPathNameW(path, room, full, NULL);
+    if (length == 0 || length >= room) {
+        free(full);
+        return NULL;
+    }
+    if (wcsncmp(full, local, wcslen(local)) == 0 || wcsncmp(full, L"\\\\.\\", 4) == 0) return full;
+    bool is_share = wcsncmp(full, L"\\\\", 2) == 0;
+    const WCHAR *prefix = is_share ? network : local;
+    // Of a share the two separators at its beginning go.
+    memmove(full + wcslen(prefix), full + (is_share ? 2 : 0), (length + 1 - (is_share ? 2 : 0)) * sizeof *full);
+    memcpy(full, prefix, wcslen(prefix) * sizeof *full);
+    return full;
+}
+
+int32_t hc_is_folder(hc_text path, int32_t *error) {
     HcsChar buffer[1024];
     hc_status status = HC_DONE;
+    *error = 0;
     HcsChar *path16 = hc_utf16(path, buffer, 1024, &status);
-    if (path16 == NULL) return 0;
-    DWORD attributes = GetFileAttributesW((const WCHAR *)path16);
+    if (path16 == NULL) {
+        *error = status == HC_NO_MEMORY ? ERROR_NOT_ENOUGH_MEMORY : ERROR_INVALID_NAME;
+        return 0;
+    }
+    WCHAR *longer = wcslen((const WCHAR *)path16) < MAX_PATH ? NULL : lengthened((const WCHAR *)path16);
+    DWORD attributes = GetFileAttributesW(longer == NULL ? (const WCHAR *)path16 : longer);
+    DWORD failure = attributes == INVALID_FILE_ATTRIBUTES ? GetLastError() : 0;
+    free(longer);
     if (path16 != buffer) hc_free((char *)path16);
-    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    if (failure == 0) return (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    if (failure != ERROR_FILE_NOT_FOUND && failure != ERROR_PATH_NOT_FOUND) *error = (int32_t)failure;
+    return 0;
 }
 
 #else
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,13 +158,17 @@ uint32_t hc_processor_count(void) {
     return count < 1 ? 1 : (uint32_t)count;
 }
 
-int32_t hc_is_folder(hc_text path) {
+int32_t hc_is_folder(hc_text path, int32_t *error) {
     char buffer[PATH_MAX];
+    *error = ENAMETOOLONG;
     if (path.length >= sizeof buffer) return 0;
-    memcpy(buffer, path.bytes, path.length);
+    if (path.length > 0) memcpy(buffer, path.bytes, path.length);
     buffer[path.length] = 0;
     struct stat status;
-    return stat(buffer, &status) == 0 && S_ISDIR(status.st_mode);
+    *error = stat(buffer, &status) == 0 ? 0 : errno;
+    if (*error == 0) return S_ISDIR(status.st_mode);
+    if (*error == ENOENT || *error == ENOTDIR) *error = 0;
+    return 0;
 }
 
 #endif

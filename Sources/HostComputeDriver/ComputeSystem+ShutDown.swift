@@ -99,8 +99,10 @@ extension ComputeSystem {
         }
     }
 
-    /// Whether a servicing run would have something to merge; what can't be learnt is no.
+    /// Whether a servicing run would have something to merge; what can't be learnt is no, and a host without such runs is
+    /// not asked.
     private func updatesPending() -> Bool {
+        guard context.hasServicing else { return false }
         let properties = try? readProperties(PropertyDocuments.query("PendingUpdates"))
         return properties?.areUpdatesPending ?? false
     }

@@ -22,6 +22,12 @@ extension ContainerDocument {
         // Sent only where given, as hcsshim does. HCS then chooses one [inf]; a name made of the id may be no valid one.
         document.hostName = specification.hostname ?? ""
         document.ignoreFlushesDuringBoot = windows.ignoreFlushesDuringBoot
+        guard facts.hasServicing || !windows.servicing else {
+            throw DriverFailure(
+                .unimplemented,
+                "spec.windows.servicing is true, and Windows has had no servicing run since build 17134; leave it out, and "
+                    + "update the image instead")
+        }
         document.servicing = windows.servicing
         document.credentials = try credentials(windows.credentialSpec)
         try document.setLayers(windows.layerFolders, facts)
@@ -121,7 +127,11 @@ extension ContainerDocument {
             let isPOSIX = layer.hasPrefix("/")
             let folder = isPOSIX ? layer : layer.replacing("/", with: "\\")
             let path = folder + (isPOSIX ? "/" : "\\") + "UtilityVM"
-            if facts.isFolder(path) { return path }
+            do throws(HostComputeError) {
+                if try facts.isFolder(path) { return path }
+            } catch {
+                throw error.failure("'\(path)'")
+            }
         }
         throw DriverFailure(
             .notFound,

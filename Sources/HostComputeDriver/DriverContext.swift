@@ -7,6 +7,8 @@ final class DriverContext: Sendable {
     let owner: String
     let timeouts: Timeouts
     let signalNumbers: Signals.Numbers
+    /// Whether the host has servicing runs, which merge a container's updates.
+    let hasServicing: Bool
 
     private struct State {
         var events: (any DriverEvents)?
@@ -15,11 +17,14 @@ final class DriverContext: Sendable {
     }
     private let state = Mutex(State())
 
-    init(host: HostCompute, owner: String, timeouts: Timeouts, signalNumbers: Signals.Numbers) {
+    init(
+        host: HostCompute, owner: String, timeouts: Timeouts, signalNumbers: Signals.Numbers, hasServicing: Bool
+    ) {
         self.host = host
         self.owner = owner
         self.timeouts = timeouts
         self.signalNumbers = signalNumbers
+        self.hasServicing = hasServicing
     }
 
     func connect(_ events: any DriverEvents) {

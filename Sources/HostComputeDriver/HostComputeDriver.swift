@@ -38,18 +38,31 @@ public final class HostComputeDriver: ContainerDriver {
         self.name = name
         self.version = version
         self.isolates = isolates
+        let hasServicing = !isolates || Self.hasServicing(version)
         context = DriverContext(
-            host: host, owner: owner, timeouts: timeouts, signalNumbers: isolates ? .console : .linux)
+            host: host, owner: owner, timeouts: timeouts, signalNumbers: isolates ? .console : .linux,
+            hasServicing: hasServicing)
         facts = HostFacts(
-            processors: UInt64(hc_processor_count()), isFolder: { HostFacts.isFolder($0) },
-            layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) })
-        capabilities = Self.capabilities(host, isolates: isolates, outlivesWorker: outlivesWorker)
+            processors: UInt64(hc_processor_count()),
+            isFolder: { path throws(HostComputeError) in try HostFacts.isFolder(path) },
+            layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) },
+            hasServicing: hasServicing)
+        var capabilities = Self.capabilities(host, isolates: isolates, outlivesWorker: outlivesWorker)
+        if hasServicing { capabilities.insert(.servicing) }
+        self.capabilities = capabilities
+    }
+
+    /// Windows has had no servicing run since build 17134 (HostComputeService G.1). One that does not say its build may.
+    private static func hasServicing(_ version: String) -> Bool {
+        let numbers = version.split(separator: ".")
+        guard numbers.count >= 3, let build = Int(numbers[2]) else { return true }
+        return build < 17134
     }
 
     private static func capabilities(
         _ host: HostCompute, isolates: Bool, outlivesWorker: Bool
     ) -> Set<Capability> {
-        var set: Set<Capability> = [.exec, .terminal, .stdin, .statistics, .servicing]
+        var set: Set<Capability> = [.exec, .terminal, .stdin, .statistics]
         set.formUnion(isolates ? [.processIsolation, .hyperVIsolation] : [.noIsolation])
         if outlivesWorker { set.insert(.restore) }
         if host.pauses { set.insert(.pause) }

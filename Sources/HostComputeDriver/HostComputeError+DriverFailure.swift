@@ -70,6 +70,10 @@ extension HostComputeError {
         case .noMemory:
             Meaning(.resourceExhausted, "there is no memory for the call", "try again later", retryable: true)
         case .exhausted(let error): Self.meaning(ofSystem: HostErrors.win32(error))
+        case .unreadable(let error):
+            Meaning(
+                .failedPrecondition, "the host does not say what it is (error \(error))",
+                "see whether the worker may read it")
         case .noDocument:
             Meaning(.internal, "the call succeeded without a readable answer", "see the host's event log")
         case .closed:

@@ -13,6 +13,8 @@ struct HostComputeError: Error, Sendable {
         case noMemory
         /// This process lacks what a stream needs; the system's error code.
         case exhausted(error: Int32)
+        /// The host does not say what a path names; the system's error code.
+        case unreadable(error: Int32)
         /// HCS succeeded and gave no document, or one that can't be read.
         case noDocument
         /// The handle has been closed on this side.

@@ -158,7 +158,10 @@ final class ComputeProcess: Sendable {
 
     /// Duplicates of its streams.
     func streams() throws(HostFailure) -> [Int32] {
-        try state.withLock { (state) throws(HostFailure) in try state.streams.duplicates() }
+        let areUnusable = system.service.faults.spoilsStreams(system.id)
+        return try state.withLock { (state) throws(HostFailure) in
+            areUnusable ? try state.streams.unusableDuplicates() : try state.streams.duplicates()
+        }
     }
 
     func resize(_ size: ConsoleSize) throws(HostFailure) {

@@ -39,6 +39,8 @@ public struct Fault: Sendable {
         case exitStatus(Int32)
         /// Process properties carry this LastWaitResult.
         case lastWaitResult(Int32)
+        /// Process information: the handles that it hands out can be neither read nor written.
+        case unusableStreams
         /// Properties succeed without a document.
         case noProperties
         /// PendingUpdates says true.

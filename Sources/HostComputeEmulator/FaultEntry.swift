@@ -7,6 +7,7 @@ struct FaultEntry: Decodable {
     private let latency: Spans?
     private let exitBeforeReturn: Bool?
     private let disconnect: Bool?
+    private let unusableStreams: Bool?
     private let hresult: String?
     private let loseNotification: String?
     private let times: Int64?
@@ -19,6 +20,7 @@ struct FaultEntry: Decodable {
         case latency
         case exitBeforeReturn = "exit_before_return"
         case disconnect
+        case unusableStreams = "unusable_streams"
         case hresult
         case loseNotification = "lose_notification"
         case times
@@ -75,6 +77,7 @@ struct FaultEntry: Decodable {
         latency = try fields.decodeIfPresent(Spans.self, forKey: .latency)
         exitBeforeReturn = try fields.decodeIfPresent(Bool.self, forKey: .exitBeforeReturn)
         disconnect = try fields.decodeIfPresent(Bool.self, forKey: .disconnect)
+        unusableStreams = try fields.decodeIfPresent(Bool.self, forKey: .unusableStreams)
         loseNotification = try fields.decodeIfPresent(String.self, forKey: .loseNotification)
         hresult = try fields.decodeIfPresent(String.self, forKey: .hresult)
         times = try fields.decodeIfPresent(Int64.self, forKey: .times)
@@ -104,6 +107,9 @@ struct FaultEntry: Decodable {
             let names = Self.exitingCalls.map(\.rawValue).joined(separator: ", ")
             throw .invalidDocument("exit_before_return: one of the calls \(names) is expected.")
         }
+        guard unusableStreams != true || call == .getProcessInfo else {
+            throw .invalidDocument("unusable_streams: the call \(EmulatorCall.getProcessInfo.rawValue) is expected.")
+        }
         guard !fault.effects.isEmpty else {
             let names = CodingKeys.allCases.filter { ![.call, .id, .times].contains($0) }.map(\.stringValue)
             throw .invalidDocument("one of \(names.joined(separator: ", ")) is required.")
@@ -129,6 +135,7 @@ struct FaultEntry: Decodable {
         }
         if exitBeforeReturn == true { effects.append(.exitBeforeReturn) }
         if disconnect == true { effects.append(.disconnect) }
+        if unusableStreams == true { effects.append(.unusableStreams) }
         if let hresult {
             guard hresult.hasPrefix("0x"), let bits = UInt32(hresult.dropFirst(2), radix: 16), bits >> 31 == 1 else {
                 throw .invalidDocument("hresult: a failure in hexadecimal is expected, such as \"0xC0370110\".")

@@ -18,6 +18,8 @@ import Glibc
 /// - `exit_before_return`, true: the process that the call creates has ended before it returns, or the compute system
 ///   that it starts, pauses or resumes. A process ends by itself; the call waits for that.
 /// - `disconnect`, true: the service restarts under the call.
+/// - `unusable_streams`, true, of `HcsGetProcessInfo`: the handles that it hands out to a worker that comes later can be
+///   neither read nor written.
 /// - `hresult`: the call then fails with it.
 /// - `lose_notification`, in place of a call: the name of a notification, such as `ProcessExited`, that is lost.
 public enum FaultFile {

@@ -64,6 +64,11 @@ public final class Faults: Sendable {
         !strike(call, id) { (effect) -> Bool? in if case .noProperties = effect { true } else { nil } }.isEmpty
     }
 
+    func spoilsStreams(_ id: String) -> Bool {
+        !strike(.getProcessInfo, id) { (effect) -> Bool? in if case .unusableStreams = effect { true } else { nil } }
+            .isEmpty
+    }
+
     func exitsBeforeReturn(_ call: EmulatorCall, _ id: String) -> Bool {
         !strike(call, id) { (effect) -> Bool? in if case .exitBeforeReturn = effect { true } else { nil } }.isEmpty
     }

@@ -18,9 +18,10 @@ struct ProcessStreams: Sendable {
     var output = FileDescriptor.none
     var error = FileDescriptor.none
     var terminal = FileDescriptor.none
+    private var keepsOutput = false
 
     /// Makes what the document asks for.
-    /// - Parameter keepsOutput: whether what nobody has read outlives the caller's descriptors.
+    /// - Parameter keepsOutput: whether what nobody has read outlives the caller's descriptors, for the next caller.
     init(_ document: ProcessDocument, keepsOutput: Bool) throws(HostFailure) {
         do throws(HostFailure) {
             if let size = document.console {
@@ -45,9 +46,10 @@ struct ProcessStreams: Sendable {
     }
 
     private mutating func makePipes(_ document: ProcessDocument, _ keepsOutput: Bool) throws(HostFailure) {
-        // A reader of its own keeps the pipe and what is in it; a mere reference lets a writer see that its reader has
-        // gone.
-        let keep = keepsOutput ? FileDescriptor.reopen : FileDescriptor.reference
+        // As HCS does it, the object that the caller has is kept, and with it what is in the pipe (HostComputeService A.4).
+        // Where there is no next caller, a mere reference lets a writer see that its reader has gone.
+        self.keepsOutput = keepsOutput
+        let keep = keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reference
         var ends = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
         defer { child = .pipes(input: ends[0], output: ends[1], error: ends[2]) }
         if document.wantsInput {
@@ -82,7 +84,8 @@ struct ProcessStreams: Sendable {
             code: ResultCode.exhausted(error), message: "No \(what) is left: \(String(cString: strerror(error))).")
     }
 
-    /// Further descriptors of the same streams, for one more caller; those that were closed stay away.
+    /// Further descriptors of the same streams, for one more caller; those that were closed stay away. What is kept of them
+    /// is the very object that the first caller got, with all that was done to it.
     func duplicates() throws(HostFailure) -> [Int32] {
         if terminal >= 0 {
             return [
@@ -91,11 +94,22 @@ struct ProcessStreams: Sendable {
                 FileDescriptor.none,
             ]
         }
+        let again = keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reopen
         return [
             input >= 0 ? try checked(FileDescriptor.duplicate(input)) : FileDescriptor.none,
-            output >= 0 ? try checked(FileDescriptor.reopen(output)) : FileDescriptor.none,
-            error >= 0 ? try checked(FileDescriptor.reopen(error)) : FileDescriptor.none,
+            output >= 0 ? try checked(again(output)) : FileDescriptor.none,
+            error >= 0 ? try checked(again(error)) : FileDescriptor.none,
         ]
+    }
+
+    /// The same with descriptors that can be neither read nor written.
+    func unusableDuplicates() throws(HostFailure) -> [Int32] {
+        var references: [Int32] = []
+        for descriptor in try duplicates() {
+            references.append(descriptor < 0 ? FileDescriptor.none : FileDescriptor.reference(descriptor))
+            FileDescriptor.close(descriptor)
+        }
+        return references
     }
 
     func closeChild() {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
+from restarts import Host
 from wire import Collector, Dealer, Failure, Output, Requester
 from worker import Worker
 
@@ -215,3 +216,18 @@ def containers_of(
     for worker, containers in made:
         if worker.process.poll() is None:
             containers.remove()
+
+
+@pytest.fixture
+def host_with(tmp_path: Path, start_worker: Callable[..., Worker], peers: Callable) -> Iterator[Callable[..., Host]]:
+    """`host_with(*faults)`: a host whose service goes wrong in this way."""
+    hosts: list[Host] = []
+
+    def make(*faults: dict) -> Host:
+        hosts.append(Host(tmp_path, start_worker, peers, faults=list(faults)))
+        hosts[-1].start()
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        host.close()

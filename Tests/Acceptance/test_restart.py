@@ -397,45 +397,6 @@ def test_a_strangers_container_of_the_same_id_is_left_alone(host, tmp_path, star
     assert runs(pid) and stranger.call("state", id="web")["state"] == "running"
 
 
-@pytest.fixture
-def host_with(tmp_path, start_worker, peers):
-    hosts = []
-
-    def make(*faults):
-        hosts.append(Host(tmp_path, start_worker, peers, faults=list(faults)))
-        hosts[-1].start()
-        return hosts[-1]
-
-    yield make
-    for host in hosts:
-        host.close()
-
-
-def test_streams_that_cannot_be_had_again_are_lost(host_with):
-    host = host_with({"call": "HcsGetProcessInfo", "hresult": "0x80070057"})
-    host.shell("web", "echo before; read line; exit 7", stdin=True)
-    before = host.client.call("logs", id="web")
-    while not before["chunks"]:
-        before = host.client.call("logs", id="web")
-    client = host.restart()
-    while client.call("state", id="web")["state"] == "unknown":
-        pass
-    assert client.call("state", id="web")["state"] == "running"
-    page = client.call("logs", id="web")
-    assert page["chunks"][0] == before["chunks"][0], "what was read before is kept"
-    assert page["dropped"] > 0 and page["dropped_unknown"] and not page["eof"]
-    for keys in ({}, {"offset": 0}):
-        with pytest.raises(Failure) as refused:
-            client.call("stdin", id="web", data=b"7\n", **keys)
-        assert refused.value.code == "failed_precondition" and "restarted" in refused.value.error["message"]
-    assert "could not be had again" in host.worker.output()
-    attached = client.call("attach", id="web", credit=1000)
-    assert attached["offset"] == 0
-    client.call("signal", id="web", signal="KILL")
-    assert host.wait("web")["reason"] == "terminated"
-    assert client.call("logs", id="web")["eof"], "it ends with its process"
-
-
 def test_a_kill_needs_no_second_handle(host_with):
     host = host_with({"call": "HcsOpenComputeSystem", "hresult": "0x80070008"})
     host.shell("web", "trap '' TERM; while :; do sleep 1; done")

@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerProtocol
+import Foundation
 import Testing
 
 @testable import HostComputeDriver
@@ -165,6 +166,39 @@ import Testing
         specification.root = nil
         specification.windows?.hyperV = .init(utilityVMPath: #"D:\vm"#)
         #expect(try build(specification).document.utilityVM == #"D:\vm"#)
+    }
+
+    /// Any error was taken for "there is no UtilityVM folder here".
+    @Test func aLayerThatCannotBeLookedAtIsReported() throws {
+        var specification = specification()
+        specification.root = nil
+        specification.windows?.hyperV = .init()
+        let facts = HostFacts(
+            processors: 4,
+            isFolder: { path throws(HostComputeError) in
+                guard path == #"C:\d\top\UtilityVM"# else { return true }
+                throw HostComputeError("looking for a folder", .unreadable(error: 5))
+            }, layerID: { $0 })
+        let id = try #require(ContainerID("vm"))
+        let failure = try #require(throws: DriverFailure.self) {
+            try ContainerDocument.build(id, specification, owner: "windlass", facts: facts)
+        }
+        #expect(failure.code == .failedPrecondition)
+        #expect(failure.message.contains(#"C:\d\top\UtilityVM"#) && failure.message.contains("(error 5)"))
+    }
+
+    @Test func aFolderOfThisHost() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("folders-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: folder + "/file"))
+        try FileManager.default.createSymbolicLink(atPath: folder + "/loop", withDestinationPath: "loop")
+        #expect(try HostFacts.isFolder(folder))
+        for name in ["/file", "/file/below", "/missing"] { #expect(try !HostFacts.isFolder(folder + name)) }
+        for name in ["/loop", "/" + String(repeating: "n", count: 5000)] {
+            let error = try #require(throws: HostComputeError.self) { try HostFacts.isFolder(folder + name) }
+            #expect(error.failure("a layer").code == .failedPrecondition)
+        }
     }
 
     @Test func aLayersSeparatorsAreWindowsOwn() throws {

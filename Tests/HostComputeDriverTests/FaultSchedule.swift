@@ -7,7 +7,8 @@ import Synchronization
 
 @testable import HostComputeDriver
 
-/// A small random life of one to three containers among random faults, all of which follows from a seed.
+/// A small random life of one to three containers among random faults, all of which follows from a seed. A stranger runs
+/// a container of its own beside them; it has the id of some before they are made, and takes that of others over.
 final class FaultSchedule {
     /// One container, and what the driver answered about it.
     final class Life {
@@ -39,6 +40,8 @@ final class FaultSchedule {
         /// The same, from another thread and while the next steps are taken.
         case signalAside(ProcessName, Signal)
         case terminateAside, checkAside
+        /// A stranger tries to take the id over.
+        case usurp
     }
 
     /// Every process carries this variable, so that one that is left can be found.
@@ -48,23 +51,28 @@ final class FaultSchedule {
     let events = ScheduleEvents()
     let driver: HostComputeDriver
     private(set) var lives: [Life] = []
+    let stranger: ScheduleStranger
+    /// What was wrong with the stranger's systems at the end.
+    private(set) var strangersComplaints: [String] = []
     private var random: SplitMix
-    private let root: String
     private let aside = DispatchGroup()
 
     init(seed: UInt64, root: String) {
         self.seed = seed
-        self.root = root
+        stranger = ScheduleStranger(seed: seed, root: root)
         random = SplitMix(seed: seed)
         driver = HostComputeDriver(
             table: HostComputeEmulator.table, name: "hcs-emulator", version: "test", owner: "schedule-\(seed)",
             isolates: false, timeouts: .hasty)
         driver.connect(events)
+        stranger.takeItsOwn()
         let containers = random.pick([1, 1, 1, 2, 2, 3])
         for number in 0..<containers {
             guard let id = ContainerID("s\(String(seed, radix: 16))-\(number)") else { continue }
             let hyperV = random.chance(30)
             let life = Life(id: id, hyperV: hyperV, steps: steps(hyperV))
+            // Before there is a fault, which would be the stranger's too.
+            if random.chance(10) { try? stranger.take(id, hyperV: hyperV) }
             for _ in 0..<Int.random(in: 0...4, using: &random) { life.faults.draw(&random) }
             lives.append(life)
         }
@@ -103,7 +111,9 @@ final class FaultSchedule {
         case 3: break
         default: steps += [.awaitExit, .shutDown]
         }
-        return steps + [.discard]
+        steps.append(.discard)
+        if random.chance(25) { steps += [.usurp, random.pick([.terminate, .check, .observe, .create]), .discard] }
+        return steps
     }
 
     /// Takes the steps of all containers, in an order that follows from the seed too.
@@ -134,13 +144,53 @@ final class FaultSchedule {
             }
             if life.toldAtShutDown == nil { life.toldAtShutDown = events.told(life.id).count }
         }
+        meetTheStranger()
+    }
+
+    /// The stranger takes every id over that it has not yet, and the driver, which does not know, goes on with all of them.
+    private func meetTheStranger() {
+        strangersComplaints += stranger.tidyUp()
+        for life in lives {
+            if !stranger.has(life.id), Self.handlesAreClosed(life.id) {
+                do {
+                    try stranger.take(life.id, hyperV: life.hyperV)
+                } catch {
+                    strangersComplaints.append("the id \(life.id) is not free: \(error.message)")
+                }
+            }
+            for step in [Step.create, .check, .terminate, .shutDown, .signal(.initial, .name("KILL")), .discard] {
+                do {
+                    try take(step, life)
+                    life.answers.append("\(step) of the stranger's: done")
+                } catch {
+                    life.answers.append("\(step) of the stranger's: \(error.code)")
+                }
+            }
+            let known = KnownProcess(name: .initial, pid: 1, terminal: false, startedAt: nil, output: OutputRecorder())
+            if stranger.has(life.id), (try? driver.open(life.id, [known])) != nil {
+                strangersComplaints.append("the stranger's \(life.id) was opened")
+            }
+        }
+        strangersComplaints += stranger.complaints()
+        strangersComplaints += stranger.end()
+    }
+
+    /// A call that was made aside gives its handle back when it returns, which may be a moment later.
+    static func handlesAreClosed(_ id: ContainerID) -> Bool {
+        let deadline = DispatchTime.now() + .seconds(10)
+        let never = DispatchSemaphore(value: 0)
+        while HostComputeEmulator.openHandles(of: id.rawValue) > 0 {
+            if DispatchTime.now() > deadline { return false }
+            _ = never.wait(timeout: .now() + .milliseconds(2))
+        }
+        return true
     }
 
     private func take(_ step: Step, _ life: Life) throws(DriverFailure) {
         let id = life.id
         switch step {
         case .create:
-            _ = try driver.create(id, specification(life))
+            _ = try driver.create(id, stranger.specification(id, hyperV: life.hyperV))
         case .start: try start(life, .initial)
         case .exec(let name): try start(life, name)
         case .awaitExit: events.awaitInitial(id, .milliseconds(250))
@@ -163,6 +213,10 @@ final class FaultSchedule {
         case .discard:
             try driver.discard(id)
             life.discarded = true
+        case .usurp:
+            // The stranger's process does not end by itself, which such a fault waits for.
+            guard !life.faults.endsProcesses else { return }
+            try stranger.take(id, hyperV: life.hyperV)
         }
     }
 
@@ -183,19 +237,6 @@ final class FaultSchedule {
             life.refused.insert(name)
             throw error
         }
-    }
-
-    private func specification(_ life: Life) -> OCISpecification {
-        var specification = OCISpecification()
-        var windows = OCISpecification.Windows()
-        windows.layerFolders = [root + "/layers/base", root + "/layers/\(life.id)"]
-        if life.hyperV {
-            windows.hyperV = .init()
-        } else {
-            specification.root = .init(path: #"\\?\Volume{11111111-2222-3333-4444-555555555555}\"#)
-        }
-        specification.windows = windows
-        return specification
     }
 }
 

@@ -8,8 +8,9 @@ import Testing
 
 @testable import HostComputeDriver
 
-/// A thousand lives among faults that nobody thought of one by one. A failure names its seed; the same schedule runs
-/// again, alone, with `WINDLASS_SEED=<seed> WINDLASS_SCHEDULES=1 swift test --filter FaultScheduleTests`.
+/// A thousand lives among faults that nobody thought of one by one, beside a stranger's: no exit is lost, none is invented,
+/// and the stranger's systems are left alone. A failure names its seed; the same schedule runs again, alone, with
+/// `WINDLASS_SEED=<seed> WINDLASS_SCHEDULES=1 swift test --filter FaultScheduleTests`.
 ///
 /// The service does not go away here: that would take the containers of every other test along. It is tested alone.
 @Suite struct FaultScheduleTests {
@@ -63,7 +64,8 @@ struct ScheduleVerdict {
     init(_ schedule: FaultSchedule) {
         self.schedule = schedule
         // Before it is looked what is left: what a call that was made aside holds open, HCS keeps.
-        let closed = schedule.lives.map { allHandlesAreClosed($0.id) }
+        let closed = schedule.lives.map { FaultSchedule.handlesAreClosed($0.id) }
+        complaints += schedule.strangersComplaints.map { "seed \(schedule.seed): \($0)" }
         if schedule.events.disconnects > 0 { complaints.append("seed \(schedule.seed): a disconnect was told") }
         do {
             let left = try schedule.driver.enumerate()
@@ -108,17 +110,6 @@ struct ScheduleVerdict {
             return
         }
         if event.output != 4 { complain("\(event.process) was told with \(event.output) bytes of its output", life) }
-    }
-
-    /// A call that was made aside gives its handle back when it returns, which may be a moment later.
-    private func allHandlesAreClosed(_ id: ContainerID) -> Bool {
-        let deadline = DispatchTime.now() + .seconds(10)
-        let never = DispatchSemaphore(value: 0)
-        while HostComputeEmulator.openHandles(of: id.rawValue) > 0 {
-            if DispatchTime.now() > deadline { return false }
-            _ = never.wait(timeout: .now() + .milliseconds(2))
-        }
-        return true
     }
 
     private mutating func complain(_ what: String, _ life: FaultSchedule.Life) {

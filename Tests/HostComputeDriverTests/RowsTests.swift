@@ -46,5 +46,10 @@ import Testing
         for (section, last) in [("F.11", 17), ("G.2", 7), ("I.2", 16)] {
             #expect(names.filter { $0.hasPrefix(section + ".") } == (1...last).map { "\(section).\($0)" })
         }
+        // These stand by subject.
+        for (section, last) in [("A", 13), ("C", 12)] {
+            let found = names.filter { $0.hasPrefix(section + ".") }
+            #expect(found.count == last && Set(found) == Set((1...last).map { "\(section).\($0)" }))
+        }
     }
 }

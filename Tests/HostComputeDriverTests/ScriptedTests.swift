@@ -11,10 +11,10 @@ import Testing
     let events = EventRecorder()
 
     func driver(
-        _ timeouts: Timeouts = .quick, _ change: (inout HostComputeTable) -> Void = { _ in }
+        _ timeouts: Timeouts = .quick, version: String = "", _ change: (inout HostComputeTable) -> Void = { _ in }
     ) -> HostComputeDriver {
         let driver = HostComputeDriver(
-            table: ScriptedService.table(change), name: "hcs", version: "", owner: "scripted", isolates: true,
+            table: ScriptedService.table(change), name: "hcs", version: version, owner: "scripted", isolates: true,
             timeouts: timeouts)
         driver.connect(events)
         return driver

@@ -45,6 +45,27 @@ extension EmulatorTests {
             _ = Host.table.HcsCloseComputeSystem?(handle)
         }
 
+        @Test func unusableStreams() throws {
+            let system = try TestSystem(Host.newID("file-unusable"))
+            try load(
+                #"[{"call": "HcsGetProcessInfo", "id": "\#(system.id)", "unusable_streams": true, "times": 1}]"#)
+            let process = try system.shell("echo x; read x; exit 3")
+            let spoilt = process.information().information
+            for stream in [spoilt.StdInput, spoilt.StdOutput, spoilt.StdError].map(TestProcess.descriptor) {
+                var byte: UInt8 = 0
+                #expect(stream > 2 && Foundation.read(stream, &byte, 1) == -1 && errno == EBADF)
+                #expect(Foundation.write(stream, &byte, 1) == -1 && errno == EBADF)
+                close(stream)
+            }
+            let information = process.information().information
+            let streams = [information.StdInput, information.StdOutput, information.StdError].map(
+                TestProcess.descriptor)
+            #expect(TestProcess.read(streams[1]) { $0 == "x\n" } == "x\n")
+            #expect(write(streams[0], "\n", 1) == 1)
+            #expect(try process.exitCode() == 3)
+            for stream in streams { close(stream) }
+        }
+
         @Test func latency() throws {
             let system = try TestSystem(Host.newID("file-slow"))
             try load(
@@ -78,6 +99,7 @@ extension EmulatorTests {
             (#"[{"call": "HcsOpenProcess", "latency": {"min_ms": 5, "max_ms": 4}}]"#, "max_ms"),
             (#"[{"call": "HcsOpenProcess", "latency": {"min_ms": 5}}]"#, "max_ms"),
             (#"[{"call": "HcsOpenProcess", "disconnect": false}]"#, "required"),
+            (#"[{"call": "HcsCreateProcess", "unusable_streams": true}]"#, "HcsGetProcessInfo"),
         ])
         func refuses(_ text: String, _ word: String) throws {
             let failure = try #require(throws: ConfigurationFailure.self) { try load(text) }

@@ -59,6 +59,23 @@ extension EmulatorTests {
             try end(id, second)
         }
 
+        /// Flags of a descriptor belong to the object that it is open on. What was handed out again was another object of the
+        /// same pipe, which hid from every test that HCS hands out the one that an earlier worker has bound.
+        @Test func theSamePipeObjectsAreHandedOutAgain() throws {
+            let id = Host.newID()
+            let first = try ServiceClient(path)
+            let process = try first.shell(try first.system(id), "echo one; read x; exit 5")
+            for stream in process.streams { #expect(fcntl(stream, F_SETFL, O_NONBLOCK) == 0) }
+            first.die()
+            let second = try ServiceClient(path)
+            let opened = try second.openProcess(try second.open(id), process.pid)
+            let streams = try second.call(.getProcessInfo, opened.handle).streams
+            #expect(streams.count == 3)
+            for stream in streams { #expect(fcntl(stream, F_GETFL) & O_NONBLOCK != 0) }
+            #expect(TestProcess.read(streams[1]) { $0 == "one\n" } == "one\n")
+            try end(id, second)
+        }
+
         @Test func whatEndedMeanwhileHasItsOutputAndItsCode() throws {
             let id = Host.newID()
             let gate = "\(Host.root)/gate-\(id)"

@@ -61,6 +61,17 @@ struct OutputSpoolTests {
         #expect(spool.read(from: 3, limit: 100).chunks.map(\.isLossUnknown) == [false])
     }
 
+    @Test func aLossThatGoesOnIsOne() {
+        let spool = spool(limit: 1000)
+        spool.lose(.stdout)
+        spool.lose(.stderr)
+        write("x", to: spool, .stderr)
+        spool.lose(.stdout)
+        #expect(spool.endOffset == 3, "nothing has come of it since")
+        spool.lose(.stderr)
+        #expect(spool.endOffset == 4, "this one is another")
+    }
+
     @Test func theOldestIsDroppedAndTheLossIsSeen() {
         let spool = spool(limit: 1000)
         for number in 0..<1000 { write("\(number % 10)", to: spool) }

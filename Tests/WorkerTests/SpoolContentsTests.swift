@@ -52,6 +52,22 @@ struct SpoolContentsTests {
         }
     }
 
+    @Test func lossesStandBetweenTheBytes() {
+        let chunks = SpoolContents(file).chunks.map { chunk in
+            var chunk = chunk
+            chunk.offset += chunk.offset > 0 ? 2 : 0
+            return chunk
+        }
+        let losses = [
+            UnknownLoss(stream: .stdout, offset: 4), UnknownLoss(stream: .stderr, offset: 5),
+            UnknownLoss(stream: .stdout, offset: 14),
+        ]
+        let contents = SpoolContents(SpoolContents(chunks, losses: losses, ended: [], end: 15).encoded)
+        #expect(text(contents) == ["stdout@0:one ", "stderr@6:two", "stdout@9:three"])
+        #expect(contents.losses == losses && contents.silent == [.stdout])
+        #expect(contents.end == 15 && contents.isWhole && contents.damage == nil)
+    }
+
     @Test func theEndIsKeptWithoutAnyByte() {
         let contents = SpoolContents(SpoolContents([], ended: [.stdout], end: 1000).encoded)
         #expect(contents.end == 1000 && contents.chunks.isEmpty && contents.ended == [.stdout] && contents.isWhole)

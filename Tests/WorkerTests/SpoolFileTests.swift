@@ -41,6 +41,45 @@ struct SpoolFileTests {
         #expect(third.endOffset == 12)
     }
 
+    /// The second worker after it saw the gap, and not that nobody knows how much is missing.
+    @Test func anUnknownLossIsKeptAtItsPlace() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = spool()
+        write("one", to: first)
+        let second = spool()
+        second.load()
+        second.lose(.stdout)
+        second.lose(.stderr)
+        let third = spool()
+        third.load()
+        third.lose(.stderr)
+        #expect(third.endOffset == 5, "the loss that goes on is no new one")
+        write("two", to: third)
+        let fourth = spool()
+        fourth.load()
+        for spool in [third, fourth] {
+            let page = spool.read(from: 0, limit: .max)
+            #expect(page.chunks.map(\.offset) == [0, 5])
+            #expect(page.chunks.map(\.dropped) == [0, 2] && page.chunks.map(\.isLossUnknown) == [false, true])
+            #expect(page.next == 8 && !page.isEnd)
+            #expect(spool.read(from: 5, limit: .max).chunks.map(\.isLossUnknown) == [false], "it is reported once")
+        }
+        fourth.lose(.stdout)
+        let fifth = spool()
+        fifth.load()
+        #expect(fifth.read(from: 8, limit: .max).chunks.map(\.isLossUnknown) == [true], "this one is another")
+    }
+
+    @Test func anUnknownLossWithoutAnyOutputIsKept() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = spool()
+        first.lose(.stdout)
+        let second = spool()
+        second.load()
+        let chunks = second.read(from: 0, limit: .max).chunks
+        #expect(chunks.map(\.dropped) == [1] && chunks.map(\.isLossUnknown) == [true])
+    }
+
     @Test func aRecordThatWasCutOffIsLeftAside() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let first = spool()

@@ -136,8 +136,9 @@ const HostComputeTable *hc_load(uint32_t *error);
 void hc_system_version(char *version, size_t capacity);
 /// Processors of the host; at least 1.
 uint32_t hc_processor_count(void);
-/// Whether `path` is a folder of the host.
-int32_t hc_is_folder(hc_text path);
+/// Whether `path`, of any length, is a folder of the host. *error is the system's code where that can't be said, and else
+/// 0: what is not there is no folder.
+int32_t hc_is_folder(hc_text path, int32_t *error);
 
 #ifdef __cplusplus
 }

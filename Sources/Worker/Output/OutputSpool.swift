@@ -8,26 +8,13 @@ import Synchronization
 /// Offsets count the bytes of both streams together from the process's start. The driver appends from its own threads
 /// and never waits: what is over the limit is dropped, oldest first, and readers see the loss.
 final class OutputSpool: ProcessOutput {
-    /// A piece of one stream.
-    struct Chunk: Sendable, Equatable {
-        var stream: OutputStream
-        var offset: UInt64
-        var data: [UInt8]
-        /// How many bytes before `offset` the reader asked for and cannot have any more.
-        var dropped: UInt64 = 0
-        /// Whether an unknown amount is missing besides, for which `dropped` counts one byte.
-        var isLossUnknown = false
-        /// Whether the stream ends here.
-        var isEnd = false
-
-        /// Offset of the byte after the last.
-        var end: UInt64 { offset + UInt64(data.count) }
-    }
-
     private final class LockedFile: Sendable {
         let lock: Mutex<SpoolFile>
         init(_ file: SpoolFile) { lock = Mutex(file) }
     }
+
+    /// What is added to a stream.
+    private enum Addition { case bytes, end, unknownLoss }
 
     private struct State {
         var chunks = Deque<Chunk>()
@@ -35,8 +22,9 @@ final class OutputSpool: ProcessOutput {
         /// Offset of the next byte.
         var end: UInt64 = 0
         var ended: Set<OutputStream> = []
-        /// The offsets of the bytes that stand for an unknown amount.
-        var unknownLosses: [UInt64] = []
+        var unknownLosses: [UnknownLoss] = []
+        /// The streams of which nothing has come since their last unknown loss.
+        var silent: Set<OutputStream> = []
         var isSignalled = false
         var isWatched = false
         /// Whether what a worker before this one kept is here.
@@ -47,7 +35,7 @@ final class OutputSpool: ProcessOutput {
             bytes += count
         }
 
-        func hasUnknownLoss(_ range: Range<UInt64>) -> Bool { unknownLosses.contains { range.contains($0) } }
+        func hasUnknownLoss(_ range: Range<UInt64>) -> Bool { unknownLosses.contains { range.contains($0.offset) } }
 
         /// What the chunks cost: many small ones cost more than their bytes.
         var cost: Int { bytes + chunks.count * OutputSpool.chunkCost }
@@ -83,66 +71,67 @@ final class OutputSpool: ProcessOutput {
 
     func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        change(stream, bytes, isEnd: false)
+        add(.bytes, to: stream, bytes)
     }
 
     func end(_ stream: OutputStream) {
         let isNew = state.withLock { !$0.ended.contains(stream) }
-        if isNew { change(stream, UnsafeRawBufferPointer(start: nil, count: 0), isEnd: true) }
+        if isNew { add(.end, to: stream) }
     }
 
-    /// An unknown amount is missing: one byte stands for it, so that offsets go on behind a gap.
+    /// An unknown amount is missing: one byte stands for it, so that offsets go on behind a gap. Where nothing has come
+    /// since the last loss of the stream, it is the same one.
     func lose(_ stream: OutputStream) {
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        let enterLoss = { [self] in
-            state.withLock { state in
-                state.unknownLosses.append(state.end)
-                state.end += 1
-                return signal(&state)
-            }
-        }
-        let mustReport: Bool
-        if let file {
-            mustReport = file.lock.withLock { file in
-                file.append(stream, offset: endOffset + 1, nothing, isEnd: false)
-                return enterLoss()
-            }
-        } else {
-            mustReport = enterLoss()
-        }
-        if mustReport { onChange() }
+        let isNew = state.withLock { !$0.silent.contains(stream) }
+        if isNew { add(.unknownLoss, to: stream) }
     }
 
-    private func change(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) {
+    private func add(
+        _ addition: Addition, to stream: OutputStream,
+        _ bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
         let mustReport: Bool
         if let file {
             mustReport = file.lock.withLock { file in
                 let wasBehind = file.trouble != nil
                 // First the file: what anyone has seen is there for the next worker too, unless the file is behind. Only
                 // writers move the end, and this lock lets one of them in at a time.
-                file.append(stream, offset: endOffset, bytes, isEnd: isEnd)
-                let mustReport = enter(stream, bytes, isEnd: isEnd)
+                if addition == .unknownLoss {
+                    file.append(UnknownLoss(stream: stream, offset: endOffset))
+                } else {
+                    file.append(stream, offset: endOffset, bytes, isEnd: addition == .end)
+                }
+                let mustReport = enter(addition, to: stream, bytes)
                 if file.isOverlong { file.rewrite(contents) }
                 if !wasBehind, let trouble = file.trouble { file.store?.fellBehind(self, trouble) }
                 return mustReport
             }
         } else {
-            mustReport = enter(stream, bytes, isEnd: isEnd)
+            mustReport = enter(addition, to: stream, bytes)
         }
         if mustReport { onChange() }
     }
 
     /// - Returns: whether the change is to be reported.
-    private func enter(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, isEnd: Bool) -> Bool {
+    private func enter(_ addition: Addition, to stream: OutputStream, _ bytes: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
-            append(stream, bytes, to: &state)
-            if isEnd { state.ended.insert(stream) }
+            switch addition {
+            case .bytes:
+                append(stream, bytes, to: &state)
+                state.silent.remove(stream)
+            case .end:
+                state.ended.insert(stream)
+            case .unknownLoss:
+                state.unknownLosses.append(UnknownLoss(stream: stream, offset: state.end))
+                state.silent.insert(stream)
+                state.end += 1
+            }
             return signal(&state)
         }
     }
 
     private var contents: SpoolContents {
-        state.withLock { SpoolContents($0.chunks, ended: $0.ended, end: $0.end) }
+        state.withLock { SpoolContents($0.chunks, losses: $0.unknownLosses, ended: $0.ended, end: $0.end) }
     }
 
     // MARK: The file
@@ -165,7 +154,11 @@ final class OutputSpool: ProcessOutput {
             state = State(isSignalled: written.isSignalled, isWatched: written.isWatched)
             for chunk in kept.chunks { append(chunk, at: chunk.offset, to: &state) }
             for chunk in written.chunks { append(chunk, at: kept.end + chunk.offset, to: &state) }
-            state.unknownLosses = written.unknownLosses.map { kept.end + $0 }
+            state.unknownLosses = kept.losses
+            state.unknownLosses += written.unknownLosses.map {
+                UnknownLoss(stream: $0.stream, offset: kept.end + $0.offset)
+            }
+            state.silent = kept.silent.subtracting(written.chunks.map(\.stream)).union(written.silent)
             state.end = kept.end + written.end
             state.ended = kept.ended.union(written.ended)
         }

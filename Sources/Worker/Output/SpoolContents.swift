@@ -3,11 +3,15 @@ import ContainerProtocol
 /// What a file of output holds.
 ///
 /// The file begins with `WLO2`, the offset that was reached at least, and the checksum of both. A record is a byte that
-/// says which stream and whether it ends, the length, the offset, the checksum of the bytes, the checksum of all that,
+/// says which stream, whether it ends and whether an unknown amount is missing there, the length, the offset, the checksum of the bytes, the checksum of all that,
 /// and the bytes. Numbers are little endian. So that of a record that was cut off nothing is believed, a length that
 /// was damaged is not taken for one, and what was damaged costs no other record.
 struct SpoolContents: Sendable {
     var chunks: [OutputSpool.Chunk] = []
+    /// In the order of their offsets, as the chunks are.
+    var losses: [UnknownLoss] = []
+    /// The streams of which nothing has come since their last unknown loss.
+    private(set) var silent: Set<OutputStream> = []
     var ended: Set<OutputStream> = []
     /// The offset that was reached.
     var end: UInt64 = 0
@@ -20,6 +24,8 @@ struct SpoolContents: Sendable {
     static let recordHeaderSize = 21
     private static let magic = Array("WLO2".utf8)
     private static let endFlag: UInt8 = 0x80
+    private static let lossFlag: UInt8 = 0x40
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     // MARK: Writing
 
@@ -29,13 +35,24 @@ struct SpoolContents: Sendable {
         return header + bytes(of: UInt64(Checksum(header).value), 4)
     }
 
-    /// A record.
+    /// A record of bytes, of a stream's end, or of both.
     static func record(_ stream: OutputStream, offset: UInt64, _ data: UnsafeRawBufferPointer, isEnd: Bool) -> [UInt8] {
+        record(stream, isEnd ? endFlag : 0, offset: offset, data)
+    }
+
+    /// A record of a loss; it reaches the offset behind the byte that stands for it.
+    static func record(_ loss: UnknownLoss) -> [UInt8] {
+        record(loss.stream, lossFlag, offset: loss.offset, nothing)
+    }
+
+    private static func record(
+        _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer
+    ) -> [UInt8] {
         var checksum = Checksum()
         checksum.add(data)
         var record: [UInt8] = []
         record.reserveCapacity(recordHeaderSize + data.count)
-        record.append((stream == .stdout ? 1 : 2) | (isEnd ? endFlag : 0))
+        record.append((stream == .stdout ? 1 : 2) | flag)
         record += bytes(of: UInt64(data.count), 4) + bytes(of: offset, 8) + bytes(of: UInt64(checksum.value), 4)
         record += bytes(of: UInt64(Checksum(record).value), 4)
         record.append(contentsOf: data)
@@ -45,14 +62,15 @@ struct SpoolContents: Sendable {
     /// A file with all of this.
     var encoded: [UInt8] {
         var file = SpoolContents.header(end: end)
+        var losses = self.losses[...]
         for chunk in chunks {
+            while let loss = losses.first, loss.offset < chunk.offset { file += Self.record(losses.removeFirst()) }
             file += chunk.data.withUnsafeBytes {
                 SpoolContents.record(chunk.stream, offset: chunk.offset, $0, isEnd: false)
             }
         }
-        for stream in ended {
-            file += SpoolContents.record(stream, offset: end, UnsafeRawBufferPointer(start: nil, count: 0), isEnd: true)
-        }
+        for loss in losses { file += Self.record(loss) }
+        for stream in ended { file += SpoolContents.record(stream, offset: end, Self.nothing, isEnd: true) }
         return file
     }
 
@@ -66,8 +84,11 @@ struct SpoolContents: Sendable {
     init() {}
 
     /// What a worker has in memory.
-    init(_ chunks: some Sequence<OutputSpool.Chunk>, ended: Set<OutputStream>, end: UInt64) {
+    init(
+        _ chunks: some Sequence<OutputSpool.Chunk>, losses: [UnknownLoss] = [], ended: Set<OutputStream>, end: UInt64
+    ) {
         self.chunks = Array(chunks)
+        self.losses = losses
         self.ended = ended
         self.end = end
     }
@@ -110,15 +131,25 @@ struct SpoolContents: Sendable {
                 lose(UInt64(record.count))
                 continue
             }
+            if record.isLoss { take(UnknownLoss(stream: record.stream, offset: end)) }
             take(record.stream, Array(data), isEnd: record.isEnd)
         }
         isWhole = position == file.count && damage == nil
     }
 
     private mutating func take(_ stream: OutputStream, _ data: [UInt8], isEnd: Bool) {
-        if !data.isEmpty { chunks.append(OutputSpool.Chunk(stream: stream, offset: end, data: data)) }
+        if !data.isEmpty {
+            chunks.append(OutputSpool.Chunk(stream: stream, offset: end, data: data))
+            silent.remove(stream)
+        }
         if isEnd { ended.insert(stream) }
         end += UInt64(data.count)
+    }
+
+    private mutating func take(_ loss: UnknownLoss) {
+        losses.append(loss)
+        silent.insert(loss.stream)
+        end += 1
     }
 
     /// Bytes are missing here.
@@ -148,7 +179,7 @@ struct SpoolContents: Sendable {
     }
 
     private static func stream(_ kind: UInt8) -> OutputStream? {
-        switch kind & ~endFlag {
+        switch kind & ~(endFlag | lossFlag) {
         case 1: .stdout
         case 2: .stderr
         default: nil
@@ -159,6 +190,7 @@ struct SpoolContents: Sendable {
     private struct RecordHeader {
         let stream: OutputStream
         let isEnd: Bool
+        let isLoss: Bool
         let count: Int
         let offset: UInt64
         let checksum: UInt64
@@ -170,6 +202,7 @@ struct SpoolContents: Sendable {
             else { return nil }
             self.stream = stream
             isEnd = file[position] & endFlag != 0
+            isLoss = file[position] & lossFlag != 0
             count = Int(number(file, position + 1, 4))
             offset = number(file, position + 5, 8)
             checksum = number(file, position + 13, 4)

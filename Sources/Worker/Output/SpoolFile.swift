@@ -31,15 +31,25 @@ struct SpoolFile: Sendable {
         _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
         // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the process.
-        guard !isRemoved, !isEnd || size != nil || trouble != nil else { return }
+        guard !isEnd || size != nil || trouble != nil else { return }
+        append(SpoolContents.record(stream, offset: offset, bytes, isEnd: isEnd), offset..<offset + UInt64(bytes.count))
+    }
+
+    /// Keeps that an unknown amount is missing.
+    mutating func append(_ loss: UnknownLoss) {
+        append(SpoolContents.record(loss), loss.offset..<loss.offset + 1)
+    }
+
+    private mutating func append(_ record: @autoclosure () -> [UInt8], _ range: Range<UInt64>) {
+        guard !isRemoved else { return }
         if trouble == nil {
             do {
-                try write(SpoolContents.record(stream, offset: offset, bytes, isEnd: isEnd), at: offset)
+                try write(record(), at: range.lowerBound)
             } catch {
                 trouble = "\(error)"
             }
         }
-        if trouble != nil { note(end: offset + UInt64(bytes.count)) }
+        if trouble != nil { note(end: range.upperBound) }
     }
 
     private mutating func write(_ record: [UInt8], at offset: UInt64) throws {

@@ -40,6 +40,14 @@ long bad_frees(void);
 long handles_out(void);
 long memory_out(void);
 
+// Strict.c: what Windows refuses and Wine grants.
+/// From now on no handle can be peeked: ERROR_INVALID_FUNCTION, as of what is no pipe. [inf]
+void refuse_peeks(bool refused);
+/// Access to this path is denied; NULL for none. The text must live as long.
+void deny_path(const WCHAR *path);
+/// The beginning of the path that was last asked for.
+const WCHAR *path_asked_for(void);
+
 // Waiting: for what another thread changes under `check_lock`; false after half a minute, which is a failure.
 extern CRITICAL_SECTION check_lock;
 extern CONDITION_VARIABLE check_changed;
@@ -74,6 +82,7 @@ void section_shared_pipes(void);
 void section_writers(void);
 void section_many_streams(void);
 void section_processes(void);
+void section_odd_pipes(void);
 void section_grandchildren(void);
 void section_stops(void);
 

@@ -35,20 +35,67 @@ static void check_host(void) {
     hc_system_version(small, 0);
     CHECK(small[3] == 'x', "and to none");
     CHECK(hc_processor_count() >= 1, "%u processors", hc_processor_count());
+}
 
-    CHECK(hc_is_folder(text_of("C:\\windows")), "a folder is a folder");
-    CHECK(hc_is_folder(text_of("C:\\windows\\")), "with a separator at its end too");
-    CHECK(!hc_is_folder(text_of("C:\\windows\\system32\\cmd.exe")), "a file is not");
-    CHECK(!hc_is_folder(text_of("C:\\nothing here")), "what is not there is not");
-    CHECK(!hc_is_folder((hc_text){NULL, 0}), "no text is not");
-    CHECK(!hc_is_folder((hc_text){"C:\\windows\0x", 12}), "a path with a NUL inside is not");
+// Whether it is said to be a folder, and without an error.
+static bool is_folder(hc_text path) {
+    int32_t error = -1;
+    return hc_is_folder(path, &error) && error == 0;
+}
+
+// The error of a path that can't be said to be a folder; 0 where it is said to be none.
+static int32_t folder_error(hc_text path) {
+    int32_t error = -1;
+    return hc_is_folder(path, &error) ? -1 : error;
+}
+
+static void check_folders(void) {
+    CHECK(is_folder(text_of("C:\\windows")), "a folder is a folder");
+    CHECK(is_folder(text_of("C:\\windows\\")), "with a separator at its end too");
+    CHECK(folder_error(text_of("C:\\windows\\system32\\cmd.exe")) == 0, "a file is not");
+    CHECK(folder_error(text_of("C:\\nothing here")) == 0, "what is not there is not");
+    CHECK(folder_error(text_of("C:\\nothing\\here")) == 0, "nor what is in it");
+    CHECK(folder_error((hc_text){NULL, 0}) == 0, "no text is not");
+    CHECK(folder_error((hc_text){"C:\\windows\0x", 12}) == ERROR_INVALID_NAME, "a path with a NUL inside is an error");
+    deny_path(L"C:\\denied");
+    CHECK(folder_error(text_of("C:\\denied")) == ERROR_ACCESS_DENIED, "what can't be looked at is no missing folder");
+    deny_path(NULL);
     static char longer[5000];
     memset(longer, 'a', sizeof longer);
     memcpy(longer, "C:\\", 3);
-    CHECK(!hc_is_folder((hc_text){longer, sizeof longer}), "a path longer than any buffer is not");
+    CHECK(!is_folder((hc_text){longer, sizeof longer}), "a path longer than any buffer is not");
     CreateDirectoryW(L"C:\\\u00E9\u4E2D\U0001F600", NULL);
-    CHECK(hc_is_folder(text_of("C:\\é中😀")), "a folder whose name is not ASCII is one");
+    CHECK(is_folder(text_of("C:\\é中😀")), "a folder whose name is not ASCII is one");
     RemoveDirectoryW(L"C:\\\u00E9\u4E2D\U0001F600");
+}
+
+// A layer's folder may lie deeper than MAX_PATH characters.
+static void check_long_folders(void) {
+    enum { levels = 8 };
+    WCHAR made[levels][512];
+    char path[512] = "C:\\", slashes[512] = "C:/", odd[600];
+    WCHAR at[512] = L"\\\\?\\C:";
+    for (int level = 0; level < levels; level++) {
+        snprintf(path + strlen(path), sizeof path - strlen(path), "%s%d-%050d", level == 0 ? "" : "\\", level, level);
+        snprintf(
+            slashes + strlen(slashes), sizeof slashes - strlen(slashes), "%s%d-%050d", level == 0 ? "" : "/", level, level);
+        MultiByteToWideChar(CP_UTF8, 0, path + 2, -1, at + 6, 500);
+        wcscpy(made[level], at);
+        CreateDirectoryW(at, NULL);
+    }
+    CHECK(strlen(path) > MAX_PATH && is_folder(text_of(path)), "a path of %u characters", (unsigned)strlen(path));
+    CHECK(is_folder(text_of(slashes)), "with the other separators");
+    snprintf(odd, sizeof odd, "%s\\.\\x\\..", path);
+    CHECK(is_folder(text_of(odd)), "with dots in it");
+    snprintf(odd, sizeof odd, "\\\\?\\%s", path);
+    CHECK(is_folder(text_of(odd)), "in the longer form already");
+    snprintf(odd, sizeof odd, "%s\\UtilityVM", path);
+    CHECK(folder_error(text_of(odd)) == 0, "what is not in it is not there");
+    memcpy(odd, "\\\\server\\share\\", 15);
+    memcpy(odd + 15, path + 3, strlen(path) - 2);
+    is_folder(text_of(odd));
+    CHECK(wcsncmp(path_asked_for(), L"\\\\?\\UNC\\server\\share\\0-", 23) == 0, "a share has a longer form of its own");
+    for (int level = levels - 1; level >= 0; level--) RemoveDirectoryW(made[level]);
 }
 
 void section_loading(void) {
@@ -77,6 +124,8 @@ void section_loading(void) {
     FARPROC expected = GetProcAddress(owner, "CoTaskMemFree");
     CHECK(expected != NULL && memcmp(&expected, &free_string, sizeof expected) == 0, "strings are freed by COM");
     check_host();
+    check_folders();
+    check_long_folders();
 }
 
 void section_lacking(void) {

@@ -174,6 +174,7 @@ int main(int count, char **arguments) {
             run("writers", section_writers);
             run("many streams", section_many_streams);
             run("processes", section_processes);
+            run("odd pipes", section_odd_pipes);
             run("grandchildren", section_grandchildren);
             run("stops", section_stops);
         }

@@ -40,6 +40,15 @@ typedef struct service_counts {
     uint32_t calls;
 } service_counts;
 
+/// What the pipes are like that a service hands out.
+typedef enum service_pipes {
+    pipes_new = 0,
+    /// Bound to a port already, as those that an earlier worker had.
+    pipes_bound = 1,
+    /// The ends that are read are in message mode.
+    pipes_of_messages = 2
+} service_pipes;
+
 typedef struct service_control {
     /// Whether this is the library that lacks exports.
     bool lacks_exports;
@@ -52,6 +61,8 @@ typedef struct service_control {
     void (*notify)(void *handle, uint32_t type, HcsResult status, const HcsChar *data, uint32_t times);
     /// Standard handles are the client ends of their pipes from now on, instead of the server ends.
     void (*hand_out_client_ends)(bool client_ends);
+    /// What they are like from now on.
+    void (*hand_out_pipes)(service_pipes kind);
     /// Waits until every delivery has ended.
     void (*settle)(void);
 } service_control;

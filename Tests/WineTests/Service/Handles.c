@@ -153,6 +153,7 @@ static service_counts get_counts(void) {
 
 static void set_given(void (*given)(void *)) { pipe_given = given; }
 static void hand_out_client_ends(bool client_ends) { pipe_client_ends = client_ends; }
+static void hand_out_pipes(service_pipes kind) { pipe_kind = kind; }
 
 static const service_control control = {
 #if defined(LACKS_EXPORTS)
@@ -164,6 +165,7 @@ static const service_control control = {
     .counts = get_counts,
     .notify = control_notify,
     .hand_out_client_ends = hand_out_client_ends,
+    .hand_out_pipes = hand_out_pipes,
     .settle = notifications_settle,
 };
 

@@ -5,6 +5,7 @@
 
 void (*pipe_given)(void *handle);
 bool pipe_client_ends;
+service_pipes pipe_kind;
 
 // The text after `"key":"`, with JSON's escapes for the quote and the backslash undone; false where there is none.
 static bool json_text(const HcsChar *document, const char *key, WCHAR *out, size_t capacity) {
@@ -48,8 +49,9 @@ static bool pipe_make(bool client_writes, HANDLE *clients, HANDLE *processes) {
     bool server_writes = client_writes != pipe_client_ends;
     DWORD direction = server_writes ? PIPE_ACCESS_OUTBOUND : PIPE_ACCESS_INBOUND;
     DWORD overlapped = FILE_FLAG_OVERLAPPED;
+    DWORD type = pipe_kind == pipes_of_messages ? PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE : PIPE_TYPE_BYTE;
     HANDLE server = CreateNamedPipeW(
-        name, direction | (pipe_client_ends ? 0 : overlapped), PIPE_TYPE_BYTE, 1, 65536, 65536, 0,
+        name, direction | (pipe_client_ends ? 0 : overlapped), type, 1, 65536, 65536, 0,
         pipe_client_ends ? &inherited : NULL);
     if (server == INVALID_HANDLE_VALUE) return false;
     HANDLE other = CreateFileW(
@@ -61,6 +63,11 @@ static bool pipe_make(bool client_writes, HANDLE *clients, HANDLE *processes) {
     }
     *clients = pipe_client_ends ? other : server;
     *processes = pipe_client_ends ? server : other;
+    if (pipe_kind == pipes_bound) {
+        // The binding outlives its port.
+        HANDLE port = CreateIoCompletionPort(*clients, NULL, 0, 1);
+        if (port != NULL) CloseHandle(port);
+    }
     return true;
 }
 

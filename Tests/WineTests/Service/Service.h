@@ -88,6 +88,7 @@ void control_notify(void *handle, uint32_t type, HcsResult status, const HcsChar
 // Pipes.c.
 extern void (*pipe_given)(void *handle);
 extern bool pipe_client_ends;
+extern service_pipes pipe_kind;
 /// Starts the process that `parameters` describes, with the pipes that it asks for.
 HcsResult process_start(const HcsChar *parameters, target *process, HcsProcessInformation *information);
 /// Another handle of a pipe object, for the client; NULL for NULL.
