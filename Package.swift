@@ -6,6 +6,7 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
 ]
 
@@ -94,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "CHostCompute", "HostComputeDriver", "Threads", "Worker", "WorkerClient",
+                "CHostCompute", "HostComputeDriver", "Threads", "Worker", "WorkerClient", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

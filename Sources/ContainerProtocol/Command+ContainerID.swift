@@ -2,7 +2,9 @@ extension Command {
     /// The container that it is about; nil where it is about the host, or about several containers.
     public var containerID: ContainerID? {
         switch self {
-        case .ping, .version, .snapshot, .health, .list, .events, .drain, .stats(.some), .stats(.all): nil
+        case .ping, .version, .snapshot, .health, .list, .events, .drain, .listKeys, .reloadKeys, .stats(.some),
+            .stats(.all):
+            nil
         case .create(let create), .plan(let create): create.id
         case .exec(let exec): exec.id
         case .attach(let attach): attach.id

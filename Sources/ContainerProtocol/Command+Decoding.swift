@@ -49,6 +49,8 @@ extension Command {
         case .stdin: self = .stdin(try Stdin(&parameters))
         case .logs: self = .logs(try Logs(&parameters))
         case .events: self = .events(try Events(&parameters))
+        case .keysList: self = .listKeys
+        case .keysReload: self = .reloadKeys
         case .drain:
             let deadline = try parameters.unsigned("deadline_ms", in: Bounds.milliseconds)
             self = .drain(

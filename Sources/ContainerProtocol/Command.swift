@@ -32,6 +32,8 @@ public enum Command: Sendable {
     case logs(Logs)
     case events(Events)
     case drain(deadline: Duration?, stop: Bool)
+    case listKeys
+    case reloadKeys
 
     /// `create`.
     public struct Create: Sendable {

@@ -40,6 +40,8 @@ extension Method {
         case .stdin: MethodTraits(.changesContainer, .immediate, .scheduler, isRepeatHarmless: false)
 
         case .drain: MethodTraits(.changesHost, .immediate, .admin)
+        case .keysList: MethodTraits(.asks, .immediate, .admin)
+        case .keysReload: MethodTraits(.changesHost, .immediate, .admin)
         }
     }
 }

@@ -9,6 +9,8 @@ public enum Method: String, Sendable, CaseIterable {
     case checkpointList = "checkpoint_list"
     case delete, state, list, wait, attach, credit, detach, stdin, logs
     case events, snapshot, health, drain
+    case keysList = "keys_list"
+    case keysReload = "keys_reload"
 
     /// The method called `name`. The synthesised initialiser compares name by name; this one looks it up.
     static func named(_ name: String) -> Method? { byName[name] }

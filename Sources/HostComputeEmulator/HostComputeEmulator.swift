@@ -1,4 +1,4 @@
-import CHostCompute
+public import CHostCompute
 
 /// A Host Compute Service for machines that have none.
 ///

@@ -17,29 +17,44 @@ struct Endpoint: Sendable, Equatable {
         return path.hasPrefix("@") ? nil : path
     }
 
-    /// Why it may not be used in the clear; nil where it may.
-    ///
-    /// Only what cannot leave the host may: `ipc://`, `inproc://`, and TCP to or on the loopback addresses.
-    func refusal(setting: String) -> String? {
-        if address.hasPrefix("ipc://") || address.hasPrefix("inproc://") { return nil }
-        guard address.hasPrefix("tcp://") else {
-            return "\(setting): \"\(address)\" is no tcp:// or ipc:// endpoint"
-        }
-        let rest = address.dropFirst("tcp://".count)
-        guard let colon = rest.lastIndex(of: ":") else {
-            return "\(setting): \"\(address)\" has no port; write tcp://ADDRESS:PORT, with * for any port"
-        }
-        let host = rest[..<colon]
-        let isLoopback =
-            host == "localhost" || host == "[::1]" || host == "::1"
+    /// As the settings have it.
+    var text: String { (connects ? ">" : "") + address }
+
+    /// Whether only this host can reach it: `ipc://`, and TCP to or on the loopback addresses.
+    var isLocal: Bool {
+        if address.hasPrefix("ipc://") { return true }
+        guard let host else { return false }
+        return host == "localhost" || host == "[::1]" || host == "::1"
             || (host.hasPrefix("127.") && host.split(separator: ".", omittingEmptySubsequences: false).count == 4
                 && host.allSatisfy { $0.isNumber || $0 == "." })
-        guard isLoopback else {
-            return
-                "\(setting): \"\(address)\" can be reached from other hosts, which needs CURVE, and this version has none "
-                + "yet; set \(setting) to an ipc:// endpoint or to tcp://127.0.0.1:PORT"
+    }
+
+    /// The host of a TCP endpoint; nil where it has no port, or is of another transport.
+    private var host: Substring? {
+        guard address.hasPrefix("tcp://") else { return nil }
+        let rest = address.dropFirst("tcp://".count)
+        return rest.lastIndex(of: ":").map { rest[..<$0] }
+    }
+
+    /// Why it may not be used; nil where it may.
+    /// - Parameters:
+    ///   - setting: the setting that has it.
+    ///   - hasKey: whether the worker has a key, without which no other host can come in.
+    func refusal(setting: String, hasKey: Bool) -> String? {
+        guard address.hasPrefix("ipc://") || address.hasPrefix("tcp://") else {
+            return "\(setting): \"\(address)\" is no tcp:// or ipc:// endpoint"
         }
-        return nil
+        guard address.hasPrefix("ipc://") || host != nil else {
+            return "\(setting): \"\(address)\" has no port; write tcp://ADDRESS:PORT, with * for any port"
+        }
+        return isLocal || hasKey ? nil : keyRefusal(setting)
+    }
+
+    /// What is missing where other hosts can reach it and there is no key.
+    func keyRefusal(_ setting: String) -> String {
+        "\(setting): \"\(address)\" can be reached from other hosts, which needs a key: make one with "
+            + "`windlass keys generate --server` and give its file as server_key, or set \(setting) to an ipc:// endpoint "
+            + "or to tcp://127.0.0.1:PORT"
     }
 }
 

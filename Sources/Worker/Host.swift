@@ -7,8 +7,10 @@ import ZeroMQ
 final class Host {
     private let services: HostServices
     private let requests: Requests
-    private let commands: CommandSocket
+    private let commands: CommandSockets
     private let events: EventPublisher
+    private let authenticator: Authenticator
+    private let control: AccessControl
     private let check: HostCheck
     private let recovery: Recovery
     private let loop: SocketLoop
@@ -18,11 +20,12 @@ final class Host {
     private static let patienceAtEnd = Duration.seconds(3)
 
     /// Opens the journal and makes the sockets.
+    /// - Parameter serverKey: the worker's own key; nil where no other host can come in.
     /// - Parameter stopWorker: what a `drain` with `stop` runs.
     /// - Throws: ``Worker/StartFailure`` where the journal cannot be used.
     init(
-        _ configuration: WorkerConfiguration, driver: any ContainerDriver, on loop: SocketLoop, logger: Logger,
-        stopWorker: @escaping @Sendable () -> Void
+        _ configuration: WorkerConfiguration, serverKey: CurveKeyPair?, driver: any ContainerDriver,
+        on loop: SocketLoop, logger: Logger, stopWorker: @escaping @Sendable () -> Void
     ) throws {
         let journal: any Journal
         do {
@@ -31,7 +34,10 @@ final class Host {
             throw Worker.StartFailure(description: error.description)
         }
         self.loop = loop
-        events = try EventPublisher(configuration: configuration, journal: journal, in: loop.context, logger: logger)
+        let access = Access(configuration.access, logger: logger)
+        authenticator = try Authenticator(access, on: loop)
+        events = try EventPublisher(
+            configuration: configuration, access: access, journal: journal, on: loop, logger: logger)
         let outbox = Outbox(
             host: configuration.host, journal: journal, sink: events, on: loop, crashPlan: configuration.crashPlan)
         services = HostServices(
@@ -41,11 +47,16 @@ final class Host {
                 ? OutputStore(stateDirectory: configuration.stateDirectory, logger: logger) : nil,
             logger: logger)
         let traffic = Traffic()
-        let router = CommandRouter(
-            services, HostCommands(services, traffic: { traffic.figures }, stopWorker: stopWorker))
+        let host = HostCommands(services, traffic: { traffic.figures }, stopWorker: stopWorker)
+        let router = CommandRouter(services, host)
         requests = Requests(configuration: configuration, on: loop, outbox: outbox, handler: router)
-        commands = try CommandSocket(configuration: configuration, on: loop, logger: logger, receiver: requests)
+        commands = try CommandSockets(
+            configuration: configuration, access: access, on: loop, logger: logger, receiver: requests)
         requests.sender = commands
+        requests.audit = access.audit
+        control = AccessControl(
+            access, configuration.access, serverKey: serverKey, commands, events, requests, on: loop, logger: logger)
+        host.access = control
         (traffic.requests, traffic.commands) = (requests, commands)
         check = HostCheck(services)
         recovery = Recovery(services, requests, journal.takeContents())
@@ -66,6 +77,9 @@ final class Host {
             close()
             throw error
         }
+        // First of all handlers: newcomers wait behind nobody's requests.
+        authenticator.start()
+        control.start()
         events.start(on: loop)
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
@@ -78,17 +92,21 @@ final class Host {
     }
 
     private func serve() throws -> Worker.Endpoints {
-        let configuration = services.configuration
-        return Worker.Endpoints(
-            commands: try configuration.commandEndpoints.map { try commands.serve(Endpoint($0)) },
-            events: try configuration.eventEndpoints.map { try events.serve(Endpoint($0)) })
+        Worker.Endpoints(
+            commands: try commands.serve(control.serverKey, authenticator),
+            events: try events.serve(control.serverKey, authenticator))
     }
 
+    /// Reads the clients' keys and the server's again.
+    func reloadKeys() { control.reload { _ in } }
+
     private func close() {
+        control.close()
         events.close(on: loop)
         services.outbox.close()
         requests.close()
         commands.close()
+        authenticator.close()
         services.calls.stop()
         services.pool.close()
     }
@@ -130,7 +148,7 @@ final class Host {
 /// What has gone through the command socket, for `health`.
 private final class Traffic {
     weak var requests: Requests?
-    weak var commands: CommandSocket?
+    weak var commands: CommandSockets?
     var figures: (waiting: Int, counters: CommandSocket.Counters) {
         (requests?.count ?? 0, commands?.counters ?? CommandSocket.Counters())
     }

@@ -15,6 +15,11 @@ public final class Worker: Service {
     private let logger: Logger
     private let onReady: @Sendable (Endpoints) -> Void
 
+    private let (reloads, reloadRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// Has the clients' keys and the server's read again, from any thread.
+    public func reloadKeys() { reloadRequests.yield() }
+
     /// Where a worker serves, with the real ports.
     public struct Endpoints: Sendable {
         /// The ROUTER's.
@@ -41,13 +46,18 @@ public final class Worker: Service {
         self.onReady = onReady
     }
 
+    /// Whether an endpoint is one that only this host can reach, where peers need no keys.
+    public static func isOnThisHost(_ endpoint: String) -> Bool { Endpoint(endpoint).isLocal }
+
     /// What is wrong with where the configuration would have the worker serve; nil where nothing is.
     public static func endpointRefusal(_ configuration: WorkerConfiguration) -> String? {
-        for text in configuration.commandEndpoints {
-            if let refusal = Endpoint(text).refusal(setting: "commands") { return refusal }
-        }
-        for text in configuration.eventEndpoints {
-            if let refusal = Endpoint(text).refusal(setting: "events") { return refusal }
+        let hasKey = configuration.access.serverKey != nil
+        for (setting, texts) in [
+            ("commands", configuration.commandEndpoints), ("events", configuration.eventEndpoints),
+        ] {
+            for text in texts {
+                if let refusal = Endpoint(text).refusal(setting: setting, hasKey: hasKey) { return refusal }
+            }
         }
         return nil
     }
@@ -56,16 +66,21 @@ public final class Worker: Service {
     /// - Throws: ``StartFailure`` where it cannot begin.
     public func run() async throws {
         if let refusal = Worker.endpointRefusal(configuration) { throw StartFailure(description: refusal) }
+        let serverKey = try configuration.access.serverKey.map { path throws(StartFailure) in try ServerKey.read(path) }
         try StateDirectory.prepare(configuration.stateDirectory)
         let loop = try SocketLoop(context: try Context(), name: "socket-loop")
         let (stopRequests, stop) = AsyncStream.makeStream(of: Void.self)
         let started: Started
         do {
-            started = try await start(on: loop) { stop.yield() }
+            started = try await start(on: loop, serverKey) { stop.yield() }
         } catch {
             try? await offTheCooperativePool { loop.stop() }
             throw error
         }
+        let reloading = Task { [reloads] in
+            for await _ in reloads { loop.post { started.host.value.reloadKeys() } }
+        }
+        defer { reloading.cancel() }
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
                 for await _ in stopRequests { break }
@@ -96,12 +111,15 @@ public final class Worker: Service {
     private static let patienceAtStart = Duration.seconds(10)
 
     /// Serves, and waits until the containers of the worker before this one have been found.
-    private func start(on loop: SocketLoop, stop: @escaping @Sendable () -> Void) async throws -> Started {
+    private func start(
+        on loop: SocketLoop, _ serverKey: CurveKeyPair?, stop: @escaping @Sendable () -> Void
+    ) async throws -> Started {
         let (configuration, driver, logger) = (configuration, driver, logger)
         let (restored, isRestored) = AsyncStream.makeStream(of: Void.self)
         let (started, endpoints) = try await offTheCooperativePool {
             try loop.perform {
-                let host = try Host(configuration, driver: driver, on: loop, logger: logger, stopWorker: stop)
+                let host = try Host(
+                    configuration, serverKey: serverKey, driver: driver, on: loop, logger: logger, stopWorker: stop)
                 let endpoints = try host.start { isRestored.finish() }
                 loop.schedule(after: Worker.patienceAtStart) { isRestored.finish() }
                 return (Started(host: LoopBound(host, to: loop), output: host.output), endpoints)

@@ -1,3 +1,4 @@
+public import ContainerProtocol
 import Logging
 public import MessagePack
 import ZeroMQ
@@ -10,6 +11,8 @@ public struct WorkerConfiguration: Sendable {
     public var commandEndpoints = ["tcp://127.0.0.1:5770"]
     /// Where the publisher serves; a `>` before an endpoint connects to it instead.
     public var eventEndpoints = ["tcp://127.0.0.1:5771"]
+    /// Who may come in.
+    public var access = Access()
     /// The permissions of the socket files of `ipc://` endpoints.
     public var ipcMode = FileMode(0o660)
     /// Where the worker keeps what must survive it.
@@ -35,6 +38,27 @@ public struct WorkerConfiguration: Sendable {
     public init(host: String, stateDirectory: String) {
         self.host = host
         self.stateDirectory = stateDirectory
+    }
+
+    /// Who may come in, and how many of them.
+    public struct Access: Sendable {
+        /// The file of the worker's own secret key; without one no other host can come in.
+        public var serverKey: String?
+        /// The directory with a file for each key that may come in.
+        public var clientsDirectory = ""
+        /// What peers of this host may do; nil for nothing.
+        public var localRole: Role? = .admin
+        /// What users of this host may do by `ipc://`, by user id, in place of `localRole`.
+        public var localUsers: [UInt32: Role] = [:]
+        /// Connections of one socket.
+        public var connections = 1024
+        /// Connections of one principal with a key, of all sockets.
+        public var principalConnections = 64
+        /// Handshakes of all principals with a key in a second, and ten times as many as of each.
+        public var handshakesPerSecond = 200
+
+        /// The defaults.
+        public init() {}
     }
 
     /// Where the worker keeps events, the containers' records and the answers to requests.

@@ -54,7 +54,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         self.start = after
         self.recovery = recovery
         self.onMessage = onMessage
-        stream = try await EventStream([endpoint], capacity: EventFeed.capacity)
+        stream = try await EventStream([endpoint], capacity: EventFeed.capacity, credentials: client.credentials)
     }
 
     /// Ends it; a reader gets nil.
@@ -107,6 +107,7 @@ public final class EventFeed: AsyncSequence, Sendable {
                 } else {
                     guard let message = await messages.next() else {
                         try Task.checkCancellation()
+                        if let failure = stream.failure { throw failure }
                         return nil
                     }
                     onMessage?()

@@ -1,5 +1,6 @@
 public import ContainerProtocol
 import MessagePack
+import Synchronization
 import ZeroMQ
 
 /// What a worker publishes, as it comes.
@@ -11,10 +12,18 @@ public final class EventStream: Sendable {
     /// The events, in the order they came.
     public let events: AsyncStream<PublishedEvent>
     private let continuation: AsyncStream<PublishedEvent>.Continuation
+    private let failureBox = Mutex<Failure?>(nil)
+
+    /// Why the stream has ended by itself: the worker does not let this client subscribe.
+    public var failure: Failure? { failureBox.withLock { $0 } }
 
     /// Subscribes; an empty `topics` asks for everything.
-    /// - Parameter capacity: events that are held for a reader that is behind; older ones are given up first.
-    public init(_ endpoints: [String], topics: [String] = [""], capacity: Int = 65_536) async throws(Failure) {
+    /// - Parameters:
+    ///   - capacity: events that are held for a reader that is behind; older ones are given up first.
+    ///   - credentials: for workers on other hosts.
+    public init(
+        _ endpoints: [String], topics: [String] = [""], capacity: Int = 65_536, credentials: Credentials? = nil
+    ) async throws(Failure) {
         do throws(ZeroMQError) {
             loop = try SocketLoop(context: try Context(), name: "event-stream")
         } catch {
@@ -23,11 +32,14 @@ public final class EventStream: Sendable {
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(capacity))
         let (loop, continuation) = (loop, continuation)
         let result = await withCheckedContinuation { done in
-            loop.post {
-                done.resume(
-                    returning: Result { () throws(Failure) in
-                        try EventStream.subscribe(endpoints, topics, on: loop, continuation)
+            loop.post { [weak self] in
+                let subscription = EventSubscription(
+                    endpoints, topics: topics, credentials, on: loop, deliver: { continuation.yield($0) },
+                    refuse: { failure in
+                        self?.failureBox.withLock { $0 = failure }
+                        continuation.finish()
                     })
+                done.resume(returning: Result { () throws(Failure) in try subscription.begin() })
             }
         }
         try result.get()
@@ -39,34 +51,5 @@ public final class EventStream: Sendable {
     public func close() {
         continuation.finish()
         loop.end()
-    }
-
-    private static func subscribe(
-        _ endpoints: [String], _ topics: [String], on loop: SocketLoop,
-        _ continuation: AsyncStream<PublishedEvent>.Continuation
-    ) throws(Failure) {
-        let socket: Socket
-        do throws(ZeroMQError) {
-            socket = try Socket(.subscribe, in: loop.context)
-            try socket.set(.linger, 0)
-            try socket.configureClient()
-            for topic in topics.isEmpty ? [""] : topics { try socket.set(.subscribe, topic) }
-        } catch {
-            throw .noSocket(error)
-        }
-        do throws(ZeroMQError) {
-            for endpoint in endpoints { try socket.connect(endpoint) }
-        } catch {
-            throw .badEndpoint(error)
-        }
-        let reader = Reader()
-        loop.add(socket) {
-            for count in 0..<128 {
-                guard let frames = try? socket.receiveFrames() else { return count == 0 ? .idle : .busy }
-                guard frames.count == 2, let body = try? reader.value(frames[1]) else { continue }
-                continuation.yield(PublishedEvent(topic: String(decoding: frames[0], as: UTF8.self), body: body))
-            }
-            return .busy
-        }
     }
 }

@@ -13,4 +13,15 @@ extension Socket {
         try set(.tcpKeepAliveInterval, 5)
         try set(.tcpKeepAliveCount, 2)
     }
+
+    /// Has the socket prove its key, and ask the worker to prove its own; before it connects.
+    /// - Parameters:
+    ///   - credentials: nil for a worker on this host, in the clear.
+    ///   - failures: handshakes in a row that failed.
+    func secure(_ credentials: Credentials?, after failures: Int) throws(ZeroMQError) {
+        guard let credentials else { return }
+        try set(.curvePublicKey, credentials.key.publicKey)
+        try set(.curveSecretKey, credentials.key.secretKey)
+        try set(.curveServerKey, credentials.serverKey(after: failures))
+    }
 }

@@ -34,17 +34,21 @@ extension WorkerClient {
         let socket = try Socket(.dealer, in: loop.context)
         try socket.set(.linger, 500)
         try socket.configureClient()
+        try socket.secure(credentials, after: handshakeFailures)
         try socket.set(.sendHighWaterMark, 10_000)
         // Between attempts that reach nobody; between connections that break, it is the client that pauses.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)
-        return Connection(socket: socket, watch: try ConnectionWatch(socket))
+        return Connection(socket: socket, watch: try ConnectionMonitor(socket))
     }
 
     private func watch() -> SocketLoop.Turn {
         guard let watch = connection?.watch, let change = try? watch.next() else { return .idle }
         switch change {
+        case .accepted: break
         case .connected: connected()
+        case .refused: handshakeFailed(.keyRefused(endpoint), isRefusal: true)
+        case .failed: handshakeFailed(.handshakeFailed(endpoint), isRefusal: false)
         // An attempt that got no further than the handshake: libzmq goes on trying, at its own pace.
         case .disconnected where connection?.stands == true: lost()
         case .disconnected: break
@@ -55,9 +59,28 @@ extension WorkerClient {
     private func connected() {
         guard connection?.stands == false else { return }
         connection?.stands = true
+        handshakeFailures = 0
         connectionAnnouncer.yield(true)
         sendWaiting()
         attachAgain()
+    }
+
+    /// A handshake has come to nothing. After a refusal libzmq tries no more on that socket; after another failure the next
+    /// of the worker's keys is tried, on a new socket.
+    private func handshakeFailed(_ failure: Failure, isRefusal: Bool) {
+        handshakeFailures += 1
+        // In the clear there is nothing else to try: libzmq goes on at its own pace.
+        guard isRefusal || credentials != nil else { return }
+        disconnect()
+        if isRefusal || handshakeFailures >= credentials?.failuresToReport ?? 0 { failAll(failure) }
+        let pause = Backoff.pause(after: handshakeFailures, chance: time.chance())
+        reconnectLater(after: isRefusal ? max(pause, .seconds(1)) : pause)
+    }
+
+    private func failAll(_ failure: Failure) {
+        for id in calls.keys { finish(id, .failure(failure)) }
+        for follower in followers.values { follower.continuation.finish(throwing: failure) }
+        followers = [:]
     }
 
     private func lost() {
@@ -69,11 +92,10 @@ extension WorkerClient {
         detachFollowers()
         unsend()
         losses += 1
-        reconnectLater()
+        reconnectLater(after: Backoff.pause(after: losses, chance: time.chance()))
     }
 
-    private func reconnectLater() {
-        let pause = Backoff.pause(after: losses, chance: time.chance())
+    private func reconnectLater(after pause: Duration) {
         reconnection = alarm(.reconnection, after: pause) { client in
             client.reconnection = nil
             do {
@@ -81,7 +103,7 @@ extension WorkerClient {
             } catch {
                 // The system has no socket to give, for now.
                 client.losses += 1
-                client.reconnectLater()
+                client.reconnectLater(after: Backoff.pause(after: client.losses, chance: client.time.chance()))
             }
         }
     }

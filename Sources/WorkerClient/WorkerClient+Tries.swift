@@ -148,7 +148,10 @@ extension WorkerClient {
     /// Whoever knows the request's id can ask again later whether it ran.
     private func noAnswer(_ call: PendingCall) -> Failure {
         var failure = Failure(
-            .unavailable, "no answer from the worker at \(endpoint); is it running?", retryable: true)
+            .unavailable,
+            handshakeFailures > 0
+                ? "the worker at \(endpoint) closes every connection at once: it may ask for a key (`--server-key`)"
+                : "no answer from the worker at \(endpoint); is it running?", retryable: true)
         failure.details["request_id"] = call.parameters["request_id"]
         return failure
     }

@@ -29,6 +29,10 @@ public actor WorkerClient {
     var reconnection: Alarm?
     /// Connections in a row that broke without an answer on them.
     var losses = 0
+    /// Handshakes in a row that failed or were refused.
+    var handshakeFailures = 0
+    /// For a worker on another host.
+    let credentials: Credentials?
 
     private var lastNumber: UInt64 = 0
     /// By the msgid, which every try of a call has: whichever try is answered first answers the call.
@@ -41,16 +45,20 @@ public actor WorkerClient {
     /// A socket, who watches it, and whether it is connected.
     struct Connection {
         let socket: Socket
-        let watch: ConnectionWatch
+        let watch: ConnectionMonitor
         var stands = false
     }
 
     /// Prepares to speak to the worker at `endpoint`; the client connects when the worker is there, and again when it
     /// comes back.
-    public init(_ endpoint: String) throws(Failure) { try self.init(endpoint, time: SystemTimekeeper()) }
+    /// - Parameter credentials: for a worker on another host; what this client sends is encrypted then.
+    public init(_ endpoint: String, credentials: Credentials? = nil) throws(Failure) {
+        try self.init(endpoint, credentials: credentials, time: SystemTimekeeper())
+    }
 
-    init(_ endpoint: String, time: any Timekeeper) throws(Failure) {
+    init(_ endpoint: String, credentials: Credentials? = nil, time: any Timekeeper) throws(Failure) {
         self.endpoint = endpoint
+        self.credentials = credentials
         self.time = time
         (connectionChanges, connectionAnnouncer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         do throws(ZeroMQError) {
@@ -66,6 +74,9 @@ public actor WorkerClient {
         for follower in followers.values { follower.continuation.finish(throwing: WorkerClient.closed) }
         loop.end()
     }
+
+    /// Whether connections to the worker are closed before they stand.
+    public var isTurnedAway: Bool { handshakeFailures > 0 }
 
     /// Ends every call that is under way, and the connection; later calls fail.
     public func close() {

@@ -33,6 +33,14 @@ public struct Message: ~Copyable {
         }
     }
 
+    /// The user id that the ZAP handler gave the peer that sent the frame, lent to `body` as a C string; nil where there is
+    /// none. The peer's own metadata cannot replace it where a handler was asked.
+    ///
+    /// As with ``connection``, a routing id that `zmq_poll` found has none.
+    public mutating func withUserID<Result>(_ body: (UnsafePointer<CChar>?) throws -> Result) rethrows -> Result {
+        try body(zmq_msg_gets(&raw, "User-Id"))
+    }
+
     /// Lends the frame's bytes to `body`.
     public mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try body(UnsafeRawBufferPointer(start: zmq_msg_data(&raw), count: zmq_msg_size(&raw)))

@@ -26,6 +26,8 @@ public final class Socket {
     let context: Context
     /// Where it serves, and where it has connected to.
     private(set) var endpoints: [String] = []
+    /// What libzmq calls the endpoints that it serves at, by what ``bind(_:)`` returned.
+    private var boundNames: [String: String] = [:]
 
     /// A socket in `context`.
     ///
@@ -81,6 +83,12 @@ public final class Socket {
         guard status == 0 else { throw ZeroMQError(option.label) }
     }
 
+    /// Sets a key, as its 32 bytes.
+    public func set(_ option: SocketOption<CurveKey>, _ value: CurveKey) throws(ZeroMQError) {
+        let status = value.bytes.withUnsafeBufferPointer { zmq_setsockopt(raw, option.name, $0.baseAddress, $0.count) }
+        guard status == 0 else { throw ZeroMQError(option.label) }
+    }
+
     private func setRaw<Value: BitwiseCopyable>(
         _ name: Int32, _ label: String, _ value: Value
     ) throws(ZeroMQError) {
@@ -95,8 +103,10 @@ public final class Socket {
     @discardableResult
     public func bind(_ endpoint: String) throws(ZeroMQError) -> String {
         guard zmq_bind(raw, endpoint) == 0 else { throw ZeroMQError("cannot bind \(endpoint)") }
-        let endpoint = try lastEndpoint()
+        let name = try lastEndpoint()
+        let endpoint = Socket.withoutMapping(name)
         endpoints.append(endpoint)
+        boundNames[endpoint] = name
         return endpoint
     }
 
@@ -106,6 +116,21 @@ public final class Socket {
         endpoints.append(endpoint)
     }
 
+    /// Serves no longer at `endpoint`, as ``bind(_:)`` returned it, and ends all connections that came by it.
+    public func unbind(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_unbind(raw, boundNames[endpoint] ?? endpoint) == 0 else {
+            throw ZeroMQError("cannot give up \(endpoint)")
+        }
+        endpoints.removeAll { $0 == endpoint }
+        boundNames[endpoint] = nil
+    }
+
+    /// Ends the connection to `endpoint`, and connects to it no more.
+    public func disconnect(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_disconnect(raw, endpoint) == 0 else { throw ZeroMQError("cannot disconnect from \(endpoint)") }
+        endpoints.removeAll { $0 == endpoint }
+    }
+
     private func lastEndpoint() throws(ZeroMQError) -> String {
         var text = [UInt8](repeating: 0, count: 1024)
         var count = text.count
@@ -113,7 +138,10 @@ public final class Socket {
             throw ZeroMQError("ZMQ_LAST_ENDPOINT")
         }
         // The count includes the closing NUL.
-        let endpoint = String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
+        return String(decoding: text.prefix(max(0, count - 1)), as: UTF8.self)
+    }
+
+    private static func withoutMapping(_ endpoint: String) -> String {
         // With IPv6 on, an IPv4 address comes back mapped into IPv6, which a peer without IPv6 cannot connect to.
         guard let mapped = endpoint.range(of: "[::ffff:"), let end = endpoint.range(of: "]") else { return endpoint }
         return String(

@@ -42,6 +42,9 @@ extension SocketOption<Int32> {
     public static var sendTimeout: Self { Self(ZMQ_SNDTIMEO, "ZMQ_SNDTIMEO") }
     /// Milliseconds between attempts to connect again.
     public static var reconnectInterval: Self { Self(ZMQ_RECONNECT_IVL, "ZMQ_RECONNECT_IVL") }
+    /// How a ZAP domain that no handler serves is taken: 1 refuses every peer. The number is in the draft part of zmq.h
+    /// only; the option works in released builds.
+    public static var zapEnforceDomain: Self { Self(93, "ZMQ_ZAP_ENFORCE_DOMAIN") }
     /// The most milliseconds between attempts to connect again, which double up to it.
     public static var reconnectIntervalMaximum: Self { Self(ZMQ_RECONNECT_IVL_MAX, "ZMQ_RECONNECT_IVL_MAX") }
 }
@@ -55,8 +58,19 @@ extension SocketOption<Bool> {
     public static var xpubVerbose: Self { Self(ZMQ_XPUB_VERBOSE, "ZMQ_XPUB_VERBOSE") }
     /// Names resolve to IPv6 too.
     public static var ipv6: Self { Self(ZMQ_IPV6, "ZMQ_IPV6") }
+    /// Peers must speak CURVE, to this side's secret key.
+    public static var curveServer: Self { Self(ZMQ_CURVE_SERVER, "ZMQ_CURVE_SERVER") }
     /// Messages queue only for connections that are complete.
     public static var immediate: Self { Self(ZMQ_IMMEDIATE, "ZMQ_IMMEDIATE") }
+}
+
+extension SocketOption<CurveKey> {
+    /// This side's secret key.
+    public static var curveSecretKey: Self { Self(ZMQ_CURVE_SECRETKEY, "ZMQ_CURVE_SECRETKEY") }
+    /// This side's public key: a client's.
+    public static var curvePublicKey: Self { Self(ZMQ_CURVE_PUBLICKEY, "ZMQ_CURVE_PUBLICKEY") }
+    /// The other side's public key: the server's, for a client.
+    public static var curveServerKey: Self { Self(ZMQ_CURVE_SERVERKEY, "ZMQ_CURVE_SERVERKEY") }
 }
 
 extension SocketOption<Int64> {
@@ -65,6 +79,8 @@ extension SocketOption<Int64> {
 }
 
 extension SocketOption<String> {
+    /// The domain that a ZAP handler is asked with.
+    public static var zapDomain: Self { Self(ZMQ_ZAP_DOMAIN, "ZMQ_ZAP_DOMAIN") }
     /// The routing id under which a ROUTER knows this socket.
     public static var routingID: Self { Self(ZMQ_ROUTING_ID, "ZMQ_ROUTING_ID") }
     /// A topic prefix to receive.

@@ -84,6 +84,7 @@ def test_the_log_has_the_document_at_trace_without_credentials(start_worker, tmp
     spec = SPEC | {"windows": {"credentialSpec": '{"secret": "swordfish"}'}}
     assert "swordfish" in json.loads(plan(client, spec=spec)["document"])["Credentials"]
     client.call("create", id="web", spec=spec, start=False)
+    worker.stop()  # lines are written by a thread of their own
     log = worker.output()
     assert "SystemType" in log and "(masked)" in log and "swordfish" not in log
 

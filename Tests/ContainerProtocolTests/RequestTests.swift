@@ -23,7 +23,9 @@ struct RequestTests {
             .checkpointCreate: ["id": "a", "checkpoint": "c"], .checkpointDelete: ["id": "a", "checkpoint": "c"],
             .credit: ["id": "a", "bytes": 1], .stdin: ["id": "a", "data": .binary([])],
         ]
-        let plain: Set<Method> = [.ping, .version, .snapshot, .health, .list, .events, .drain, .stats]
+        let plain: Set<Method> = [
+            .ping, .version, .snapshot, .health, .list, .events, .drain, .stats, .keysList, .keysReload,
+        ]
         for method in Method.allCases {
             let parameters = least[method] ?? (plain.contains(method) ? [:] : ["id": "a"])
             #expect(try read([0, 7, .string(method.rawValue), [parameters]]).method == method)

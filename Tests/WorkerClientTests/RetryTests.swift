@@ -91,7 +91,7 @@ struct RetryTests {
         for call in calls { _ = try await call.value }
         let looks: Set<ContainerProtocol.Method> = [
             .ping, .version, .stats, .pids, .summary, .checkpointList, .state, .list, .wait, .attach, .credit, .detach,
-            .logs, .events, .snapshot, .health,
+            .logs, .events, .snapshot, .health, .keysList,
         ]
         #expect(Set(ids).count == (looks.contains(method) ? 0 : 2))
     }

@@ -7,7 +7,7 @@ struct ReadAheadTests {
     private func message(_ byte: UInt8, count: Int = 1, connection: Int32 = 7) -> ReadAhead.Waiting {
         var message = ReadAhead.Waiting()
         message.add([UInt8](repeating: byte, count: count))
-        message.connection = connection
+        message.sender.connection = connection
         return message
     }
 
@@ -63,7 +63,7 @@ struct ReadAheadTests {
     private func reply(_ peer: UInt8, _ count: Int) -> HeldReplies.Reply {
         HeldReplies.Reply(
             body: [UInt8](repeating: 0, count: count),
-            route: ReplyRoute(routingID: [peer], envelope: .none, connection: Int32(peer)))
+            route: .of(peer))
     }
 
     @Test func aPeerThatDoesNotReadIsCut() {

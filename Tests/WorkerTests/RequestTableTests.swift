@@ -6,8 +6,20 @@ import Testing
 struct RequestTableTests {
     private func entry(_ peer: UInt8, isParked: Bool = false) -> RequestTable.Entry {
         RequestTable.Entry(
-            route: ReplyRoute(routingID: [peer], envelope: .none, connection: nil), msgid: 0, isParked: isParked,
-            isQuestion: false)
+            route: .of(peer), msgid: 0, method: .ping, isParked: isParked, isQuestion: false)
+    }
+
+    @Test func theOwnerOfAKeyHasOneLimitHoweverManyItsConnections() {
+        var table = RequestTable(peerLimit: 2, limit: 10)
+        let owner = Principal("web", .scheduler)
+        let entries = (1...3).map { peer in
+            RequestTable.Entry(route: .of(peer, owner), msgid: 0, method: .ping, isParked: false, isQuestion: false)
+        }
+        #expect(table.admit(entries[0], isAlwaysAdmitted: false) == .admitted(1))
+        #expect(table.admit(entries[1], isAlwaysAdmitted: false) == .admitted(2))
+        #expect(table.admit(entries[2], isAlwaysAdmitted: false) == .peerIsFull)
+        #expect(table.admit(entry(1), isAlwaysAdmitted: false) == .admitted(3), "peers of this host have their own")
+        #expect(Set(table.numbers(of: ["web"])) == [1, 2])
     }
 
     @Test func onePeerCannotUseUpEverything() {

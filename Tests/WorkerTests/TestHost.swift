@@ -56,7 +56,7 @@ final class TestHost {
         let body: Value = [0, .unsigned(UInt64(lastMessage)), .string(method), .array([.map(parameters)])]
         let writer = Writer()
         writer.value(body)
-        let route = ReplyRoute(routingID: [peer], envelope: .none, connection: nil)
+        let route = ReplyRoute.of(peer)
         let (request, digest) = try writer.withBytes { bytes in
             try Reader().read(bytes) { element in
                 let request = try Request(element)
@@ -186,4 +186,11 @@ private struct TestReports: DriverEvents {
     }
 
     func serviceDisconnected(_ failure: DriverFailure) { loop.post { services.value.pool.detachAll() } }
+}
+
+extension ReplyRoute {
+    /// The route of a peer of this host, or of the owner of a key.
+    static func of(_ peer: UInt8, _ principal: Principal = Principal("local", .admin)) -> ReplyRoute {
+        ReplyRoute([peer], .none, principal.isLocal ? .local : .remote, principal, Int32(peer))
+    }
 }

@@ -38,6 +38,8 @@ final class CommandRouter: RequestHandler {
         case .snapshot(let query): host.snapshot(query, responder)
         case .events(let query): host.events(query, responder)
         case .drain(let deadline, let stop): host.drain(deadline, stop, cause, responder)
+        case .listKeys: host.listKeys(responder)
+        case .reloadKeys: host.reloadKeys(responder)
         case .stats(.all): host.statistics(of: nil, responder)
         case .stats(.some(let ids)): host.statistics(of: ids, responder)
 
@@ -116,7 +118,9 @@ final class CommandRouter: RequestHandler {
         _ kind: () throws(Failure) -> QueuedCommand.Kind
     ) {
         do throws(Failure) {
-            let key = request.requestID.map { RequestKey(principal: "", id: $0) }
+            let key = request.requestID.map {
+                RequestKey(principal: responder.route?.principal.requestScope ?? "", id: $0)
+            }
             services.pool.offer(
                 QueuedCommand(id: id, kind: try kind(), responder: responder, request: key, cause: cause))
         } catch {

@@ -33,7 +33,7 @@ extension CommandSocket {
             hasMore = frame.hasMore
             message.add(frame.bytes)
         }
-        message.connection = frame.connection
+        message.sender = sender()
         for (peer, connection) in readAhead.append(message, from: peer) { cut(peer, connection) }
     }
 
@@ -63,7 +63,7 @@ extension CommandSocket {
             firstCut = .now
         }
         cutPeers.insert(peer.withUnsafeBytes(CommandSocket.hash))
-        if let connection { Connection.cut(connection, of: socket) }
+        if let connection { connections.cut(connection) }
         // Powers of two: a peer that comes again and again does not fill the log.
         guard counters.cut & (counters.cut - 1) == 0 else { return }
         logger.warning(

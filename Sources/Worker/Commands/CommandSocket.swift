@@ -3,14 +3,18 @@ import Logging
 import MessagePack
 import ZeroMQ
 
-/// Owns the command socket: reads frames, decodes requests where libzmq has them, and sends replies. On the loop only.
+/// Owns the command socket of one class of peers: reads frames, finds out who sent them, decodes requests where libzmq has
+/// them, and sends replies. On the loop only.
 ///
 /// It always reads: libzmq can be made to abort where its input stops. A peer that sends faster than it is served is read
 /// ahead of, and cut off beyond a hard bound (``ReadAhead``); so is one that does not read its replies (``HeldReplies``).
 final class CommandSocket: ReplySender {
+    let trust: TrustClass
     let socket: Socket
+    let connections: PeerConnections
+    let access: Access
     let loop: SocketLoop
-    private let ipcMode: FileMode
+    private let served: ServedEndpoints
     let logger: Logger
     private let reader = Reader()
     private let writer = Writer()
@@ -36,13 +40,23 @@ final class CommandSocket: ReplySender {
         var undeliverable: UInt64 = 0
         /// Connections that were cut.
         var cut: UInt64 = 0
+
+        static func + (left: Counters, right: Counters) -> Counters {
+            Counters(
+                requests: left.requests + right.requests, malformed: left.malformed + right.malformed,
+                undeliverable: left.undeliverable + right.undeliverable, cut: left.cut + right.cut)
+        }
     }
 
     /// Makes the socket, whose requests `receiver` gets.
-    init(configuration: WorkerConfiguration, on loop: SocketLoop, logger: Logger, receiver: any RequestReceiver) throws
-    {
+    /// - Parameter endpoints: where it is to serve; all of them of the class `trust`.
+    init(
+        configuration: WorkerConfiguration, _ trust: TrustClass, _ endpoints: [Endpoint], access: Access,
+        on loop: SocketLoop, logger: Logger, receiver: any RequestReceiver
+    ) throws {
+        self.trust = trust
+        self.access = access
         self.loop = loop
-        ipcMode = configuration.ipcMode
         self.logger = logger
         self.receiver = receiver
         socket = try Socket(.router, in: loop.context)
@@ -51,19 +65,35 @@ final class CommandSocket: ReplySender {
         try socket.set(.sendHighWaterMark, max(1, configuration.limits.highWaterMark / 10))
         try socket.set(.maximumMessageSize, Int64(configuration.limits.messageBytes))
         try socket.set(.routerMandatory, true)
+        // Where an id is in use already, its new owner would otherwise be neither read nor written, and fill the memory.
         try socket.set(.routerHandover, true)
         // A broker that this worker connects to knows it by its host's name.
-        if !configuration.host.isEmpty, configuration.host.utf8.count <= 255 {
+        if trust == .dialled, !configuration.host.isEmpty, configuration.host.utf8.count <= 255 {
             try socket.set(.routingID, configuration.host)
         }
+        connections = try PeerConnections(
+            of: socket, limit: configuration.access.connections, on: loop, logger: logger)
+        served = ServedEndpoints(
+            socket, endpoints, .commands, ipcMode: configuration.ipcMode, on: loop, logger: logger)
     }
 
-    /// Serves at `endpoint`.
-    /// - Returns: where it serves.
-    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint, ipcMode: ipcMode) }
+    /// Serves at its endpoints.
+    func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws {
+        served.register(connections, authenticator)
+        try served.attach(serverKey)
+    }
+
+    /// Where it serves, with the real ports.
+    var servedEndpoints: [String] { served.addresses }
+
+    /// Serves remote peers under another key.
+    func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
 
     /// Begins to take requests.
-    func start() { loop.add(socket) { self.receive() } }
+    func start() {
+        connections.start()
+        loop.add(socket) { self.receive() }
+    }
 
     /// Takes no more requests.
     func stopReceiving() { loop.remove(socket) }
@@ -71,6 +101,7 @@ final class CommandSocket: ReplySender {
     /// Closes the socket; unsent replies are kept for as long as the linger says.
     func close() {
         stopReceiving()
+        connections.close()
         sendHeld()
         socket.close()
     }
@@ -112,9 +143,26 @@ final class CommandSocket: ReplySender {
             hasMore = frame.hasMore
             frames.add(size: frame.count, isLast: !hasMore) { frame.bytes }
         }
-        let connection = frame.connection
-        frame.withBytes { serve(frames, $0, from: peer, connection) }
+        let sender = sender()
+        frame.withBytes { serve(frames, $0, from: peer, sender) }
         return true
+    }
+
+    /// Who sent the last frame that was received, and by which connection.
+    func sender() -> Sender {
+        let connection = frame.connection
+        // A routing id says nothing of who sent a message, and its frame has no user id where `zmq_poll` found it.
+        let principal = frame.withUserID { access.principal($0) }
+        if let principal { connections.note(connection, of: principal) }
+        return Sender(principal: principal, connection: connection)
+    }
+
+    /// Who sent a message.
+    struct Sender {
+        /// Nil where that is nobody who may come in.
+        var principal: Principal?
+        /// The connection's descriptor; nil where libzmq does not know it.
+        var connection: Int32?
     }
 
     /// Serves a message that was read ahead.
@@ -123,15 +171,23 @@ final class CommandSocket: ReplySender {
         for (index, frame) in message.frames.enumerated() {
             frames.add(size: frame.count, isLast: index == message.frames.count - 1) { frame }
         }
-        (message.frames.last ?? []).withUnsafeBytes { serve(frames, $0, from: peer, message.connection) }
+        (message.frames.last ?? []).withUnsafeBytes { serve(frames, $0, from: peer, message.sender) }
     }
 
     /// - Parameter body: the last frame.
     private func serve(
-        _ frames: RequestFrames, _ body: UnsafeRawBufferPointer, from peer: [UInt8], _ connection: Int32?
+        _ frames: RequestFrames, _ body: UnsafeRawBufferPointer, from peer: [UInt8], _ sender: Sender
     ) {
         counters.requests += 1
-        let route = ReplyRoute(routingID: peer, envelope: frames.envelope, connection: connection)
+        // Who was let in, and has lost that right since, is cut off already: this came before.
+        guard let principal = sender.principal.flatMap(access.current) else {
+            if let connection = sender.connection { connections.cut(connection) }
+            return
+        }
+        let route = ReplyRoute(peer, frames.envelope, trust, principal, sender.connection)
+        guard trust != .remote || CommandSocket.isDrawn(peer) else {
+            return refuse(Request.Refusal(msgid: 0, failure: .chosenRoutingID), route)
+        }
         guard frames.endsWithBody else {
             return refuse(Request.Refusal(msgid: 0, failure: .invalidArgument(frames.refusal)), route)
         }
@@ -139,6 +195,9 @@ final class CommandSocket: ReplySender {
             let (request, digest) = try reader.read(body) { element in
                 let request = try Request(element)
                 return (request, try request.requestID.map { _ in try request.digest(element[3]) })
+            }
+            if let failure = access.refusal(of: principal, request, second: { loop.timestamp.seconds }) {
+                return receiver.refuse(Request.Refusal(msgid: request.msgid, failure: failure), route)
             }
             if digest == nil, receiver.answerAtOnce(request, writer) { return reply(route, writer) }
             receiver.receive(request, digest, route)
@@ -149,6 +208,9 @@ final class CommandSocket: ReplySender {
         }
     }
 
+    /// Whether libzmq drew a routing id: five bytes, the first of them 0. Who chooses one could claim another's.
+    private static func isDrawn(_ routingID: [UInt8]) -> Bool { routingID.count == 5 && routingID.first == 0 }
+
     private func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {
         counters.malformed += 1
         receiver.refuse(refusal, route)
@@ -157,4 +219,9 @@ final class CommandSocket: ReplySender {
     func reportFailedReply(_ error: ZeroMQError) {
         logger.error("a reply could not be sent", metadata: ["error": "\(error)"])
     }
+}
+
+extension Failure {
+    fileprivate static let chosenRoutingID = Failure.invalidArgument(
+        "this socket serves no routing id of a client's own choice: remove ZMQ_ROUTING_ID (or ZMQ_IDENTITY)")
 }

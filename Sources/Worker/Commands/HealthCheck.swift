@@ -15,7 +15,8 @@ struct HealthCheck {
 
     /// How the host stands.
     static func all(
-        _ services: HostServices, _ traffic: (waiting: Int, counters: CommandSocket.Counters)
+        _ services: HostServices, _ traffic: (waiting: Int, counters: CommandSocket.Counters),
+        _ access: (isOK: Bool, message: String)?
     ) -> [HealthCheck] {
         let (pool, limits) = (services.pool, services.configuration.limits)
         return [
@@ -29,7 +30,7 @@ struct HealthCheck {
                 "containers", pool.count < limits.containers,
                 "\(pool.count) of at most \(limits.containers) containers"),
             requests(traffic, limits.requests),
-        ]
+        ] + (access.map { [HealthCheck("keys", $0.isOK, $0.message)] } ?? [])
     }
 
     /// Damage keeps nothing new from being kept: it is reported, and the host stays ready.

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// Replies that their peers' full queues have not taken yet, up to a bound for each peer and for all of them. Pure.
+/// Replies that their peers' full queues have not taken yet, up to a bound for each principal and for all of them. Pure.
 struct HeldReplies {
     /// A reply that waits for room in its peer's queue.
     struct Reply {
@@ -15,11 +15,12 @@ struct HeldReplies {
 
     private var queues: [[UInt8]: Queue] = [:]
     private var bytes = 0
+    private var accountBytes: [ReplyRoute.Account: Int] = [:]
     private let peerLimit: Int
     private let limit: Int
 
     /// - Parameters:
-    ///   - peerLimit: bytes that are held for one peer.
+    ///   - peerLimit: bytes that are held for one principal, or one peer of this host.
     ///   - limit: bytes that are held for all of them.
     init(peerLimit: Int = 1 << 20, limit: Int = 16 << 20) {
         self.peerLimit = peerLimit
@@ -42,9 +43,8 @@ struct HeldReplies {
     mutating func add(_ reply: Reply) -> ReplyRoute? {
         let peer = reply.route.routingID
         queues[peer, default: Queue()].replies.append(reply)
-        queues[peer]?.bytes += reply.body.count
-        bytes += reply.body.count
-        if let own = queues[peer]?.bytes, own > peerLimit {
+        count(reply, peer, 1)
+        if accountBytes[reply.route.account, default: 0] > peerLimit {
             discard(peer)
             return reply.route
         }
@@ -56,11 +56,23 @@ struct HeldReplies {
     /// The first reply to `peer` has been sent.
     mutating func removeFirst(_ peer: [UInt8]) {
         guard let reply = queues[peer]?.replies.popFirst() else { return }
-        bytes -= reply.body.count
-        queues[peer]?.bytes -= reply.body.count
+        count(reply, peer, -1)
         if queues[peer]?.replies.isEmpty ?? false { queues[peer] = nil }
     }
 
     /// Discards the replies to a peer that is gone.
-    mutating func discard(_ peer: [UInt8]) { bytes -= queues.removeValue(forKey: peer)?.bytes ?? 0 }
+    mutating func discard(_ peer: [UInt8]) {
+        for reply in queues[peer]?.replies ?? [] { count(reply, peer, -1) }
+        queues[peer] = nil
+    }
+
+    /// Counts a reply that came (1) or went (-1).
+    private mutating func count(_ reply: Reply, _ peer: [UInt8], _ sign: Int) {
+        let change = sign * reply.body.count
+        bytes += change
+        queues[peer]?.bytes += change
+        let account = reply.route.account
+        let left = accountBytes[account, default: 0] + change
+        accountBytes[account] = left > 0 ? left : nil
+    }
 }

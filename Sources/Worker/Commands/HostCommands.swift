@@ -9,6 +9,8 @@ final class HostCommands {
     private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
     /// Stops the worker.
     private let stopWorker: @Sendable () -> Void
+    /// Who may come in. It outlives these commands.
+    weak var access: AccessControl?
 
     init(
         _ services: HostServices, traffic: @escaping () -> (waiting: Int, counters: CommandSocket.Counters),
@@ -21,13 +23,15 @@ final class HostCommands {
 
     var version: Value {
         let driver = services.driver
-        return [
+        var version: Value.Map = [
             "name": "windlass", "version": .string(WindlassVersion.current), "protocol": 1,
             "host": .string(services.configuration.host), "epoch": .unsigned(services.outbox.epoch),
             "os": .string(Platform.system), "arch": .string(Platform.architecture),
             "driver": ["name": .string(driver.name), "version": .string(driver.version)],
             "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
         ]
+        if let keys = access?.serverKeys, !keys.isEmpty { version["server_keys"] = .array(keys) }
+        return .map(version)
     }
 
     // MARK: Records
@@ -100,7 +104,7 @@ final class HostCommands {
 
     /// Live depends on nothing but this loop; ready says whether containers can be made now.
     var health: Value {
-        let checks = HealthCheck.all(services, traffic())
+        let checks = HealthCheck.all(services, traffic(), access?.health)
         return [
             "live": true, "ready": .bool(checks.allSatisfy(\.isOK)),
             "checks": .array(
@@ -121,6 +125,29 @@ final class HostCommands {
         // The worker stops when the last container has ended, and at the deadline at the latest.
         if let deadline { services.loop.schedule(after: deadline, stopWorker) }
         services.pool.whenIdle(stopWorker)
+    }
+
+    // MARK: Keys
+
+    /// Who may come in from other hosts.
+    func listKeys(_ responder: Responder) {
+        guard let access, access.isOpen else { return responder.fail(.closedDoor) }
+        responder.succeed(access.list)
+    }
+
+    /// Reads the files of keys again.
+    func reloadKeys(_ responder: Responder) {
+        guard let access, access.isOpen else { return responder.fail(.closedDoor) }
+        access.reload { reloaded in
+            guard let reloaded, let list = self.access?.list else { return responder.fail(.closedDoor) }
+            let names = { (names: [String]) in Value.array(names.sorted().map { .string($0) }) }
+            responder.succeed(
+                [
+                    "added": names(reloaded.changes.added), "removed": names(reloaded.changes.removed),
+                    "changed": names(reloaded.changes.changed), "broken": list["broken"] ?? [:],
+                    "cut": .int(reloaded.cut),
+                ] as Value)
+        }
     }
 
     // MARK: Statistics of many
@@ -168,6 +195,10 @@ extension Failure {
             "event \(sequence) is damaged in the journal; take a `snapshot` and go on from its last_seq, or go on after "
                 + "\(sequence)")
     }
+
+    /// The worker has no key, so that no other host can come in.
+    fileprivate static let closedDoor = Failure(
+        .failedPrecondition, "this worker has no server_key: only peers of its own host can reach it, and need no keys")
 
     fileprivate static let unreadable = Failure(
         .internal, "the journal cannot be read; the worker's log says why", retryable: true)

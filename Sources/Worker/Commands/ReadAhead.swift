@@ -9,8 +9,8 @@ struct ReadAhead {
     /// A message without its routing id.
     struct Waiting {
         private(set) var frames: [[UInt8]] = []
-        /// The connection's descriptor; nil where libzmq does not know it.
-        var connection: Int32?
+        /// Who sent it.
+        var sender = CommandSocket.Sender()
 
         /// The most frames that are kept: as many as a request may have, and one more that shows that it has too many.
         private static let frameLimit = RequestFrames.longestEnvelope + 3
@@ -83,6 +83,6 @@ struct ReadAhead {
     private mutating func discard(_ peer: [UInt8]) -> (peer: [UInt8], connection: Int32?) {
         let queue = queues.removeValue(forKey: peer)
         cost -= queue?.cost ?? 0
-        return (peer, queue?.messages.last?.connection)
+        return (peer, queue?.messages.last?.sender.connection)
     }
 }

@@ -1,11 +1,11 @@
-import ContainerProtocol
+package import ContainerProtocol
 import Logging
 import ZeroMQ
 
 /// A publisher with its outbox and nothing around it, that publishes one event again and again: for `windlass bench`.
 package final class EventLoad: Sendable {
     private let loop: SocketLoop
-    private let parts: LoopBound<(outbox: Outbox, events: EventPublisher)>
+    private let parts: LoopBound<(outbox: Outbox, events: EventPublisher, authenticator: Authenticator)>
     private let event: Event
     private let count: UInt32
     /// Where it publishes.
@@ -23,13 +23,16 @@ package final class EventLoad: Sendable {
         (parts, endpoint) = try loop.perform {
             let logger = Logger(label: "bench")
             let journal = try configuration.openJournal(on: loop, logger: logger)
+            let access = Access(configuration.access, logger: logger)
+            let authenticator = try Authenticator(access, on: loop)
             let events = try EventPublisher(
-                configuration: configuration, journal: journal, in: loop.context, logger: logger)
+                configuration: configuration, access: access, journal: journal, on: loop, logger: logger)
             let outbox = Outbox(host: configuration.host, journal: journal, sink: events, on: loop)
-            let endpoint = try events.serve(Endpoint(configuration.eventEndpoints[0]))
+            let endpoint = try events.serve(nil, authenticator)[0]
+            authenticator.start()
             events.start(on: loop)
             loop.atEndOfTurn { outbox.flush() }
-            return (LoopBound((outbox, events), to: loop), endpoint)
+            return (LoopBound((outbox, events, authenticator), to: loop), endpoint)
         }
     }
 

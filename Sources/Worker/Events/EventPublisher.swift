@@ -2,58 +2,70 @@ import Logging
 import MessagePack
 import ZeroMQ
 
-/// Owns the event socket: publishes what the journal has, greets subscribers and sends heartbeats. On the loop only.
+/// Publishes what the journal has on the event sockets, greets subscribers and sends heartbeats. On the loop only.
 final class EventPublisher: EventSink {
     private let host: String
     private let epoch: UInt64
-    private let ipcMode: FileMode
-    private let socket: Socket
+    private let endpoints: [Endpoint]
+    private let sockets: [EventSocket]
     private let logger: Logger
     private let writer = Writer()
-    private var message = Message()
     private var topic: [UInt8] = []
     /// The number of the newest event that was published, or kept before this start.
     private var lastPublished: UInt64
     private var lastSent = ContinuousClock.now
     private var isClosed = false
-    private var welcomes = Welcomes(at: .now)
-    private var subscriptions = SubscriptionCounts(at: .now)
 
-    /// Bytes of a subscription: more than any topic has.
-    private static let longestSubscription: Int64 = 256
-
-    /// Makes the event socket.
+    /// Makes the event sockets: one for each class of trust that has an endpoint.
     /// - Parameter journal: gives the epoch and the number of the newest event at this start.
-    init(configuration: WorkerConfiguration, journal: any Journal, in context: Context, logger: Logger) throws {
+    init(
+        configuration: WorkerConfiguration, access: Access, journal: any Journal, on loop: SocketLoop, logger: Logger
+    ) throws {
         host = configuration.host
-        ipcMode = configuration.ipcMode
         epoch = journal.epoch
         lastPublished = journal.lastSequence
         self.logger = logger
-        socket = try Socket(.xpub, in: context)
-        try socket.configure(configuration)
-        // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none needs
-        // to be longer than the longest topic.
-        try socket.set(.maximumMessageSize, EventPublisher.longestSubscription)
-        try socket.set(.xpubVerbose, true)
+        let endpoints = configuration.eventEndpoints.map { Endpoint($0) }
+        self.endpoints = endpoints
+        sockets = try TrustClass.allCases.compactMap { trust in
+            let own = endpoints.filter { $0.trust == trust }
+            guard !own.isEmpty else { return nil }
+            return try EventSocket(
+                configuration: configuration, trust, own, access: access, on: loop, logger: logger)
+        }
     }
 
-    /// Serves at `endpoint`.
-    /// - Returns: where it serves.
-    func serve(_ endpoint: Endpoint) throws -> String { try socket.attach(endpoint, ipcMode: ipcMode) }
+    /// Serves at every endpoint.
+    /// - Returns: where they serve, in the order of the settings.
+    func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws -> [String] {
+        for socket in sockets { try socket.serve(serverKey, authenticator) }
+        return endpoints.inOrder(sockets.map { ($0.trust, $0.servedEndpoints) })
+    }
 
     /// Begins to answer subscriptions and to send heartbeats.
     func start(on loop: SocketLoop) {
-        loop.add(socket) { self.readSubscriptions() }
+        for socket in sockets { socket.start(on: loop) { self.welcome($0, $1) } }
         beat(on: loop)
     }
 
-    /// Closes the socket; unsent events are kept for as long as the linger says.
+    /// Closes the sockets; unsent events are kept for as long as the linger says.
     func close(on loop: SocketLoop) {
         isClosed = true
-        loop.remove(socket)
-        socket.close()
+        for socket in sockets { socket.close(on: loop) }
     }
+
+    /// Serves remote peers under another key from now on. All of them are cut, and come back.
+    func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.change(serverKey) } }
+
+    /// Ends the connections of principals.
+    /// - Returns: how many there were.
+    func cut(_ principals: Set<String>) -> Int { sockets.reduce(0) { $0 + $1.connections.cut(principals) } }
+
+    /// Ends remote connections that have subscribed to nothing for long.
+    func cutSilent() { for socket in sockets where socket.trust == .remote { socket.connections.cutSilent() } }
+
+    /// How many connections of a principal there are.
+    func connections(of principal: String) -> Int { sockets.reduce(0) { $0 + $1.connections.count(of: principal) } }
 
     // MARK: Events
 
@@ -68,59 +80,27 @@ final class EventPublisher: EventSink {
         topic.append(UInt8(ascii: "/"))
         if let id = event.id { topic.append(contentsOf: id.rawValue.utf8) }
         lastPublished = event.seq
-        do throws(ZeroMQError) {
-            // PUB never blocks: where a subscriber is too slow, it alone misses the event and can fetch it by `events`.
-            try socket.send(topic, more: true)
-            try socket.send(event.body)
-        } catch {
-            logger.error("an event could not be published", metadata: ["seq": "\(event.seq)", "error": "\(error)"])
-        }
-    }
-
-    // MARK: Subscriptions and heartbeats
-
-    /// Subscriptions that are read in one turn of the loop, and how long it may last.
-    private static let turnSize = 1024
-    private static let turnDuration = Duration.milliseconds(1)
-
-    private func readSubscriptions() -> SocketLoop.Turn {
-        let now = ContinuousClock.now
-        for count in 0..<EventPublisher.turnSize {
-            guard (try? socket.receive(into: &message)) == true else {
-                if count > 0 { sendWelcomes() }
-                return count > 0 ? .busy : .idle
+        event.body.withUnsafeBytes { body in
+            for socket in sockets {
+                do throws(ZeroMQError) {
+                    try socket.send(topic, body)
+                } catch {
+                    logger.error(
+                        "an event could not be published", metadata: ["seq": "\(event.seq)", "error": "\(error)"])
+                }
             }
-            readSubscription(at: now)
-            if count % 64 == 63, .now - now > EventPublisher.turnDuration { break }
         }
-        sendWelcomes()
-        return .busy
     }
 
-    private func readSubscription(at now: ContinuousClock.Instant) {
-        if let connection = message.connection, subscriptions.add(connection, at: now) {
-            Connection.cut(connection, of: socket)
-            logger.warning("a connection was cut: its peer subscribes without end")
-        }
-        // The first byte says what it is: 1 is a subscription, 0 its end; a publisher ignores anything else.
-        let prefix = message.withBytes { bytes -> [UInt8]? in
-            guard bytes.first == 1 else { return nil }
-            return Array(bytes.dropFirst())
-        }
-        if let prefix { welcomes.add(prefix) }
-    }
+    // MARK: Welcomes and heartbeats
 
-    private func sendWelcomes() {
-        for prefix in welcomes.take(at: .now) { welcome(prefix) }
-    }
-
-    private func welcome(_ prefix: [UInt8]) {
+    private func welcome(_ socket: EventSocket, _ prefix: [UInt8]) {
         writer.clear()
         writer.map(5)
         writeStanding(type: "welcome")
         writer.string("protocol")
         writer.unsigned(1)
-        send(prefix)
+        send(prefix, to: socket)
     }
 
     /// Once a second while nothing else is sent, so that collectors see that the stream is alive.
@@ -128,7 +108,7 @@ final class EventPublisher: EventSink {
         loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
             guard !isClosed else { return }
             // Subscriptions may have waited for their welcome since the last second.
-            sendWelcomes()
+            for socket in sockets { socket.sendWelcomes { welcome($0, $1) } }
             if .now - lastSent >= .seconds(1) { heartbeat() }
             beat(on: loop)
         }
@@ -139,7 +119,7 @@ final class EventPublisher: EventSink {
         writer.map(4)
         writeStanding(type: "heartbeat")
         lastSent = .now
-        send(Array("heartbeat/".utf8))
+        for socket in sockets { send(Array("heartbeat/".utf8), to: socket) }
     }
 
     private func writeStanding(type: StaticString) {
@@ -153,11 +133,11 @@ final class EventPublisher: EventSink {
         writer.unsigned(lastPublished)
     }
 
-    private func send(_ topic: [UInt8]) {
-        do throws(ZeroMQError) {
-            try socket.send(topic, more: true)
-            try socket.send(writer.bytes)
-        } catch {
+    private func send(_ topic: [UInt8], to socket: EventSocket) {
+        let result: Result<Void, ZeroMQError> = writer.withBytes { body in
+            Result { () throws(ZeroMQError) in try socket.send(topic, body) }
+        }
+        if case .failure(let error) = result {
             logger.error("a message could not be published", metadata: ["error": "\(error)"])
         }
     }

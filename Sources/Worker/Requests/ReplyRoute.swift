@@ -1,6 +1,6 @@
 /// Where a request came from: the routing id that the ROUTER gave, and the envelope that a reply repeats.
 ///
-/// It says where a reply goes, never who asked: anyone may take over a routing id.
+/// A routing id says where a reply goes, never who asked: that is what `principal` is for.
 struct ReplyRoute: Sendable, Hashable {
     /// The frames between the routing id and the body of a request.
     enum Envelope: Sendable, Hashable {
@@ -14,14 +14,37 @@ struct ReplyRoute: Sendable, Hashable {
 
     let routingID: [UInt8]
     let envelope: Envelope
+    /// Whose socket the request came by: routing ids of two sockets have nothing to do with each other.
+    let trust: TrustClass
+    /// Who sent the request. It is no part of the route's identity.
+    let principal: Principal
     /// The descriptor of the connection; nil where libzmq does not know it. It is no part of the route's identity.
     let connection: Int32?
 
+    init(
+        _ routingID: [UInt8], _ envelope: Envelope, _ trust: TrustClass, _ principal: Principal, _ connection: Int32?
+    ) {
+        self.routingID = routingID
+        self.envelope = envelope
+        self.trust = trust
+        self.principal = principal
+        self.connection = connection
+    }
+
+    /// Whose limits apply to the request: each connection's among the peers of this host, else the principal's.
+    enum Account: Sendable, Hashable {
+        case peer(TrustClass, [UInt8])
+        case principal(String)
+    }
+
+    var account: Account { principal.isLocal ? .peer(trust, routingID) : .principal(principal.name) }
+
     static func == (left: ReplyRoute, right: ReplyRoute) -> Bool {
-        left.routingID == right.routingID && left.envelope == right.envelope
+        left.trust == right.trust && left.routingID == right.routingID && left.envelope == right.envelope
     }
 
     func hash(into hasher: inout Hasher) {
+        hasher.combine(trust)
         hasher.combine(routingID)
         hasher.combine(envelope)
     }

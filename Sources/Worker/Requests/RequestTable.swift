@@ -8,6 +8,8 @@ struct RequestTable {
     struct Entry {
         var route: ReplyRoute?
         var msgid: UInt32
+        var method: Method
+        var requestID: String?
         /// The container that it is about.
         var container: ContainerID?
         /// Whether it waits for an exit: it costs no work, and has a budget of its own.
@@ -29,7 +31,7 @@ struct RequestTable {
     }
 
     private var entries: [UInt64: Entry] = [:]
-    private var perPeer: [[UInt8]: Int] = [:]
+    private var perPeer: [ReplyRoute.Account?: Int] = [:]
     /// Parked requests, oldest first. Those that have been answered leave when they come up, or when they are many.
     private var parkedOrder = Deque<UInt64>()
     private var parkedCount = 0
@@ -60,7 +62,7 @@ struct RequestTable {
     /// Remembers a request until it is answered, unless too many wait already.
     /// - Parameter isAlwaysAdmitted: whether the limit of all peers does not apply to it.
     mutating func admit(_ entry: Entry, isAlwaysAdmitted: Bool) -> Admission {
-        let peer = entry.route?.routingID ?? []
+        let peer = entry.route?.account
         let ofPeer = perPeer[peer, default: 0]
         guard ofPeer < peerLimit else { return .peerIsFull }
         guard isAlwaysAdmitted || entry.isParked || entries.count - parkedCount < limit else { return .hostIsFull }
@@ -80,6 +82,11 @@ struct RequestTable {
     func parkedToExpire() -> UInt64? {
         guard parkedCount >= limit else { return nil }
         return parkedOrder.first { entries[$0] != nil }
+    }
+
+    /// The numbers of those that principals wait for.
+    func numbers(of principals: Set<String>) -> [UInt64] {
+        entries.filter { $0.value.route.map { principals.contains($0.principal.name) } ?? false }.map(\.key)
     }
 
     /// The request, where it waits.
@@ -103,7 +110,7 @@ struct RequestTable {
     mutating func remove(_ number: UInt64) -> Entry? {
         guard let entry = entries.removeValue(forKey: number) else { return nil }
         if entry.isParked { parkedCount -= 1 }
-        let peer = entry.route?.routingID ?? []
+        let peer = entry.route?.account
         let left = perPeer[peer, default: 1] - 1
         perPeer[peer] = left > 0 ? left : nil
         return entry

@@ -32,6 +32,8 @@ final class Requests: Replies, RequestReceiver {
     private let outbox: Outbox
     /// What sends the replies. It outlives the requests.
     weak var sender: (any ReplySender)?
+    /// Is informed of what requests that change something came to.
+    var audit: AuditLog?
     private let handler: any RequestHandler
     private let writer = Writer()
     private var table: RequestTable
@@ -64,7 +66,7 @@ final class Requests: Replies, RequestReceiver {
         if let failure = whyNotNow(request) {
             responder.fail(failure)
         } else if let id = request.requestID, let digest {
-            serveOnce(request, RequestKey(principal: "", id: id), digest, responder)
+            serveOnce(request, RequestKey(principal: route.principal.requestScope, id: id), digest, responder)
         } else {
             run(request, responder)
         }
@@ -80,7 +82,8 @@ final class Requests: Replies, RequestReceiver {
         let traits = request.method.traits
         if traits.waitsForExit { makeRoomForParked() }
         let entry = RequestTable.Entry(
-            route: route, msgid: request.msgid, container: request.command.containerID,
+            route: route, msgid: request.msgid, method: request.method, requestID: request.requestID,
+            container: request.command.containerID,
             isParked: traits.waitsForExit, isQuestion: traits.isQuestion)
         switch table.admit(entry, isAlwaysAdmitted: traits.isAlwaysAnswered) {
         case .admitted(let number):
@@ -239,6 +242,11 @@ final class Requests: Replies, RequestReceiver {
         log.leave(number)
         guard let entry = table.remove(number), let route = entry.route else { return }
         if let deadline = entry.deadline { loop.cancel(deadline) }
+        if entry.method.traits.changes {
+            let failure: Failure.Code? = if case .failure(let failure) = result { failure.code } else { nil }
+            audit?.did(
+                route.principal, entry.method, entry.container, requestID: entry.requestID, failure)
+        }
         encode(entry.msgid, result)
         sender?.reply(route, writer)
     }
@@ -277,6 +285,16 @@ final class Requests: Replies, RequestReceiver {
     func close() {
         for number in table.numbers {
             reply(number, .failure(Failure(.unavailable, "the worker has stopped", retryable: true)))
+        }
+    }
+
+    /// Concludes what principals wait for that may not come in any more. What is under way goes on, and is kept.
+    func conclude(_ principals: Set<String>) {
+        for number in table.numbers(of: principals) {
+            guard let entry = table[number] else { continue }
+            if let id = entry.container { _ = handler.expire(number, id, isQuestion: entry.isQuestion) }
+            reply(
+                number, .failure(Failure(.unauthenticated, "your key is not one that this worker lets in any more")))
         }
     }
 

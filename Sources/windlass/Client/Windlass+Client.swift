@@ -20,12 +20,13 @@ extension Windlass {
             subcommands: [
                 VersionCommand.self, HealthCommand.self, PingCommand.self, DrainCommand.self,
             ]),
+        CommandGroup(name: "Access", subcommands: [KeysCommand.self, ContextCommand.self]),
     ]
 
     /// Runs the command line.
     static func main() async {
         do {
-            var command = try await asyncParseAsRoot()
+            var command = try await asyncParseAsRoot(Arguments(CommandLine.arguments.dropFirst()).inOrder)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -33,7 +34,7 @@ extension Windlass {
             }
         } catch {
             // The verbs whose codes are the container's must not be mistaken for one that exited with 64.
-            let verb = CommandLine.arguments.dropFirst().first ?? ""
+            let verb = Arguments(CommandLine.arguments.dropFirst()).inOrder.first ?? ""
             guard ["run", "exec", "attach"].contains(verb), exitCode(for: error) == .validationFailure else {
                 exit(withError: error)
             }

@@ -1,3 +1,4 @@
+import ContainerProtocol
 import Worker
 
 /// One setting of the worker: its key in the file, what it may be, and where it goes.
@@ -8,6 +9,8 @@ struct Setting: Sendable {
     enum Kind: Sendable {
         case text
         case list
+        /// Users of this host and their roles, each as `UID=ROLE`.
+        case users
         case choice([String])
         case count(ClosedRange<Int>)
         /// A file's permissions, in octal.
@@ -52,6 +55,24 @@ struct Setting: Sendable {
         Setting(
             "events", .list, { $0.worker.eventEndpoints = $1.list },
             { $0.worker.eventEndpoints.joined(separator: ",") }),
+        Setting(
+            "server_key", .text, { $0.worker.access.serverKey = $1.text }, { $0.worker.access.serverKey ?? "" }),
+        Setting(
+            "clients_dir", .text, { $0.worker.access.clientsDirectory = $1.text },
+            { $0.worker.access.clientsDirectory }),
+        Setting(
+            "local_role", .choice(["none"] + Role.allCases.map(\.rawValue)),
+            { $0.worker.access.localRole = Role(rawValue: $1.text) },
+            { $0.worker.access.localRole?.rawValue ?? "none" }),
+        Setting(
+            "local_uids", .users, { $0.worker.access.localUsers = Setting.users($1.list) ?? [:] },
+            { settings in
+                settings.worker.access.localUsers.sorted { $0.key < $1.key }
+                    .map { "\($0.key)=\($0.value.rawValue)" }.joined(separator: ",")
+            }),
+        accessCount("max_connections", 1...1_000_000, \.connections),
+        accessCount("max_principal_connections", 1...1_000_000, \.principalConnections),
+        accessCount("max_handshakes_per_second", 1...1_000_000, \.handshakesPerSecond),
         Setting(
             "ipc_mode", .mode, { $0.worker.ipcMode = $1.mode ?? $0.worker.ipcMode }, { "\($0.worker.ipcMode)" }),
         Setting("default_profile", .text, { $0.worker.defaultProfile = $1.text }, { $0.worker.defaultProfile ?? "" }),
@@ -107,6 +128,15 @@ struct Setting: Sendable {
             { "\($0.worker.limits[keyPath: path])" })
     }
 
+    private static func accessCount(
+        _ key: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<WorkerConfiguration.Access, Int> & Sendable
+    ) -> Setting {
+        Setting(
+            key, .count(range), { $0.worker.access[keyPath: path] = $1.number },
+            { "\($0.worker.access[keyPath: path])" })
+    }
+
     private static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
         _ key: String, _ path: any WritableKeyPath<WorkerConfiguration, Choice> & Sendable
     ) -> Setting {
@@ -127,14 +157,38 @@ struct Setting: Sendable {
     }
 
     /// Whether it has several texts.
-    var isList: Bool { if case .list = kind { true } else { false } }
+    var isList: Bool {
+        switch kind {
+        case .list, .users: true
+        default: false
+        }
+    }
+
+    /// Users and their roles, by user id; nil where a text is no `UID=ROLE`, or a user has two roles.
+    private static func users(_ texts: [String]) -> [UInt32: Role]? {
+        var users: [UInt32: Role] = [:]
+        for text in texts {
+            let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+            guard parts.count == 2, let user = UInt32(parts[0]), let role = Role(rawValue: String(parts[1])),
+                users.updateValue(role, forKey: user) == nil
+            else { return nil }
+        }
+        return users
+    }
+
+    /// Checks the texts of a list.
+    /// - Returns: nil where they will not do; ``expectation`` then says what would.
+    func read(_ texts: [String]) -> Given? {
+        if case .users = kind, Setting.users(texts) == nil { return nil }
+        return .list(texts)
+    }
 
     /// Checks what was given.
     /// - Returns: nil where it will not do; ``expectation`` then says what would.
     func read(_ text: String) -> Given? {
         switch kind {
         case .text: return text.isEmpty ? nil : .text(text)
-        case .list: return .list([text])
+        case .list, .users: return read([text])
         case .choice(let choices): return choices.contains(text) ? .text(text) : nil
         case .count(let range), .duration(let range):
             guard let number = Int(text), range.contains(number) else { return nil }
@@ -148,6 +202,7 @@ struct Setting: Sendable {
         switch kind {
         case .text: "a text"
         case .list: "a list of texts"
+        case .users: "a map from user ids to roles (in one line: UID=ROLE), such as 1000: scheduler"
         case .choice(let choices): "one of \(choices.joined(separator: ", "))"
         case .mode: "a file's permissions in octal, such as 0660"
         case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"

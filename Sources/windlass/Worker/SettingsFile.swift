@@ -42,7 +42,7 @@ struct SettingsFile: Sendable {
             throw ConfigurationError("\(path):\(line): \(key) stands twice")
         }
         if key == "profiles" { return try readProfiles(node) }
-        guard Setting.all.contains(where: { $0.key == key }) else {
+        guard let setting = Setting.all.first(where: { $0.key == key }) else {
             throw ConfigurationError("\(path):\(line): there is no setting \(key)")
         }
         switch node {
@@ -54,7 +54,12 @@ struct SettingsFile: Sendable {
                 }
                 return text
             }
-        default: throw ConfigurationError("\(path):\(line): \(key) must not be a map")
+        case .mapping(let mapping):
+            guard case .users = setting.kind else {
+                throw ConfigurationError("\(path):\(line): \(key) must not be a map")
+            }
+            values[key] = mapping.map { "\($0.key.scalar?.string ?? "")=\($0.value.scalar?.string ?? "")" }
+        default: throw ConfigurationError("\(path):\(line): \(key) must not be an alias")
         }
     }
 

@@ -77,7 +77,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 await services.triggerGracefulShutdown()
             }
         }
-        defer { watcher.cancel() }
+        let reloads = ReloadSignal { worker.reloadKeys() }
+        defer {
+            watcher.cancel()
+            reloads.cancel()
+        }
         try await services.run()
     }
 

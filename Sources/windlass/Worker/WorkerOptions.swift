@@ -14,6 +14,14 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Publish events here; may be given several times.", valueName: "endpoint"))
     var events: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "The file of this worker's secret key, with which other hosts can come in.", valueName: "file"))
+    var serverKey: String?
+
+    @Option(help: ArgumentHelp("The directory with the public keys that may come in.", valueName: "dir"))
+    var clientsDir: String?
+
     @Option(help: ArgumentHelp("Keep state in this folder.", valueName: "dir"))
     var stateDir: String?
 
@@ -37,7 +45,8 @@ struct WorkerOptions: ParsableArguments {
         var flags: [String: [String]] = [:]
         let single = [
             "driver": driver, "state_dir": stateDir, "host": host, "log_level": logLevel,
-            "emulator_socket": emulatorSocket, "emulator_faults": emulatorFaults,
+            "server_key": serverKey, "clients_dir": clientsDir, "emulator_socket": emulatorSocket,
+            "emulator_faults": emulatorFaults,
         ]
         for (key, value) in single { if let value { flags[key] = [value] } }
         if !commands.isEmpty { flags["commands"] = commands }

@@ -53,7 +53,10 @@ extension WorkerSettings {
         }
 
         /// Variables that the client's commands read.
-        private static let clientVariables = ["WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY"]
+        private static let clientVariables = [
+            "WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY", "WINDLASS_CONTEXT", "WINDLASS_CONTEXTS",
+            "WINDLASS_KEY",
+        ]
         /// Has the worker die at a point of its work: `point:count`, for the tests of what survives it.
         private static let crashVariable = "WINDLASS_CRASH"
 
@@ -85,7 +88,12 @@ extension WorkerSettings {
                 // Only a list is separated at commas; a path may well have one.
                 if setting.isList {
                     guard let texts = reader.stringArray(forKey: key), !texts.isEmpty else { continue }
-                    return (.list(texts), name(setting))
+                    guard let given = setting.read(texts) else {
+                        throw ConfigurationError(
+                            "\(name(setting)): \(setting.key) must be \(setting.expectation), not "
+                                + "\"\(texts.joined(separator: ","))\"")
+                    }
+                    return (given, name(setting))
                 }
                 guard let text = reader.string(forKey: key) ?? reader.stringArray(forKey: key)?.joined(separator: ",")
                 else {

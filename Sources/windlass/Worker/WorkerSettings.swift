@@ -27,6 +27,7 @@ struct WorkerSettings: Sendable {
         let host = ProcessInfo.processInfo.hostName
         worker = WorkerConfiguration(
             host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
+        worker.access.clientsDirectory = KeyPlaces.clientsDirectory
     }
 
     /// `/var/lib/windlass` for root, else a folder of the user's own.

@@ -19,7 +19,7 @@ struct EventsCommand: ClientCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The worker's event endpoint; else WINDLASS_EVENTS, else \(EventsCommand.defaultEndpoint).",
+            "The worker's event endpoint; else WINDLASS_EVENTS, the context's, or the port after the worker's.",
             valueName: "endpoint"))
     var events: String?
 
@@ -33,12 +33,10 @@ struct EventsCommand: ClientCommand {
     @Flag(help: "End when what has happened so far has been shown.")
     var noFollow = false
 
-    static let defaultEndpoint = "tcp://127.0.0.1:5771"
-
     func validate() throws { _ = try EventFilter(filter) }
 
     func perform(_ session: Session) async throws {
-        let endpoint = events ?? ProcessInfo.processInfo.environment["WINDLASS_EVENTS"] ?? EventsCommand.defaultEndpoint
+        let endpoint = try connection.address(events: events).events
         let filter = try EventFilter(filter)
         let printer = EventPrinter(console: session.console)
         if noFollow {

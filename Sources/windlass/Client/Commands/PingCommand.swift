@@ -17,10 +17,10 @@ struct PingCommand: ClientCommand {
         case .json:
             try session.console.json(
                 [
-                    "endpoint": .string(connection.endpoint), "round_trip_us": .int(microseconds),
+                    "endpoint": .string(session.client.endpoint), "round_trip_us": .int(microseconds),
                     "time": answer["time"] ?? .null,
                 ])
-        case .table: try session.console.line("\(connection.endpoint) answered in \(microseconds) µs")
+        case .table: try session.console.line("\(session.client.endpoint) answered in \(microseconds) µs")
         }
     }
 }

@@ -15,7 +15,7 @@ struct VersionCommand: ClientCommand {
         let console = Console(format: connection.format)
         let own: Value = ["version": .string(WindlassVersion.current), "protocol": 1]
         do {
-            let session = try await Session.open(connection, console)
+            let session = try await Session.open(try connection.address(), connection, console)
             let worker = try await session.call(.version)
             switch console.format {
             case .json: try console.json(["client": own, "worker": worker])

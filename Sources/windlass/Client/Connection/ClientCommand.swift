@@ -17,8 +17,15 @@ extension ClientCommand {
 
     func run() async throws {
         let console = Console(format: connection.format)
+        let address: WorkerAddress
         do {
-            let session = try await Session.open(connection, console)
+            address = try connection.address()
+        } catch {
+            console.report(error)
+            throw ExitCode(Self.exitCodes.ofUsage)
+        }
+        do {
+            let session = try await Session.open(address, connection, console)
             try await perform(session)
         } catch let code as ExitCode {
             throw code

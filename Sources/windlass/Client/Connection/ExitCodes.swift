@@ -20,6 +20,14 @@ enum ExitCodes: Sendable {
     /// The program is not there.
     static let notFound: Int32 = 127
 
+    /// The code where it is not clear which worker is meant, or a key for it is missing.
+    var ofUsage: Int32 {
+        switch self {
+        case .ofTool: 2
+        case .ofContainer: ExitCodes.toolFailed
+        }
+    }
+
     /// The code for a failure.
     func code(for error: any Error) -> Int32 {
         switch self {

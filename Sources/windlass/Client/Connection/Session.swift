@@ -10,16 +10,17 @@ struct Session: Sendable {
     let timeout: Duration?
 
     /// Finds out whether the worker is there, in bounded time, before anything is asked of it.
-    static func open(_ options: ConnectionOptions, _ console: Console) async throws -> Session {
+    static func open(
+        _ address: WorkerAddress, _ options: ConnectionOptions, _ console: Console
+    ) async throws -> Session {
         let session = Session(
-            client: try WorkerClient(options.endpoint), console: console, timeout: options.timeout?.duration)
+            client: try WorkerClient(address.commands, credentials: address.credentials), console: console,
+            timeout: options.timeout?.duration)
         do {
             _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
-        } catch let failure as Failure where failure.code == .unavailable {
-            throw Failure(
-                .unavailable,
-                "no answer from the worker at \(options.endpoint); is it running? start one with `windlass worker`",
-                retryable: true)
+        } catch let failure as Failure where failure.code == .unavailable && address.credentials == nil {
+            let advice = await session.client.isTurnedAway ? "" : "; start one with `windlass worker`"
+            throw Failure(.unavailable, failure.message + advice, retryable: true)
         }
         session.tellConnection()
         return session

@@ -1,5 +1,5 @@
-import ArgumentParser
-import ContainerProtocol
+public import ArgumentParser
+public import ContainerProtocol
 import Foundation
 import MessagePack
 

@@ -1,0 +1,67 @@
+import ContainerProtocol
+import Logging
+import MessagePack
+import ZeroMQ
+
+/// Answers libzmq's question about every peer that wants in (ZAP, ZeroMQ RFC 27). On the loop only.
+///
+/// Every endpoint has a domain, and `ZMQ_ZAP_ENFORCE_DOMAIN` is set: where this handler is gone, nobody gets in.
+final class Authenticator {
+    private let socket: Socket
+    private let access: Access
+    private let loop: SocketLoop
+    /// The connections of the sockets, by domain.
+    private var connections: [(domain: String, connections: PeerConnections)] = []
+
+    /// Handshakes that are answered in one turn of the loop.
+    private static let turnSize = 64
+
+    /// Binds the handler's name in the loop's context, which must happen before any endpoint is bound.
+    init(_ access: Access, on loop: SocketLoop) throws(ZeroMQError) {
+        self.access = access
+        self.loop = loop
+        socket = try Socket(.router, in: loop.context)
+        try socket.set(.linger, 0)
+        try socket.bind("inproc://zeromq.zap.01")
+    }
+
+    /// Reports approvals of handshakes in `domain` to `connections`.
+    func add(_ connections: PeerConnections, domain: String) { self.connections.append((domain, connections)) }
+
+    /// Begins to answer. Before the other sockets' handlers, so that newcomers wait behind nobody's requests.
+    func start() { loop.add(socket) { self.answer() } }
+
+    /// Answers no longer: nobody gets in.
+    func close() {
+        loop.remove(socket)
+        socket.close()
+    }
+
+    private func answer() -> SocketLoop.Turn {
+        for count in 0..<Authenticator.turnSize {
+            guard let frames = try? socket.receiveFrames() else { return count == 0 ? .idle : .busy }
+            guard frames.count > 2, let request = HandshakeRequest(frames.dropFirst(2)) else { continue }
+            answer(request, to: frames[0])
+        }
+        return .busy
+    }
+
+    private func answer(_ request: HandshakeRequest, to routingID: [UInt8]) {
+        let now = loop.now
+        let verdict = access.decide(request, at: now, second: loop.timestamp.seconds) { name in
+            connections.reduce(0) { $0 + $1.connections.count(of: name) }
+        }
+        let status: (code: String, text: String, user: String)
+        switch verdict {
+        case .accepted(let principal):
+            for entry in connections where entry.domain == request.domain {
+                entry.connections.approve(principal, at: now)
+            }
+            status = ("200", "OK", principal.name)
+        case .refused(let reason): status = (reason.isTemporary ? "300" : "400", reason.text, "")
+        }
+        let texts = ["1.0", nil, status.code, status.text, status.user, ""]
+        let reply = [routingID, []] + texts.map { $0.map { Array($0.utf8) } ?? request.number }
+        for (index, frame) in reply.enumerated() { _ = try? socket.send(frame, more: index < reply.count - 1) }
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+
+/// The directory with a file for each key that may come in.
+package struct ClientDirectory: Sendable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    /// What is seen of the directory without opening its files: it changes when a file is written, renamed or removed.
+    package struct Signature: Sendable, Equatable {
+        fileprivate var files: [String: [Int64]] = [:]
+    }
+
+    /// What was read.
+    package struct Contents: Sendable {
+        package var files: [ClientFile] = []
+        /// Files that cannot be used, by name, and why. The directory itself is `.`.
+        package var broken: [String: String] = [:]
+    }
+
+    /// The most files that are read.
+    private static let limit = 10_000
+
+    /// Looks at the directory.
+    package var signature: Signature {
+        var signature = Signature()
+        for name in names where signature.files.count < ClientDirectory.limit {
+            #if os(Windows)
+                let found = try? FileManager.default.attributesOfItem(atPath: path + "/" + name)
+                let modified = (found?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+                signature.files[name] = [Int64(modified * 1000), (found?[.size] as? NSNumber)?.int64Value ?? 0]
+            #else
+                var status = stat()
+                guard stat(path + "/" + name, &status) == 0 else {
+                    signature.files[name] = []
+                    continue
+                }
+                signature.files[name] = [
+                    Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec), Int64(status.st_size),
+                    Int64(truncatingIfNeeded: status.st_ino), Int64(status.st_mode), Int64(status.st_uid),
+                ]
+            #endif
+        }
+        return signature
+    }
+
+    private var names: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+            .filter { $0.hasSuffix(ClientFile.suffix) && !$0.hasPrefix(".") }.sorted()
+    }
+
+    /// Reads every file. One that cannot be used harms no other.
+    package func read() -> Contents {
+        var contents = Contents()
+        #if !os(Windows)
+            var status = stat()
+            guard stat(path, &status) == 0 else {
+                contents.broken["."] = "the directory \(path) cannot be read: \(FileTrouble(path))"
+                return contents
+            }
+            do {
+                try KeyFile.check(status, path, .publicKey)
+            } catch {
+                contents.broken["."] = "nobody may come in by the directory \(path): \(error)"
+                return contents
+            }
+        #endif
+        let names = names
+        for name in names.prefix(ClientDirectory.limit) {
+            do {
+                contents.files.append(
+                    try ClientFile(fileName: name, try KeyFile.read(path + "/" + name, .publicKey)))
+            } catch let error as KeyFile.Trouble {
+                contents.broken[name] = error.description
+            } catch let error as ClientFile.Unusable {
+                contents.broken[name] = error.description
+            } catch {
+                contents.broken[name] = "\(error)"
+            }
+        }
+        if names.count > ClientDirectory.limit {
+            contents.broken["."] = "only the first \(ClientDirectory.limit) of \(names.count) files are read"
+        }
+        return contents
+    }
+}

@@ -1,0 +1,94 @@
+import Logging
+import ZeroMQ
+
+/// Where one socket serves, and under which key. On the loop only.
+final class ServedEndpoints {
+    private let socket: Socket
+    private let purpose: SocketPurpose
+    private let ipcMode: FileMode
+    private let loop: SocketLoop
+    private let logger: Logger
+    private var places: [Place]
+
+    private struct Place {
+        let endpoint: Endpoint
+        /// Where it serves, with the real port; nil before.
+        var address: String?
+    }
+
+    /// Between attempts to take up an endpoint again that was just given up.
+    private static let pause = Duration.milliseconds(50)
+    private static let attempts = 100
+
+    init(
+        _ socket: Socket, _ endpoints: [Endpoint], _ purpose: SocketPurpose, ipcMode: FileMode, on loop: SocketLoop,
+        logger: Logger
+    ) {
+        self.socket = socket
+        self.purpose = purpose
+        self.ipcMode = ipcMode
+        self.loop = loop
+        self.logger = logger
+        places = endpoints.map { Place(endpoint: $0) }
+    }
+
+    /// Has approvals of handshakes at these endpoints reported to the socket's connections.
+    func register(_ connections: PeerConnections, _ authenticator: Authenticator) {
+        for domain in Set(places.map { $0.endpoint.domain(purpose) }) {
+            authenticator.add(connections, domain: domain)
+        }
+    }
+
+    /// Serves at, or connects to, every endpoint.
+    func attach(_ serverKey: CurveKeyPair?) throws {
+        for index in places.indices { try attach(index, serverKey) }
+    }
+
+    private func attach(_ index: Int, _ serverKey: CurveKeyPair?) throws {
+        let endpoint = places[index].endpoint
+        // libzmq copies these options when an endpoint is bound: each has its own.
+        try socket.set(.zapDomain, endpoint.domain(purpose))
+        try socket.set(.zapEnforceDomain, 1)
+        try socket.set(.curveServer, !endpoint.isLocal)
+        if !endpoint.isLocal {
+            guard let serverKey else { throw Worker.StartFailure(description: endpoint.keyRefusal(purpose.rawValue)) }
+            try socket.set(.curveSecretKey, serverKey.secretKey)
+        }
+        places[index].address = try socket.attach(
+            Endpoint(places[index].address ?? endpoint.text), ipcMode: ipcMode)
+    }
+
+    /// Where the socket serves.
+    var addresses: [String] { places.compactMap(\.address) }
+
+    /// Serves remote peers under another key. Their connections end; they find the new key and come back.
+    func change(_ serverKey: CurveKeyPair) {
+        for index in places.indices where !places[index].endpoint.isLocal {
+            do throws(ZeroMQError) {
+                guard let address = places[index].address else { continue }
+                if places[index].endpoint.connects {
+                    try socket.disconnect(String(address.dropFirst()))
+                } else {
+                    try socket.unbind(address)
+                }
+            } catch {
+                logger.error("an endpoint could not be given up", metadata: ["error": "\(error)"])
+                continue
+            }
+            attachAgain(index, serverKey, left: ServedEndpoints.attempts)
+        }
+    }
+
+    /// libzmq gives a port up on a thread of its own: it may take a moment until it is free.
+    private func attachAgain(_ index: Int, _ serverKey: CurveKeyPair, left: Int) {
+        do {
+            try attach(index, serverKey)
+        } catch  where left > 0 {
+            loop.schedule(after: ServedEndpoints.pause) { self.attachAgain(index, serverKey, left: left - 1) }
+        } catch {
+            logger.critical(
+                "an endpoint could not be taken up again under the new server key; restart this worker",
+                metadata: ["endpoint": "\(places[index].endpoint.text)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/// Which peers a socket serves. Each class has sockets of its own, so that no peer of one can claim a routing id of another
+/// or fill its queues.
+enum TrustClass: Sendable, CaseIterable {
+    /// Peers on this host: `ipc://` and TCP on the loopback addresses, in the clear.
+    case local
+    /// Peers on other hosts: CURVE only.
+    case remote
+    /// Brokers that this worker connects to.
+    case dialled
+}
+
+/// What a socket is for: ZAP decides about the two apart.
+enum SocketPurpose: String, Sendable {
+    case commands, events
+}
+
+extension Endpoint {
+    /// The sockets that serve it.
+    var trust: TrustClass {
+        if connects { return .dialled }
+        return isLocal ? .local : .remote
+    }
+
+    /// The ZAP domain of connections by this endpoint.
+    func domain(_ purpose: SocketPurpose) -> String {
+        switch (isLocal, purpose) {
+        case (true, .commands): "windlass.local"
+        case (true, .events): "windlass.local.events"
+        case (false, .commands): "windlass.commands"
+        case (false, .events): "windlass.events"
+        }
+    }
+}
+
+extension [Endpoint] {
+    /// Puts together, in the order of these endpoints, where the sockets of each class serve.
+    func inOrder(_ served: [(trust: TrustClass, addresses: [String])]) -> [String] {
+        var left = Dictionary(served.map { ($0.trust, $0.addresses[...]) }) { first, _ in first }
+        return compactMap { left[$0.trust]?.popFirst() }
+    }
+}
