@@ -10,6 +10,8 @@ final class ComputeService: Sendable {
     let pool = ThreadPool()
     let reaper = ExitReaper()
     let handles = HandleTable()
+    /// Run when the last compute system has gone.
+    let emptied = Mutex<(@Sendable () -> Void)?>(nil)
 
     private let systems = Mutex<[String: ComputeSystem]>([:])
     // Without a root no folder counts as the emulator's own.
@@ -26,6 +28,8 @@ final class ComputeService: Sendable {
         configured.withLock { $0 = SharedSettings(settings) }
         for fault in faults ?? [] { self.faults.add(fault) }
     }
+
+    var isEmpty: Bool { systems.withLock(\.isEmpty) }
 
     func system(named id: String) -> ComputeSystem? {
         systems.withLock { $0[id] }
@@ -104,9 +108,11 @@ final class ComputeService: Sendable {
     func forget(_ system: ComputeSystem) {
         system.releaseKept()
         if system.state.withLock({ $0.ownsLayerFolder }) { ScratchFolder.remove(system.document.layerFolder) }
-        systems.withLock { systems in
+        let isEmpty = systems.withLock { systems in
             if systems[system.id] === system { systems[system.id] = nil }
+            return systems.isEmpty
         }
+        if isEmpty { emptied.withLock { $0 }?() }
     }
 
     /// How long clients may take to learn how what they have open has ended.

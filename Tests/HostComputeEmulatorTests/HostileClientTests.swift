@@ -17,7 +17,7 @@ extension EmulatorTests {
 
         private func connect() throws -> Int32 {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var address = try #require(UnixAddress(path))
+            let address = try #require(UnixAddress(path))
             let connected = address.connect(descriptor)
             try #require(connected)
             return descriptor

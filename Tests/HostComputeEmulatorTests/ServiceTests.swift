@@ -165,6 +165,32 @@ extension EmulatorTests {
             #expect(eventually { Host.processIsGone(Int32(process.pid)) })
         }
 
+        @Test func whatIsUnusedStops() throws {
+            // What other tests have left.
+            for id in Host.enumerate("{}") { try end(id) }
+            let id = Host.newID()
+            let first = try ServiceClient(path)
+            _ = try first.system(id)
+            let stopped = DispatchSemaphore(value: 0)
+            Thread.detachNewThread { [service] in
+                service.stopWhenUnused(for: .milliseconds(10))
+                stopped.signal()
+            }
+            // With a client, and then with a compute system only, it goes on.
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            first.die()
+            #expect(eventually { service.clients == 0 })
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            let second = try ServiceClient(path)
+            let again = try second.open(id)
+            try second.call(.terminateComputeSystem, again)
+            try second.call(.closeComputeSystem, again)
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            second.die()
+            #expect(stopped.wait(timeout: .now() + .seconds(60)) == .success)
+            #expect(throws: RemoteEmulator.Refusal.absent) { try RemoteEmulator(path).connect() }
+        }
+
         @Test func theNewestThousandThatExitedAreKept() throws {
             let id = Host.newID()
             let client = try ServiceClient(path)

@@ -33,15 +33,14 @@ final class RemoteConnection: Sendable {
         var lines: [String: [(Registration, Notification)]] = [:]
     }
 
-    /// The service's root folder.
-    let root: String
+    let service: HostComputeEmulator.Remote.Service
     private let socket: FrameSocket
     private let writer: FrameWriter
     private let pool: ThreadPool
     private let state = Mutex(State())
 
     init(_ path: String) throws(RemoteEmulator.Refusal) {
-        guard var address = UnixAddress(path) else { throw .badPath }
+        guard let address = UnixAddress(path) else { throw .badPath }
         let descriptor = FileDescriptor.raise(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         guard descriptor >= 0 else { throw .noDescriptor }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -49,14 +48,17 @@ final class RemoteConnection: Sendable {
         pool = ThreadPool()
         writer = FrameWriter(socket, pool: pool)
         guard address.connect(descriptor) else { throw errno == EACCES ? .stranger : .absent }
-        guard let peer = socket.peer, peer == geteuid() || peer == 0 else { throw .stranger }
+        guard let peer = socket.peer, peer.user == geteuid() || peer.user == 0 else { throw .stranger }
         writer.send(Frame(body: ServiceHandshake().body))
         socket.limitReads(to: RemoteConnection.handshakeSeconds)
         // One that is going away takes clients and says nothing.
         guard let frame = socket.receive(longest: 8192, takesDescriptors: false) else { throw .absent }
         guard let handshake = ServiceHandshake(frame.body) else { throw .nonsense }
-        guard handshake.version == ServiceHandshake.version else { throw .otherVersion(handshake.version) }
-        root = handshake.root
+        service = HostComputeEmulator.Remote.Service(
+            root: handshake.root, program: handshake.program, pid: peer.process)
+        guard handshake.version == ServiceHandshake.version else {
+            throw .otherVersion(handshake.version, service)
+        }
         socket.limitReads(to: 0)
         guard PosixThread.start(stackSize: RemoteConnection.stackSize, { [self] in receive() }) else {
             throw .noThread

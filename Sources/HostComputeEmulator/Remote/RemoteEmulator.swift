@@ -1,4 +1,5 @@
 import CHostCompute
+import Glibc
 import Synchronization
 
 /// The client of an emulator service: its connection, and the handles that it has given out.
@@ -11,7 +12,7 @@ final class RemoteEmulator: Sendable {
         case absent
         /// The socket is another user's.
         case stranger
-        case otherVersion(UInt64)
+        case otherVersion(UInt64, HostComputeEmulator.Remote.Service)
         /// What answers is no emulator service.
         case nonsense
         case badPath
@@ -33,9 +34,10 @@ final class RemoteEmulator: Sendable {
                 "no emulator service answers at '\(path)'; start one: windlass hcs-emulator --socket \(path)"
             case .stranger:
                 "the service at '\(path)' belongs to another user; start one of your own at another path"
-            case .otherVersion(let version):
-                "the emulator service at '\(path)' speaks version \(version), this program "
-                    + "\(ServiceHandshake.version); run both from the same release"
+            case .otherVersion(let version, let service):
+                "the emulator service at '\(path)' was started by another release: it speaks version \(version), this "
+                    + "program \(ServiceHandshake.version). Use that release until its containers have ended, or end it with "
+                    + "all of them: kill \(service.pid)"
             case .nonsense: "what answers at '\(path)' is no emulator service"
             case .badPath: UnixAddress.failure(path).description
             case .noDescriptor: "no file descriptor is free for the emulator service at '\(path)'"
@@ -47,19 +49,44 @@ final class RemoteEmulator: Sendable {
     /// The one that the table's functions use: they capture nothing.
     static let shared = Mutex<RemoteEmulator?>(nil)
 
+    /// How long a call waits for a service that it has had started.
+    private static let startPatience = Duration.seconds(5)
+
     let path: String
     let handles = RemoteHandles()
+    private let start: (@Sendable () -> Bool)?
     private let connection = Mutex<RemoteConnection?>(nil)
 
-    init(_ path: String) { self.path = path }
+    /// - Parameter start: starts a service where none answers; see ``HostComputeEmulator/connect(socket:patience:start:)``.
+    init(_ path: String, start: (@Sendable () -> Bool)? = nil) {
+        self.path = path
+        self.start = start
+    }
 
     /// The connection that there is, or a new one.
-    func connect() throws(Refusal) -> RemoteConnection {
+    /// - Parameter patience: how long a service that does not answer is waited for.
+    func connect(patience: Duration = .zero) throws(Refusal) -> RemoteConnection {
         try connection.withLock { (connection) throws(Refusal) in
             if let connection, !connection.isLost { return connection }
-            let made = try RemoteConnection(path)
-            connection = made
-            return made
+            let deadline = ContinuousClock.now + patience
+            while true {
+                do throws(Refusal) {
+                    let made = try RemoteConnection(path)
+                    connection = made
+                    return made
+                } catch {
+                    guard error == .absent, ContinuousClock.now < deadline, start?() ?? true else { throw error }
+                }
+                usleep(20_000)
+            }
+        }
+    }
+
+    /// The connection that there is.
+    var connected: RemoteConnection? {
+        connection.withLock { connection in
+            guard let connection, !connection.isLost else { return nil }
+            return connection
         }
     }
 
@@ -71,7 +98,7 @@ final class RemoteEmulator: Sendable {
     /// The connection for a call that needs no handle.
     func reach() throws(HostFailure) -> RemoteConnection {
         do throws(Refusal) {
-            return try connect()
+            return try connect(patience: start == nil ? .zero : RemoteEmulator.startPatience)
         } catch {
             throw HostFailure(code: error.code, message: error.message(path))
         }

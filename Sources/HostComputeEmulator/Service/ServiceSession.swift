@@ -18,13 +18,14 @@ final class ServiceSession: Sendable {
 
     private let socket: FrameSocket
     private let writer: FrameWriter
-    private let root: String
+    private let greeting: ServiceHandshake
     private let pool = ThreadPool(maximumThreads: ServiceSession.mostCalls)
     private let state = Mutex(State())
 
-    init(_ socket: FrameSocket, root: String) {
+    /// - Parameter greeting: what the service says of itself.
+    init(_ socket: FrameSocket, _ greeting: ServiceHandshake) {
         self.socket = socket
-        self.root = root
+        self.greeting = greeting
         writer = FrameWriter(socket, pool: pool)
     }
 
@@ -58,7 +59,9 @@ final class ServiceSession: Sendable {
             let handshake = ServiceHandshake(frame.body)
         else { return false }
         // Answered also where the versions differ, so that the client can say so.
-        writer.send(Frame(body: ServiceHandshake(root: root).body))
+        var greeting = greeting
+        if handshake.version < ServiceHandshake.version { greeting.program = "" }
+        writer.send(Frame(body: greeting.body))
         socket.limitReads(to: 0)
         return handshake.version == ServiceHandshake.version
     }
