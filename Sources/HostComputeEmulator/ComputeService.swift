@@ -133,16 +133,16 @@ final class ComputeService: Sendable {
 
     // MARK: Handles
 
-    func system(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeSystem {
-        switch handles[UInt(bitPattern: handle)] {
+    func system(_ handle: UInt) throws(HostFailure) -> ComputeSystem {
+        switch handles[handle] {
         case .system(let system): return system
         case .dead: throw ComputeService.dead
         default: throw .invalidHandle
         }
     }
 
-    func process(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeProcess {
-        switch handles[UInt(bitPattern: handle)] {
+    func process(_ handle: UInt) throws(HostFailure) -> ComputeProcess {
+        switch handles[handle] {
         case .process(let process): return process
         case .dead: throw ComputeService.dead
         default: throw .invalidHandle
@@ -154,7 +154,7 @@ final class ComputeService: Sendable {
     /// Registers on the system that the registration's handle stands for.
     /// - Parameter announce: is given the callback's handle before anything can be told to it.
     func registerSystem(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try system(UnsafeMutableRawPointer(bitPattern: registration.handle))
+        let target = try system(registration.handle)
         try faults.enter(.registerComputeSystemCallback, target.id)
         announce(handles.add(.systemCallback(registration, target)))
         target.register(registration)
@@ -162,7 +162,7 @@ final class ComputeService: Sendable {
 
     /// The same for a process.
     func registerProcess(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try process(UnsafeMutableRawPointer(bitPattern: registration.handle))
+        let target = try process(registration.handle)
         try faults.enter(.registerProcessCallback, target.system.id)
         announce(handles.add(.processCallback(registration, target)))
         target.register(registration)

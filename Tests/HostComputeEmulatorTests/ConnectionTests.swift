@@ -150,7 +150,7 @@ extension EmulatorTests {
             #expect(try !emulator.connect(patience: .seconds(60)).isLost)
             services.withLock { $0[0].stop() }
             #expect(eventually { emulator.connected == nil })
-            #expect(try emulator.call(ServiceRequest(number: 0, .getServiceProperties)).code == 0)
+            #expect(emulator.reply(to: EmulatorRequest(.getServiceProperties)).code == 0)
             #expect(services.withLock(\.count) == 2)
             emulator.disconnect()
         }
@@ -201,9 +201,7 @@ extension EmulatorTests {
             let connection = try client.emulator.connect()
             let done = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
-                var request = ServiceRequest(number: 0, .openComputeSystem)
-                request.text = id
-                let answer = try? connection.call(request)
+                let answer = try? connection.call(EmulatorRequest(.openComputeSystem, text: id))
                 #expect(answer?.code == HcsResult(bitPattern: 0xC037_010E))
                 done.signal()
             }

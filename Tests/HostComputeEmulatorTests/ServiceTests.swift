@@ -113,15 +113,14 @@ extension EmulatorTests {
             let (id, other) = (Host.newID(), Host.newID("other"))
             let client = try ServiceClient(path)
             let system = try client.system(id)
-            var (information, handle) = (HcsProcessInformation(), UnsafeMutableRawPointer?.none)
-            let process = HostComputeEmulator.createProcess(
-                UnsafeMutableRawPointer(bitPattern: UInt(system)), WideString.units(#"{"CommandLine":"/bin/true"}"#),
-                &information, &handle, nil, for: caller)
-            #expect(process == ResultCode.cancelled && handle == nil)
+            let backend = LocalBackend(caller: caller)
+            let process = backend.reply(
+                to: EmulatorRequest(.createProcess, system, text: #"{"CommandLine":"/bin/true"}"#))
+            #expect(process.code == ResultCode.cancelled && process.handle == 0)
             #expect(try client.created(system).isEmpty)
-            let created = HostComputeEmulator.createSystem(
-                WideString.units(other), WideString.units(Host.document(other)), &handle, nil, for: caller)
-            #expect(created == ResultCode.cancelled && handle == nil)
+            let created = backend.reply(
+                to: EmulatorRequest(.createComputeSystem, text: other, document: Host.document(other)))
+            #expect(created.code == ResultCode.cancelled && created.handle == 0)
             #expect(Host.enumerate("{\"Ids\":[\"\(other)\"]}").isEmpty)
             try end(id, client)
         }

@@ -23,6 +23,9 @@ extension HostComputeEmulator {
         public let service: Service
     }
 
+    /// Written once, before it is published here, and only read afterwards.
+    private nonisolated(unsafe) static let remoteTable = publish(EmulatorTable.remote())
+
     /// Connects to the service at a socket, which this process uses from now on in place of any other.
     /// - Parameters:
     ///   - patience: how long a service that is not there yet is waited for: it may be starting, too.
@@ -36,7 +39,7 @@ extension HostComputeEmulator {
         do throws(RemoteEmulator.Refusal) {
             let service = try emulator.connect(patience: patience).service
             RemoteEmulator.shared.withLock { $0 = emulator }
-            return Remote(table: RemoteEmulator.table, service: service)
+            return Remote(table: remoteTable, service: service)
         } catch {
             throw ConfigurationFailure(description: error.message(path), canPass: error == .absent)
         }

@@ -15,7 +15,7 @@ final class RemoteConnection: Sendable {
     /// A call that waits for its answer.
     private final class Waiter: Sendable {
         let arrival = DispatchSemaphore(value: 0)
-        let answer = Mutex<RemoteAnswer?>(nil)
+        let answer = Mutex<EmulatorReply?>(nil)
     }
 
     private struct Hearer {
@@ -71,8 +71,8 @@ final class RemoteConnection: Sendable {
 
     // MARK: Calls
 
-    /// Sends a request, which gets its number here, and waits for the answer.
-    func call(_ request: ServiceRequest) throws(HostFailure) -> RemoteAnswer {
+    /// Sends a request, and waits for the answer.
+    func call(_ request: EmulatorRequest) throws(HostFailure) -> EmulatorReply {
         let waiter = Waiter()
         let number = state.withLock { state -> UInt64? in
             if state.lost { return nil }
@@ -81,9 +81,7 @@ final class RemoteConnection: Sendable {
             return state.lastCall
         }
         guard let number else { throw ComputeService.dead }
-        var request = request
-        request.number = number
-        let frame = Frame(body: request.body)
+        let frame = Frame(body: request.body(number))
         guard frame.body.count <= Frame.longestRequest else {
             _ = state.withLock { $0.waiters.removeValue(forKey: number) }
             throw .invalidArgument("The document is too long: \(Frame.longestRequest) bytes are the most.")
@@ -129,8 +127,8 @@ final class RemoteConnection: Sendable {
             if let notification = ServiceNotification(fields) {
                 frame.closeDescriptors()
                 hear(notification)
-            } else if let answer = ServiceAnswer(fields) {
-                give(answer, frame)
+            } else if let (number, reply, isComplete) = EmulatorReply.read(fields, frame.descriptors) {
+                give(reply, to: number, isComplete)
             } else {
                 frame.closeDescriptors()
                 break
@@ -139,30 +137,23 @@ final class RemoteConnection: Sendable {
         lose()
     }
 
-    private func give(_ answer: ServiceAnswer, _ frame: Frame) {
-        let waiter = state.withLock { $0.waiters.removeValue(forKey: answer.number) }
-        guard let waiter else { return frame.closeDescriptors() }
-        var left = frame.descriptors[...]
-        let streams = answer.streams.map { $0 ? left.popFirst() ?? FileDescriptor.none : FileDescriptor.none }
-        for descriptor in left { FileDescriptor.close(descriptor) }
-        var given = RemoteAnswer(answer, streams.map(FileDescriptor.raise))
-        if zip(answer.streams, given.streams).contains(where: { $0 && $1 < 0 }) {
-            // This process could not take them all.
-            for stream in given.streams { FileDescriptor.close(stream) }
-            given = RemoteAnswer(code: ResultCode.tooManyOpenFiles)
-            if answer.handle != 0 { pool.submit { [self] in undo(answer.handle) } }
+    private func give(_ reply: EmulatorReply, to number: UInt64, _ isComplete: Bool) {
+        let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
+        var given = reply
+        if waiter == nil || !isComplete {
+            for stream in reply.streams { FileDescriptor.close(stream) }
+            given = EmulatorReply(code: ResultCode.tooManyOpenFiles)
         }
+        guard let waiter else { return }
+        if !isComplete, reply.handle != 0 { pool.submit { [self] in undo(reply.handle) } }
         waiter.answer.withLock { $0 = given }
         waiter.arrival.signal()
     }
 
     /// A process was created and its creation has failed on this side: it must not run on without anybody's knowing.
     private func undo(_ process: UInt64) {
-        for call in [EmulatorCall.terminateProcess, .closeProcess] {
-            var request = ServiceRequest(number: 0, call)
-            request.handle = process
-            _ = try? self.call(request)
-        }
+        _ = try? call(EmulatorRequest(.terminateProcess, process))
+        _ = try? call(EmulatorRequest(.closeProcess, process))
     }
 
     private func hear(_ notification: ServiceNotification) {
