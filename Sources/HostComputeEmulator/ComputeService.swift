@@ -13,7 +13,7 @@ final class ComputeService: Sendable {
     /// Run when the last compute system has gone.
     let emptied = Mutex<(@Sendable () -> Void)?>(nil)
 
-    private let systems = Mutex<[String: ComputeSystem]>([:])
+    private let systems = Mutex<[String: EmulatedSystem]>([:])
     // Without a root no folder counts as the emulator's own.
     private let configured = Mutex(SharedSettings(HostComputeEmulator.Settings(root: "")))
 
@@ -31,18 +31,18 @@ final class ComputeService: Sendable {
 
     var isEmpty: Bool { systems.withLock(\.isEmpty) }
 
-    func system(named id: String) -> ComputeSystem? {
+    func system(named id: String) -> EmulatedSystem? {
         systems.withLock { $0[id] }
     }
 
     // MARK: Systems
 
     /// Creates a system in the phase `creating`, with one handle.
-    func create(_ id: String, _ config: ContainerConfig, for caller: Caller) throws(HostFailure) -> ComputeSystem {
+    func create(_ id: String, _ config: ContainerConfig, for caller: Caller) throws(HostFailure) -> EmulatedSystem {
         var folders = SystemDocument.Folders()
         let document = try SystemDocument(config, folders: &folders)
         let settings = configured.withLock { $0 }
-        let system = ComputeSystem(id: id, document: document, settings: settings, service: self)
+        let system = EmulatedSystem(id: id, document: document, settings: settings, service: self)
         try systems.withLock { (systems) throws(HostFailure) in
             guard systems[id] == nil else {
                 throw HostFailure(
@@ -65,7 +65,7 @@ final class ComputeService: Sendable {
     }
 
     /// Makes the layer folder if it is one of the emulator's own; any other has to exist.
-    private func makeLayerFolder(of system: ComputeSystem, _ settings: SharedSettings) throws(HostFailure) {
+    private func makeLayerFolder(of system: EmulatedSystem, _ settings: SharedSettings) throws(HostFailure) {
         let folder = system.document.layerFolder
         if folder.isEmpty { return }
         if isOwnLayerFolder(folder, settings.layers) {
@@ -89,7 +89,7 @@ final class ComputeService: Sendable {
     }
 
     /// Opens one more handle's worth of the system `id`.
-    func open(_ id: String) throws(HostFailure) -> ComputeSystem {
+    func open(_ id: String) throws(HostFailure) -> EmulatedSystem {
         guard let system = system(named: id), system.open() else {
             throw HostFailure(
                 code: ResultCode.systemNotFound, message: "The compute system '\(id)' does not exist.")
@@ -105,7 +105,7 @@ final class ComputeService: Sendable {
     }
 
     /// The system has gone: its folder goes before its name is free again.
-    func forget(_ system: ComputeSystem) {
+    func forget(_ system: EmulatedSystem) {
         system.releaseKept()
         if system.state.withLock({ $0.ownsLayerFolder }) { ScratchFolder.remove(system.document.layerFolder) }
         let isEmpty = systems.withLock { systems in
@@ -133,7 +133,7 @@ final class ComputeService: Sendable {
 
     // MARK: Handles
 
-    func system(_ handle: UInt) throws(HostFailure) -> ComputeSystem {
+    func system(_ handle: UInt) throws(HostFailure) -> EmulatedSystem {
         switch handles[handle] {
         case .system(let system): return system
         case .dead: throw ComputeService.dead
@@ -141,7 +141,7 @@ final class ComputeService: Sendable {
         }
     }
 
-    func process(_ handle: UInt) throws(HostFailure) -> ComputeProcess {
+    func process(_ handle: UInt) throws(HostFailure) -> EmulatedProcess {
         switch handles[handle] {
         case .process(let process): return process
         case .dead: throw ComputeService.dead
@@ -149,30 +149,11 @@ final class ComputeService: Sendable {
         }
     }
 
-    // MARK: Registrations
-
-    /// Registers on the system that the registration's handle stands for.
-    /// - Parameter announce: is given the callback's handle before anything can be told to it.
-    func registerSystem(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try system(registration.handle)
-        try faults.enter(.registerComputeSystemCallback, target.id)
-        announce(handles.add(.systemCallback(registration, target)))
-        target.register(registration)
-    }
-
-    /// The same for a process.
-    func registerProcess(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try process(registration.handle)
-        try faults.enter(.registerProcessCallback, target.system.id)
-        announce(handles.add(.processCallback(registration, target)))
-        target.register(registration)
-    }
-
     static let dead = HostFailure(
         code: ResultCode.serverUnavailable, message: "The service was restarted; the handle is dead.")
 
     func disconnect() {
-        let notification = Notification(type: NotificationType.serviceDisconnect)
+        let notification = EmulatedNotification(type: NotificationType.serviceDisconnect)
         let targets = handles.killAll()
         for target in targets.values {
             switch target {
@@ -194,7 +175,7 @@ final class ComputeService: Sendable {
         }
     }
 
-    func close(_ process: ComputeProcess, _ handle: UInt) {
+    func close(_ process: EmulatedProcess, _ handle: UInt) {
         if process.close(handle) { process.system.forget(process) }
     }
 

@@ -6,7 +6,7 @@ extension LocalBackend {
         "CtrlC": SIGINT, "CtrlBreak": SIGQUIT, "CtrlClose": SIGHUP, "CtrlLogOff": SIGHUP, "CtrlShutdown": SIGTERM,
     ]
 
-    func answer(_ request: EmulatorRequest, _ process: ComputeProcess) throws(HostFailure) -> EmulatorReply {
+    func answer(_ request: EmulatorRequest, _ process: EmulatedProcess) throws(HostFailure) -> EmulatorReply {
         switch request.call {
         case .terminateProcess: try deliver(SIGKILL, to: process)
         case .signalProcess:
@@ -29,16 +29,16 @@ extension LocalBackend {
         return EmulatorReply()
     }
 
-    private func deliver(_ signal: Int32, to process: ComputeProcess) throws(HostFailure) {
+    private func deliver(_ signal: Int32, to process: EmulatedProcess) throws(HostFailure) {
         if process.signal(signal) { return }
         if process.system.settings.answersProcessAlreadyStopped {
             throw HostFailure(
-                code: ResultCode.processAlreadyStopped, message: ComputeProcess.hasExited.message)
+                code: ResultCode.processAlreadyStopped, message: EmulatedProcess.hasExited.message)
         }
-        throw ComputeProcess.hasExited
+        throw EmulatedProcess.hasExited
     }
 
-    private func modify(_ process: ComputeProcess, _ request: ProcessModification) throws(HostFailure) {
+    private func modify(_ process: EmulatedProcess, _ request: ProcessModification) throws(HostFailure) {
         switch request.operation {
         case "ConsoleSize":
             let limits = 1...Int64(UInt16.max)

@@ -10,15 +10,20 @@ struct LocalBackend: EmulatorBackend {
             try close(request.call, UInt(truncatingIfNeeded: request.handle))
             return EmulatorReply()
         }
-        if let subscription { return try register(request.call, subscription) }
         switch request.call.target {
         case .system:
             let system = try service.system(UInt(truncatingIfNeeded: request.handle))
             try service.faults.enter(request.call, system.id)
+            if request.call.registers {
+                return try subscribe(subscription, { .systemCallback($0, system) }, system.register)
+            }
             return try answer(request, system)
         case .process:
             let process = try service.process(UInt(truncatingIfNeeded: request.handle))
             try service.faults.enter(request.call, process.system.id)
+            if request.call.registers {
+                return try subscribe(subscription, { .processCallback($0, process) }, process.register)
+            }
             return try answer(request, process)
         default: return try answer(request)
         }
@@ -74,7 +79,7 @@ struct LocalBackend: EmulatorBackend {
 
     // MARK: Compute systems
 
-    private func answer(_ request: EmulatorRequest, _ system: ComputeSystem) throws(HostFailure) -> EmulatorReply {
+    private func answer(_ request: EmulatorRequest, _ system: EmulatedSystem) throws(HostFailure) -> EmulatorReply {
         switch request.call {
         case .getComputeSystemProperties:
             let query = try ClientDocument.read(PropertyQuery.self, request.text)
@@ -87,7 +92,7 @@ struct LocalBackend: EmulatorBackend {
             return EmulatorReply()
         case .createProcess:
             let parameters = try required(request.text, "processParameters")
-            let document = try ProcessDocument(ClientDocument.read(ProcessConfig.self, parameters))
+            let document = try EmulatedProcessDocument(ClientDocument.read(ProcessConfig.self, parameters))
             let (process, streams) = try system.createProcess(document, for: caller)
             if service.faults.exitsBeforeReturn(request.call, system.id) { process.waitForExit() }
             let pid = UInt32(truncatingIfNeeded: process.pid)
@@ -100,7 +105,7 @@ struct LocalBackend: EmulatorBackend {
     }
 
     /// An operation's options are read and then ignored, as every client sends none.
-    private func operate(_ request: EmulatorRequest, _ system: ComputeSystem) throws(HostFailure) -> HcsResult {
+    private func operate(_ request: EmulatorRequest, _ system: EmulatedSystem) throws(HostFailure) -> HcsResult {
         if request.text != nil { _ = try ClientDocument.read(UnreadDocument.self, request.text) }
         return switch request.call {
         case .startComputeSystem: try system.start()
@@ -140,17 +145,14 @@ struct LocalBackend: EmulatorBackend {
         }
     }
 
-    private func register(_ call: EmulatorCall, _ subscription: Subscription) throws(HostFailure) -> EmulatorReply {
-        var reply = EmulatorReply()
-        let announce = { (handle: UInt) in
-            reply.handle = UInt64(handle)
-            subscription.announce(reply.handle)
-        }
-        if call == .registerProcessCallback {
-            try service.registerProcess(subscription.registration, announce: announce)
-        } else {
-            try service.registerSystem(subscription.registration, announce: announce)
-        }
-        return reply
+    /// Registers on what the call's handle stands for.
+    private func subscribe(
+        _ subscription: Subscription?, _ target: (Registration) -> HandleTable.Target, _ start: (Registration) -> Void
+    ) throws(HostFailure) -> EmulatorReply {
+        guard let subscription else { throw .invalidArgument("callback must not be NULL.") }
+        let handle = handle(target(subscription.registration))
+        subscription.announce(handle)
+        start(subscription.registration)
+        return EmulatorReply(handle: handle)
     }
 }

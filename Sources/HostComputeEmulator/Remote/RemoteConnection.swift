@@ -30,7 +30,7 @@ final class RemoteConnection: Sendable {
         var lastRegistration: UInt64 = 0
         var hearers: [UInt64: Hearer] = [:]
         /// What is to be delivered, by compute system. An entry is there while a thread is at it.
-        var lines: [String: [(Registration, Notification)]] = [:]
+        var lines: [String: [(Registration, EmulatedNotification)]] = [:]
     }
 
     let service: HostComputeEmulator.Remote.Service
@@ -124,9 +124,10 @@ final class RemoteConnection: Sendable {
                 frame.closeDescriptors()
                 break
             }
-            if let notification = ServiceNotification(fields) {
+            if let (number, notification) = EmulatedNotification.read(fields) {
                 frame.closeDescriptors()
-                hear(notification)
+                let hearer = state.withLock { $0.hearers[number] }
+                if let hearer { deliver(notification, to: hearer) }
             } else if let (number, reply, isComplete) = EmulatorReply.read(fields, frame.descriptors) {
                 give(reply, to: number, isComplete)
             } else {
@@ -156,13 +157,8 @@ final class RemoteConnection: Sendable {
         _ = try? call(EmulatorRequest(.closeProcess, process))
     }
 
-    private func hear(_ notification: ServiceNotification) {
-        let hearer = state.withLock { $0.hearers[notification.registration] }
-        if let hearer { deliver(notification.notification, to: hearer) }
-    }
-
     /// Puts a notification into its system's line.
-    private func deliver(_ notification: Notification, to hearer: Hearer) {
+    private func deliver(_ notification: EmulatedNotification, to hearer: Hearer) {
         let delivery = (hearer.registration, notification)
         let starts = state.withLock { state in
             let starts = state.lines[hearer.systemID] == nil
@@ -176,7 +172,7 @@ final class RemoteConnection: Sendable {
         while let (registration, notification) = next(systemID) { registration.deliver(notification) }
     }
 
-    private func next(_ systemID: String) -> (Registration, Notification)? {
+    private func next(_ systemID: String) -> (Registration, EmulatedNotification)? {
         state.withLock { state in
             guard state.lines[systemID]?.isEmpty == false else {
                 state.lines[systemID] = nil
@@ -195,7 +191,7 @@ final class RemoteConnection: Sendable {
             return (state.waiters.values, state.hearers)
         }
         for waiter in waiters { waiter.arrival.signal() }
-        let disconnected = Notification(type: NotificationType.serviceDisconnect)
+        let disconnected = EmulatedNotification(type: NotificationType.serviceDisconnect)
         for (_, hearer) in hearers.sorted(by: { $0.key < $1.key }) { deliver(disconnected, to: hearer) }
     }
 }

@@ -99,7 +99,7 @@ final class ServiceSession: Sendable {
         guard request.call.registers else { return nil }
         let number = request.integer
         let registration = Registration(handle: UInt(request.handle)) { [weak self] notification in
-            self?.writer.send(Frame(body: ServiceNotification(notification, registration: number).body))
+            self?.writer.send(Frame(body: notification.body(number)))
         }
         return Subscription(registration: registration)
     }
