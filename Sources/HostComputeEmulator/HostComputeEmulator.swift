@@ -15,7 +15,7 @@ public enum HostComputeEmulator {
     /// Streams are file descriptors above 2 and belong to the caller. A terminal's output ends with EIO, as on every
     /// Linux pseudo-terminal; a pipe's with end of file. `Save` is not implemented.
     // Safe: the memory is written once, before it is published here, and only read afterwards.
-    public nonisolated(unsafe) static let table = publish(EmulatorTable.local())
+    public nonisolated(unsafe) static let table = publish(EmulatorTable.inProcess())
 
     static func publish(_ table: HostComputeTable) -> UnsafePointer<HostComputeTable> {
         let memory = UnsafeMutablePointer<HostComputeTable>.allocate(capacity: 1)

@@ -18,6 +18,10 @@ extension EmulatorBackend {
 /// What a call that registers a callback brings beside its request.
 struct Subscription {
     let registration: Registration
-    /// Is given the callback's handle before anything can be notified, and 0 where the call fails after that.
-    var announce: (UInt64) -> Void = { _ in }
+    /// Where the caller wants the callback's handle, which is there before the first notification; nil where the reply
+    /// is enough.
+    var out: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+
+    /// - Parameter handle: 0 where the call has failed.
+    func announce(_ handle: UInt64) { out?.pointee = UnsafeMutableRawPointer(bitPattern: UInt(handle)) }
 }

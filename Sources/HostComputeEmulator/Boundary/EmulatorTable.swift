@@ -7,69 +7,53 @@ import Glibc
 /// handle are there once for each.
 enum EmulatorTable {
     /// The table of the emulator of this process.
-    static func local() -> HostComputeTable {
+    static func inProcess() -> HostComputeTable {
         var table = common()
         table.HcsEnumerateComputeSystems = {
-            call(LocalBackend(), .enumerateComputeSystems, $0, to: TableOutputs(result: $2, text: $1))
+            call(local, .enumerateComputeSystems, $0, to: .init(result: $2, text: $1))
         }
-        table.HcsCreateComputeSystem = {
-            call(LocalBackend(), .createComputeSystem, $0, $1, to: TableOutputs(result: $4, handle: $3))
-        }
-        table.HcsOpenComputeSystem = {
-            call(LocalBackend(), .openComputeSystem, $0, to: TableOutputs(result: $2, handle: $1))
-        }
-        table.HcsGetServiceProperties = {
-            call(LocalBackend(), .getServiceProperties, $0, to: TableOutputs(result: $2, text: $1))
-        }
+        table.HcsCreateComputeSystem = { call(local, .createComputeSystem, $0, $1, to: .init(result: $4, handle: $3)) }
+        table.HcsOpenComputeSystem = { call(local, .openComputeSystem, $0, to: .init(result: $2, handle: $1)) }
+        table.HcsGetServiceProperties = { call(local, .getServiceProperties, $0, to: .init(result: $2, text: $1)) }
         return table
     }
 
     /// The table of the service that this process is connected to.
-    static func remote() -> HostComputeTable {
+    static func overSocket() -> HostComputeTable {
         var table = common()
         table.HcsEnumerateComputeSystems = {
-            call(RemoteBackend(), .enumerateComputeSystems, $0, to: TableOutputs(result: $2, text: $1))
+            call(remote, .enumerateComputeSystems, $0, to: .init(result: $2, text: $1))
         }
-        table.HcsCreateComputeSystem = {
-            call(RemoteBackend(), .createComputeSystem, $0, $1, to: TableOutputs(result: $4, handle: $3))
-        }
-        table.HcsOpenComputeSystem = {
-            call(RemoteBackend(), .openComputeSystem, $0, to: TableOutputs(result: $2, handle: $1))
-        }
-        table.HcsGetServiceProperties = {
-            call(RemoteBackend(), .getServiceProperties, $0, to: TableOutputs(result: $2, text: $1))
-        }
+        table.HcsCreateComputeSystem = { call(remote, .createComputeSystem, $0, $1, to: .init(result: $4, handle: $3)) }
+        table.HcsOpenComputeSystem = { call(remote, .openComputeSystem, $0, to: .init(result: $2, handle: $1)) }
+        table.HcsGetServiceProperties = { call(remote, .getServiceProperties, $0, to: .init(result: $2, text: $1)) }
         return table
     }
 
     private static func common() -> HostComputeTable {
         var table = HostComputeTable()
         table.HcsCloseComputeSystem = { on($0, .closeComputeSystem) }
-        table.HcsStartComputeSystem = { on($0, .startComputeSystem, $1, to: TableOutputs(result: $2)) }
-        table.HcsShutdownComputeSystem = { on($0, .shutdownComputeSystem, $1, to: TableOutputs(result: $2)) }
-        table.HcsTerminateComputeSystem = { on($0, .terminateComputeSystem, $1, to: TableOutputs(result: $2)) }
-        table.HcsPauseComputeSystem = { on($0, .pauseComputeSystem, $1, to: TableOutputs(result: $2)) }
-        table.HcsResumeComputeSystem = { on($0, .resumeComputeSystem, $1, to: TableOutputs(result: $2)) }
-        table.HcsSaveComputeSystem = { on($0, .saveComputeSystem, $1, to: TableOutputs(result: $2)) }
+        table.HcsStartComputeSystem = { on($0, .startComputeSystem, $1, to: .init(result: $2)) }
+        table.HcsShutdownComputeSystem = { on($0, .shutdownComputeSystem, $1, to: .init(result: $2)) }
+        table.HcsTerminateComputeSystem = { on($0, .terminateComputeSystem, $1, to: .init(result: $2)) }
+        table.HcsPauseComputeSystem = { on($0, .pauseComputeSystem, $1, to: .init(result: $2)) }
+        table.HcsResumeComputeSystem = { on($0, .resumeComputeSystem, $1, to: .init(result: $2)) }
+        table.HcsSaveComputeSystem = { on($0, .saveComputeSystem, $1, to: .init(result: $2)) }
         table.HcsGetComputeSystemProperties = {
-            on($0, .getComputeSystemProperties, $1, to: TableOutputs(result: $3, text: $2))
+            on($0, .getComputeSystemProperties, $1, to: .init(result: $3, text: $2))
         }
-        table.HcsModifyComputeSystem = { on($0, .modifyComputeSystem, $1, to: TableOutputs(result: $2)) }
+        table.HcsModifyComputeSystem = { on($0, .modifyComputeSystem, $1, to: .init(result: $2)) }
         table.HcsRegisterComputeSystemCallback = { register($0, .registerComputeSystemCallback, $1, $2, $3) }
         table.HcsUnregisterComputeSystemCallback = { on($0, .unregisterComputeSystemCallback) }
 
-        table.HcsCreateProcess = {
-            on($0, .createProcess, $1, to: TableOutputs(result: $4, handle: $3, information: $2))
-        }
-        table.HcsOpenProcess = {
-            on($0, .openProcess, integer: UInt64($1), to: TableOutputs(result: $3, handle: $2))
-        }
+        table.HcsCreateProcess = { on($0, .createProcess, $1, to: .init(result: $4, handle: $3, information: $2)) }
+        table.HcsOpenProcess = { on($0, .openProcess, integer: UInt64($1), to: .init(result: $3, handle: $2)) }
         table.HcsCloseProcess = { on($0, .closeProcess) }
-        table.HcsTerminateProcess = { on($0, .terminateProcess, to: TableOutputs(result: $1)) }
-        table.HcsSignalProcess = { on($0, .signalProcess, $1, to: TableOutputs(result: $2)) }
-        table.HcsGetProcessInfo = { on($0, .getProcessInfo, to: TableOutputs(result: $2, information: $1)) }
-        table.HcsGetProcessProperties = { on($0, .getProcessProperties, to: TableOutputs(result: $2, text: $1)) }
-        table.HcsModifyProcess = { on($0, .modifyProcess, $1, to: TableOutputs(result: $2)) }
+        table.HcsTerminateProcess = { on($0, .terminateProcess, to: .init(result: $1)) }
+        table.HcsSignalProcess = { on($0, .signalProcess, $1, to: .init(result: $2)) }
+        table.HcsGetProcessInfo = { on($0, .getProcessInfo, to: .init(result: $2, information: $1)) }
+        table.HcsGetProcessProperties = { on($0, .getProcessProperties, to: .init(result: $2, text: $1)) }
+        table.HcsModifyProcess = { on($0, .modifyProcess, $1, to: .init(result: $2)) }
         table.HcsRegisterProcessCallback = { register($0, .registerProcessCallback, $1, $2, $3) }
         table.HcsUnregisterProcessCallback = { on($0, .unregisterProcessCallback) }
 
@@ -95,6 +79,9 @@ enum EmulatorTable {
 }
 
 // MARK: The shape of every function. Not in the type: a closure that calls a static method captures the type.
+
+private let local = LocalBackend()
+private let remote = RemoteBackend()
 
 /// A call that takes no handle.
 private func call(
@@ -131,9 +118,7 @@ private func register(
     out?.pointee = nil
     guard let callback, let out else { return ResultCode.invalidArgument }
     let registration = Registration(callback: callback, context: context, handle: UInt(bitPattern: handle))
-    let subscription = Subscription(registration: registration) {
-        out.pointee = UnsafeMutableRawPointer(bitPattern: UInt($0))
-    }
+    let subscription = Subscription(registration: registration, out: out)
     return on(handle, call, registers: subscription, to: TableOutputs(handle: out))
 }
 

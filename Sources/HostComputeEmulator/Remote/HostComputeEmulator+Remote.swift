@@ -24,7 +24,7 @@ extension HostComputeEmulator {
     }
 
     /// Written once, before it is published here, and only read afterwards.
-    private nonisolated(unsafe) static let remoteTable = publish(EmulatorTable.remote())
+    private nonisolated(unsafe) static let remoteTable = publish(EmulatorTable.overSocket())
 
     /// Connects to the service at a socket, which this process uses from now on in place of any other.
     /// - Parameters:

@@ -103,7 +103,7 @@ final class RemoteConnection: Sendable {
         }
     }
 
-    /// Nothing is told to the registration from now on but what is being told.
+    /// The registration gets no further notifications; one that is being delivered goes on.
     func forget(_ number: UInt64) {
         let removed = state.withLock { $0.hearers.removeValue(forKey: number) }
         _ = removed
@@ -182,7 +182,7 @@ final class RemoteConnection: Sendable {
         }
     }
 
-    /// The service has gone: whoever waits is told, and so is whoever is registered.
+    /// The service has gone: calls that wait fail, and every registration is notified.
     private func lose() {
         writer.end()
         let (waiters, hearers) = state.withLock { state in

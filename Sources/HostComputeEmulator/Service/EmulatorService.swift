@@ -29,7 +29,7 @@ public final class EmulatorService: Sendable {
 
     /// Configures the emulator and serves it at `path`, whose folder is made where it is missing.
     ///
-    /// - Parameter program: what clients are told that serves them, as `windlass 1.2.0`.
+    /// - Parameter program: the name of this program in the handshake, as `windlass 1.2.0`.
     /// - Throws: ``ConfigurationFailure`` where the settings will not do, or another service serves at `path`.
     public init(
         socket path: String, _ settings: HostComputeEmulator.Settings, program: String = ""

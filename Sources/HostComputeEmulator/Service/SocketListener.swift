@@ -5,7 +5,7 @@ import Synchronization
 final class SocketListener: Sendable {
     private let path: String
     private let descriptor: Int32
-    /// Held while the socket is served: whoever has it may take a stale socket for stale.
+    /// Held while the socket is served: only its holder may remove a stale socket.
     private let lock: Int32
     private let closed = Mutex(false)
 

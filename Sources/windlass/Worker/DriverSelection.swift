@@ -7,7 +7,7 @@ import Worker
 /// The driver that the settings ask for; the worker is given the profiles that go with it.
 struct DriverSelection {
     let driver: any ContainerDriver
-    /// What is left to do when the worker has stopped as it was told to.
+    /// What is left to do when the worker has stopped in order.
     var afterStop: (Logger) -> Void = { _ in }
 
     static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {

@@ -28,7 +28,7 @@ struct EmulatorCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "End when there has been no container and no worker for so long; without it, when told to.",
+            "End after so long without a container and a worker; without this option, only when asked to stop.",
             valueName: "seconds"))
     var idleTimeout: Int?
 
@@ -66,7 +66,7 @@ struct EmulatorCommand: AsyncParsableCommand {
                 logger.notice("there is no container and no worker left; ending")
                 StopRequest.exit(0)
             }
-            if !isStarted { logger.error("the system gives no threads; this service ends when it is told to, only") }
+            if !isStarted { logger.error("the system gives no threads; the idle timeout is ignored") }
         }
         var isEnding = false
         for await request in requests {
