@@ -18,7 +18,9 @@ let strict: [SwiftSetting] = [
     let isWindows = false
 #endif
 
-let linuxSources = ["Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift"]
+let linuxSources = [
+    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
+]
 let linuxTargets: [Target] = [
     .systemLibrary(name: "CLinux"),
     .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),

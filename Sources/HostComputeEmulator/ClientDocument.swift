@@ -1,4 +1,3 @@
-import CHostCompute
 import FoundationEssentials
 
 /// Reads the JSON documents that clients send.
@@ -8,9 +7,9 @@ enum ClientDocument {
 
     /// Reads a document; a missing or empty one is an empty object (HostComputeService A.1, D.8).
     static func read<Document: Decodable>(
-        _ document: Document.Type, _ text: UnsafePointer<HcsChar>?
+        _ document: Document.Type, _ text: String?
     ) throws(HostFailure) -> Document {
-        let text = text.map { WideString.string($0) } ?? ""
+        let text = text ?? ""
         return try read(document, Data((text.isEmpty ? "{}" : text).utf8))
     }
 

@@ -10,8 +10,10 @@ final class ComputeService: Sendable {
     let pool = ThreadPool()
     let reaper = ExitReaper()
     let handles = HandleTable()
+    /// Run when the last compute system has gone.
+    let emptied = Mutex<(@Sendable () -> Void)?>(nil)
 
-    private let systems = Mutex<[String: ComputeSystem]>([:])
+    private let systems = Mutex<[String: EmulatedSystem]>([:])
     // Without a root no folder counts as the emulator's own.
     private let configured = Mutex(SharedSettings(HostComputeEmulator.Settings(root: "")))
 
@@ -27,18 +29,20 @@ final class ComputeService: Sendable {
         for fault in faults ?? [] { self.faults.add(fault) }
     }
 
-    func system(named id: String) -> ComputeSystem? {
+    var isEmpty: Bool { systems.withLock(\.isEmpty) }
+
+    func system(named id: String) -> EmulatedSystem? {
         systems.withLock { $0[id] }
     }
 
     // MARK: Systems
 
     /// Creates a system in the phase `creating`, with one handle.
-    func create(_ id: String, _ config: ContainerConfig, for caller: Caller) throws(HostFailure) -> ComputeSystem {
+    func create(_ id: String, _ config: ContainerConfig, for caller: Caller) throws(HostFailure) -> EmulatedSystem {
         var folders = SystemDocument.Folders()
         let document = try SystemDocument(config, folders: &folders)
         let settings = configured.withLock { $0 }
-        let system = ComputeSystem(id: id, document: document, settings: settings, service: self)
+        let system = EmulatedSystem(id: id, document: document, settings: settings, service: self)
         try systems.withLock { (systems) throws(HostFailure) in
             guard systems[id] == nil else {
                 throw HostFailure(
@@ -61,7 +65,7 @@ final class ComputeService: Sendable {
     }
 
     /// Makes the layer folder if it is one of the emulator's own; any other has to exist.
-    private func makeLayerFolder(of system: ComputeSystem, _ settings: SharedSettings) throws(HostFailure) {
+    private func makeLayerFolder(of system: EmulatedSystem, _ settings: SharedSettings) throws(HostFailure) {
         let folder = system.document.layerFolder
         if folder.isEmpty { return }
         if isOwnLayerFolder(folder, settings.layers) {
@@ -85,7 +89,7 @@ final class ComputeService: Sendable {
     }
 
     /// Opens one more handle's worth of the system `id`.
-    func open(_ id: String) throws(HostFailure) -> ComputeSystem {
+    func open(_ id: String) throws(HostFailure) -> EmulatedSystem {
         guard let system = system(named: id), system.open() else {
             throw HostFailure(
                 code: ResultCode.systemNotFound, message: "The compute system '\(id)' does not exist.")
@@ -101,12 +105,14 @@ final class ComputeService: Sendable {
     }
 
     /// The system has gone: its folder goes before its name is free again.
-    func forget(_ system: ComputeSystem) {
+    func forget(_ system: EmulatedSystem) {
         system.releaseKept()
         if system.state.withLock({ $0.ownsLayerFolder }) { ScratchFolder.remove(system.document.layerFolder) }
-        systems.withLock { systems in
+        let isEmpty = systems.withLock { systems in
             if systems[system.id] === system { systems[system.id] = nil }
+            return systems.isEmpty
         }
+        if isEmpty { emptied.withLock { $0 }?() }
     }
 
     /// How long clients may take to learn how what they have open has ended.
@@ -127,46 +133,27 @@ final class ComputeService: Sendable {
 
     // MARK: Handles
 
-    func system(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeSystem {
-        switch handles[UInt(bitPattern: handle)] {
+    func system(_ handle: UInt) throws(HostFailure) -> EmulatedSystem {
+        switch handles[handle] {
         case .system(let system): return system
         case .dead: throw ComputeService.dead
         default: throw .invalidHandle
         }
     }
 
-    func process(_ handle: UnsafeMutableRawPointer?) throws(HostFailure) -> ComputeProcess {
-        switch handles[UInt(bitPattern: handle)] {
+    func process(_ handle: UInt) throws(HostFailure) -> EmulatedProcess {
+        switch handles[handle] {
         case .process(let process): return process
         case .dead: throw ComputeService.dead
         default: throw .invalidHandle
         }
     }
 
-    // MARK: Registrations
-
-    /// Registers on the system that the registration's handle stands for.
-    /// - Parameter announce: is given the callback's handle before anything can be told to it.
-    func registerSystem(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try system(UnsafeMutableRawPointer(bitPattern: registration.handle))
-        try faults.enter(.registerComputeSystemCallback, target.id)
-        announce(handles.add(.systemCallback(registration, target)))
-        target.register(registration)
-    }
-
-    /// The same for a process.
-    func registerProcess(_ registration: Registration, announce: (UInt) -> Void) throws(HostFailure) {
-        let target = try process(UnsafeMutableRawPointer(bitPattern: registration.handle))
-        try faults.enter(.registerProcessCallback, target.system.id)
-        announce(handles.add(.processCallback(registration, target)))
-        target.register(registration)
-    }
-
     static let dead = HostFailure(
         code: ResultCode.serverUnavailable, message: "The service was restarted; the handle is dead.")
 
     func disconnect() {
-        let notification = Notification(type: NotificationType.serviceDisconnect)
+        let notification = EmulatedNotification(type: NotificationType.serviceDisconnect)
         let targets = handles.killAll()
         for target in targets.values {
             switch target {
@@ -188,7 +175,7 @@ final class ComputeService: Sendable {
         }
     }
 
-    func close(_ process: ComputeProcess, _ handle: UInt) {
+    func close(_ process: EmulatedProcess, _ handle: UInt) {
         if process.close(handle) { process.system.forget(process) }
     }
 

@@ -17,7 +17,7 @@ final class ExitReaper: Sendable {
     #endif
 
     private struct Watched {
-        let process: ComputeProcess
+        let process: EmulatedProcess
         let descriptor: Int32
     }
 
@@ -30,7 +30,7 @@ final class ExitReaper: Sendable {
     private let state = Mutex(State())
 
     /// Calls `collect` of the process, on a thread of the reaper's, when it has exited.
-    func watch(_ process: ComputeProcess) {
+    func watch(_ process: EmulatedProcess) {
         guard let calls = LinuxCalls.shared, let open = calls.pidfdOpen, let epoll = start(calls) else {
             return watchWithThread(process)
         }
@@ -89,7 +89,7 @@ final class ExitReaper: Sendable {
     }
 
     /// Older systems, and systems out of descriptors.
-    private func watchWithThread(_ process: ComputeProcess) {
+    private func watchWithThread(_ process: EmulatedProcess) {
         let started = PosixThread.start(stackSize: ExitReaper.stackSize) {
             var information = siginfo_t()
             while waitid(P_PID, id_t(process.pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}

@@ -4,6 +4,8 @@ import Glibc
 /// "no handle".
 enum FileDescriptor {
     static let none: Int32 = -1
+    /// Opens a place in the file system and not what is there; O_PATH, which Swift's module of the C library leaves out.
+    static let pathOnly: Int32 = 0o10000000
 
     /// A pipe, or the errno that denied it.
     static func pipe() -> (read: Int32, write: Int32)? {
@@ -43,8 +45,7 @@ enum FileDescriptor {
     /// A reference to what `descriptor` is open on that neither reads nor writes: it keeps no pipe alive, so a writer
     /// still learns that its reader has gone, and `reopen` makes a reader of it.
     static func reference(_ descriptor: Int32) -> Int32 {
-        let pathOnly: Int32 = 0o10000000  // O_PATH
-        return open("/proc/self/fd/\(descriptor)", pathOnly)
+        open("/proc/self/fd/\(descriptor)", pathOnly)
     }
 
     static func reopen(_ reference: Int32) -> Int32 {

@@ -3,10 +3,10 @@ import Synchronization
 /// What the opaque handles of the table stand for.
 final class HandleTable: Sendable {
     enum Target: Sendable {
-        case system(ComputeSystem)
-        case process(ComputeProcess)
-        case systemCallback(Registration, ComputeSystem)
-        case processCallback(Registration, ComputeProcess)
+        case system(EmulatedSystem)
+        case process(EmulatedProcess)
+        case systemCallback(Registration, EmulatedSystem)
+        case processCallback(Registration, EmulatedProcess)
         /// It belonged to a service that was restarted.
         case dead
 

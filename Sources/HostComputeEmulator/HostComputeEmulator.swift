@@ -14,12 +14,14 @@ public enum HostComputeEmulator {
     ///
     /// Streams are file descriptors above 2 and belong to the caller. A terminal's output ends with EIO, as on every
     /// Linux pseudo-terminal; a pipe's with end of file. `Save` is not implemented.
-    public nonisolated(unsafe) static let table: UnsafePointer<HostComputeTable> = {
-        // Safe: the memory is written once, before it is published here, and only read afterwards.
-        let table = UnsafeMutablePointer<HostComputeTable>.allocate(capacity: 1)
-        table.initialize(to: makeTable())
-        return UnsafePointer(table)
-    }()
+    // Safe: the memory is written once, before it is published here, and only read afterwards.
+    public nonisolated(unsafe) static let table = publish(EmulatorTable.inProcess())
+
+    static func publish(_ table: HostComputeTable) -> UnsafePointer<HostComputeTable> {
+        let memory = UnsafeMutablePointer<HostComputeTable>.allocate(capacity: 1)
+        memory.initialize(to: table)
+        return UnsafePointer(memory)
+    }
 
     /// Failures, delays and hangs on purpose.
     public static var faults: Faults { ComputeService.shared.faults }

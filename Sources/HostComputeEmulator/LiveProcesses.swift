@@ -33,7 +33,7 @@ enum LiveProcesses {
 
     /// Whether it runs: a process that is dead and not yet waited for still has an id and a session.
     private static func isAlive(_ pid: pid_t) -> Bool {
-        guard let status = ProcessStatus(pid) else { return false }
+        guard let status = EmulatedProcessStatus(pid) else { return false }
         return !status.isDead
     }
 

@@ -8,7 +8,7 @@ struct ProcessSpawner {
 
     /// The folder that is home, and the working directory unless the document names one.
     let scratch: String
-    let document: ProcessDocument
+    let document: EmulatedProcessDocument
 
     func spawn(_ streams: ProcessStreams) throws(HostFailure) -> pid_t {
         guard let calls = LinuxCalls.shared else {

@@ -22,7 +22,7 @@ struct ProcessStreams: Sendable {
 
     /// Makes what the document asks for.
     /// - Parameter keepsOutput: whether what nobody has read outlives the caller's descriptors, for the next caller.
-    init(_ document: ProcessDocument, keepsOutput: Bool) throws(HostFailure) {
+    init(_ document: EmulatedProcessDocument, keepsOutput: Bool) throws(HostFailure) {
         do throws(HostFailure) {
             if let size = document.console {
                 try makeTerminal(size, document)
@@ -37,7 +37,7 @@ struct ProcessStreams: Sendable {
         }
     }
 
-    private mutating func makeTerminal(_ size: ConsoleSize, _ document: ProcessDocument) throws(HostFailure) {
+    private mutating func makeTerminal(_ size: ConsoleSize, _ document: EmulatedProcessDocument) throws(HostFailure) {
         guard let made = PseudoTerminal(size) else { throw ProcessStreams.exhausted("pseudo-terminal") }
         terminal = made.master
         child = .terminal(path: made.path)
@@ -45,7 +45,7 @@ struct ProcessStreams: Sendable {
         if document.wantsOutput { caller[1] = try checked(FileDescriptor.duplicate(terminal)) }
     }
 
-    private mutating func makePipes(_ document: ProcessDocument, _ keepsOutput: Bool) throws(HostFailure) {
+    private mutating func makePipes(_ document: EmulatedProcessDocument, _ keepsOutput: Bool) throws(HostFailure) {
         // As HCS does it, the object that the caller has is kept, and with it what is in the pipe (HostComputeService A.4).
         // Where there is no next caller, a mere reference lets a writer see that its reader has gone.
         self.keepsOutput = keepsOutput

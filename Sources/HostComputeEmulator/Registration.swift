@@ -10,7 +10,7 @@ import Synchronization
 final class Registration: @unchecked Sendable {
     // Sendable: everything is immutable but `state`, which is a lock; a C callback is a function without captured state,
     // and its context a number that is never followed.
-    private let tell: (Notification) -> Void
+    private let tell: (EmulatedNotification) -> Void
     /// The handle that it was registered on.
     let handle: UInt
 
@@ -22,7 +22,7 @@ final class Registration: @unchecked Sendable {
 
     private let state = Mutex(State())
 
-    init(handle: UInt, tell: @escaping @Sendable (Notification) -> Void) {
+    init(handle: UInt, tell: @escaping @Sendable (EmulatedNotification) -> Void) {
         self.handle = handle
         self.tell = tell
     }
@@ -44,7 +44,7 @@ final class Registration: @unchecked Sendable {
     /// Calls the callback on the current thread, unless it was cancelled.
     /// - Returns: whether it was called.
     @discardableResult
-    func deliver(_ notification: Notification) -> Bool {
+    func deliver(_ notification: EmulatedNotification) -> Bool {
         let wanted = state.withLock { state in
             if state.cancelled { return false }
             state.runner = pthread_self()

@@ -12,10 +12,10 @@ struct SystemExit: Sendable {
     var status: HcsResult
     var kind: Kind
 
-    var notification: Notification {
+    var notification: EmulatedNotification {
         var data = JSONObject()
         data.add("Status", status)
         data.add("ExitType", string: kind.rawValue)
-        return Notification(type: NotificationType.systemExited, status: status, data: data.finish())
+        return EmulatedNotification(type: NotificationType.systemExited, status: status, data: data.finish())
     }
 }

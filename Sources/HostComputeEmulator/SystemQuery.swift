@@ -12,7 +12,7 @@ struct SystemQuery: Decodable {
         case owners = "Owners"
     }
 
-    func matches(_ system: ComputeSystem) -> Bool {
+    func matches(_ system: EmulatedSystem) -> Bool {
         SystemQuery.holds(ids, system.id) && SystemQuery.holds(types, "Container")
             && SystemQuery.holds(names, system.document.name) && SystemQuery.holds(owners, system.document.owner)
     }

@@ -16,7 +16,8 @@ from worker import binary, environment
 @pytest.mark.parametrize("reader", ["gone", "stopped"])
 def test_whoever_reads_the_logs_cannot_stop_the_worker(peers, tmp_path, reader):
     """Its log may end or fill up; the worker goes on, and stops when it is told to."""
-    arguments = ["worker", "--driver", "emulator", "--state-dir", str(tmp_path / "state"), "--log-level", "debug"]
+    arguments = ["worker", "--driver", "emulator", "--emulator-in-process", "--log-level", "debug"]
+    arguments += ["--state-dir", str(tmp_path / "state")]
     for flag in ("--commands", "--events"):
         arguments += [flag, "tcp://127.0.0.1:*"]
     process = subprocess.Popen(

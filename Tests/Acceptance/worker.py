@@ -47,6 +47,8 @@ class Worker:
         config: Path | None = None,
         host: str | None = None,
         faults: Path | None = None,
+        own_service: bool = False,
+        pass_fds: list[int] | None = None,
         variables: dict[str, str] | None = None,
     ):
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -62,6 +64,9 @@ class Worker:
             arguments += ["--events", endpoint]
         for flag, value in {"--config": config, "--host": host, "--emulator-faults": faults}.items():
             arguments += [flag, str(value)] if value else []
+        # A container that outlived its test would stay, so only those that ask for a service have one.
+        names_service = config is not None and config.exists() and b"emulator_socket" in config.read_bytes()
+        arguments += [] if own_service or names_service else ["--emulator-in-process"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 arguments,
@@ -69,6 +74,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment() | (variables or {}),
+                pass_fds=pass_fds or [],
             )
         self.pid = self.process.pid
         self.ready: dict = {}

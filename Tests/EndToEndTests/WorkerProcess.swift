@@ -27,8 +27,8 @@ final class WorkerProcess {
     /// Starts it, and waits until it serves.
     func start() async throws {
         let process = try ChildProcess([
-            "worker", "--driver", "emulator", "--commands", commands, "--events", events, "--state-dir",
-            folder.appendingPathComponent("state").path, "--host", "restart", "--log-level", "error",
+            "worker", "--driver", "emulator", "--emulator-in-process", "--commands", commands, "--events", events,
+            "--state-dir", folder.appendingPathComponent("state").path, "--host", "restart", "--log-level", "error",
         ])
         self.process = process
         #expect(await process.line { $0.contains(#""ready":true"#) } != nil, "the worker did not start")

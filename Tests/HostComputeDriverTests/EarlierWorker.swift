@@ -29,7 +29,7 @@ final class EarlierWorker {
     @discardableResult
     func call(
         _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil
-    ) throws -> RemoteAnswer {
+    ) throws -> EmulatorReply {
         let answer = try answer(call, handle, text, document)
         try #require(answer.code >= 0, "\(call): \(answer.result ?? "")")
         return answer
@@ -37,12 +37,8 @@ final class EarlierWorker {
 
     private func answer(
         _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil
-    ) throws -> RemoteAnswer {
-        var request = ServiceRequest(number: 0, call)
-        request.handle = handle
-        request.text = text
-        request.document = document
-        let answer = try connection.call(request)
+    ) throws -> EmulatorReply {
+        let answer = try connection.call(EmulatorRequest(call, handle, text: text, document: document))
         descriptors += answer.streams.filter { $0 >= 0 }
         return answer
     }
@@ -101,7 +97,7 @@ final class EarlierWorker {
         return made.pid
     }
 
-    private func makeShell(_ system: UInt64, _ script: String, terminal: Bool = false) throws -> RemoteAnswer {
+    private func makeShell(_ system: UInt64, _ script: String, terminal: Bool = false) throws -> EmulatorReply {
         let document: [String: Any] = [
             "CommandLine": "/bin/sh -c \"\(script)\"", "CreateStdInPipe": true, "CreateStdOutPipe": true,
             "CreateStdErrPipe": !terminal, "EmulateConsole": terminal,

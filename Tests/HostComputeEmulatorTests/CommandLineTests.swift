@@ -20,7 +20,7 @@ struct CommandLineTests {
         ("p", ["p"]), ("", []), (" p", ["", "p"]),
     ])
     func splits(_ line: String, _ arguments: [String]) {
-        #expect(CommandLine.split(line) == arguments)
+        #expect(EmulatedCommandLine.split(line) == arguments)
     }
 
     @Test("Whatever is escaped by the rules of Go's EscapeArg comes back")
@@ -32,7 +32,7 @@ struct CommandLineTests {
                 String((0..<Int.random(in: 0...8, using: &random)).map { _ in alphabet.randomElement() ?? "a" })
             }
             let line = (["program"] + arguments.map(Self.escape)).joined(separator: " ")
-            #expect(CommandLine.split(line) == ["program"] + arguments, "\(line)")
+            #expect(EmulatedCommandLine.split(line) == ["program"] + arguments, "\(line)")
         }
     }
 

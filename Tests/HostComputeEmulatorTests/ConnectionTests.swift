@@ -1,5 +1,6 @@
 import CHostCompute
 import Foundation
+import MessagePack
 import Synchronization
 import Testing
 
@@ -12,7 +13,7 @@ extension EmulatorTests {
         private let path = "\(Host.root)/\(Host.newID("connection")).sock"
 
         private func serve(_ path: String) throws -> EmulatorService {
-            try EmulatorService(socket: path, Host.settings(root: Host.root))
+            try EmulatorService(socket: path, Host.settings(root: Host.root), program: "test 1")
         }
 
         private func mode(_ path: String) throws -> Int? {
@@ -38,7 +39,7 @@ extension EmulatorTests {
 
         @Test func aStaleSocketIsReplacedAndNothingElse() throws {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var address = try #require(UnixAddress(path))
+            let address = try #require(UnixAddress(path))
             let bound = address.bind(descriptor)
             #expect(bound)
             close(descriptor)
@@ -88,8 +89,75 @@ extension EmulatorTests {
                 }
                 done.signal()
             }
-            #expect(throws: RemoteEmulator.Refusal.otherVersion(7)) { try RemoteEmulator(path).connect() }
+            let refusal = #expect(throws: RemoteEmulator.Refusal.self) { try RemoteEmulator(path).connect() }
+            #expect(refusal == .otherVersion(7, .init(root: "", program: "", pid: getpid())))
+            #expect(refusal?.message(path).contains("kill \(getpid())") == true)
             #expect(done.wait(timeout: .now() + .seconds(60)) == .success)
+        }
+
+        /// Version 1 knows three fields and no others.
+        @Test func anOlderVersionUnderstandsTheHandshake() throws {
+            for greeting in [ServiceHandshake(), ServiceHandshake(root: "/root")] {
+                #expect(try Reader().value(greeting.body).array?.count == 3)
+            }
+            let service = try serve(path)
+            defer { service.stop() }
+            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            let connected = try #require(UnixAddress(path)).connect(descriptor)
+            try #require(connected)
+            let client = FrameSocket(descriptor)
+            var old = ServiceHandshake()
+            old.version = 1
+            _ = client.send(Frame(body: old.body).bytes[...], [])
+            let answer = try #require(client.receive(longest: 8192, takesDescriptors: false))
+            #expect(try Reader().value(answer.body).array?.count == 3)
+            #expect(ServiceHandshake(answer.body)?.version == ServiceHandshake.version)
+            #expect(client.receive(longest: 8192, takesDescriptors: false) == nil)
+        }
+
+        @Test func whatServesIsNamed() throws {
+            let service = try serve(path)
+            defer { service.stop() }
+            let named = try RemoteEmulator(path).connect().service
+            #expect(named == .init(root: Host.root, program: "test 1", pid: getpid()))
+        }
+
+        @Test func aPathOfAnyLengthIsServed() throws {
+            let folder = "\(Host.root)/\(String(repeating: "long", count: 40))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let long = "\(folder)/emulator.sock"
+            let service = try serve(long)
+            _ = try ServiceClient(long)
+            #expect(FileManager.default.fileExists(atPath: long))
+            #expect(throws: ConfigurationFailure.self) { try serve(long) }
+            service.stop()
+            #expect(!FileManager.default.fileExists(atPath: long))
+            #expect(throws: RemoteEmulator.Refusal.absent) { try RemoteEmulator(long).connect() }
+        }
+
+        @Test func aServiceIsStartedWhereNoneAnswersAndAgainWhenItHasGone() throws {
+            let services = Mutex<[EmulatorService]>([])
+            let emulator = RemoteEmulator(path) { [path] in
+                services.withLock { services in
+                    guard let service = try? EmulatorService(socket: path, Host.settings(root: Host.root)) else {
+                        return false
+                    }
+                    services.append(service)
+                    return true
+                }
+            }
+            defer { for service in services.withLock({ $0 }) { service.stop() } }
+            #expect(try !emulator.connect(patience: .seconds(60)).isLost)
+            services.withLock { $0[0].stop() }
+            #expect(eventually { emulator.connected == nil })
+            #expect(emulator.reply(to: EmulatorRequest(.getServiceProperties)).code == 0)
+            #expect(services.withLock(\.count) == 2)
+            emulator.disconnect()
+        }
+
+        @Test func oneThatCannotBeStartedIsNotWaitedFor() {
+            let emulator = RemoteEmulator(path) { false }
+            #expect(throws: RemoteEmulator.Refusal.absent) { try emulator.connect(patience: .seconds(3600)) }
         }
 
         @Test func aServiceThatGoesAwayIsFoundAgain() throws {
@@ -133,9 +201,7 @@ extension EmulatorTests {
             let connection = try client.emulator.connect()
             let done = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
-                var request = ServiceRequest(number: 0, .openComputeSystem)
-                request.text = id
-                let answer = try? connection.call(request)
+                let answer = try? connection.call(EmulatorRequest(.openComputeSystem, text: id))
                 #expect(answer?.code == HcsResult(bitPattern: 0xC037_010E))
                 done.signal()
             }

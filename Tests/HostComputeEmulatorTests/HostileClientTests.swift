@@ -17,7 +17,7 @@ extension EmulatorTests {
 
         private func connect() throws -> Int32 {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var address = try #require(UnixAddress(path))
+            let address = try #require(UnixAddress(path))
             let connected = address.connect(descriptor)
             try #require(connected)
             return descriptor
@@ -123,14 +123,13 @@ extension EmulatorTests {
             send(Frame(body: ServiceHandshake().body).bytes, descriptor)
             #expect(socket.receive(longest: 8192, takesDescriptors: false) != nil)
             for number in 1...1025 as ClosedRange<UInt64> {
-                var request = ServiceRequest(number: number, .openComputeSystem)
-                request.text = id
-                send(Frame(body: request.body).bytes, descriptor)
+                let request = EmulatorRequest(.openComputeSystem, text: id)
+                send(Frame(body: request.body(number)).bytes, descriptor)
             }
             // Of all of them only the one too many is answered while they hang; and others are served.
             let frame = try #require(socket.receive(longest: 8192, takesDescriptors: false))
-            let answer = try #require(ServiceAnswer(try Reader().value(frame.body).array ?? []))
-            #expect(answer.number == 1025 && answer.code == ResultCode.outOfMemory)
+            let answer = try #require(EmulatorReply.read(try Reader().value(frame.body).array ?? [], []))
+            #expect(answer.number == 1025 && answer.reply.code == ResultCode.outOfMemory)
             try expectService()
             stall.release()
             for _ in 1...1024 { #expect(socket.receive(longest: 8192, takesDescriptors: false) != nil) }

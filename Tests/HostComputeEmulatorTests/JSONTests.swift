@@ -7,7 +7,7 @@ import Testing
 @Suite("Documents are read as JSON and nothing else")
 struct JSONTests {
     private func read<Document: Decodable>(_ document: Document.Type, _ units: [HcsChar]) throws -> Document {
-        try (units + [0]).withUnsafeBufferPointer { try ClientDocument.read(document, $0.baseAddress) }
+        try ClientDocument.read(document, WideString.string(units))
     }
 
     private func read<Document: Decodable>(_ document: Document.Type, _ text: String) throws -> Document {

@@ -28,12 +28,8 @@ final class ServiceClient {
     func call(
         _ call: EmulatorCall, _ handle: UInt64 = 0, _ text: String? = nil, _ document: String? = nil,
         integer: UInt64 = 0
-    ) throws -> RemoteAnswer {
-        var request = ServiceRequest(number: 0, call)
-        request.handle = handle
-        request.text = text
-        request.document = document
-        request.integer = integer
+    ) throws -> EmulatorReply {
+        let request = EmulatorRequest(call, handle, text: text, document: document, integer: integer)
         let answer = try connection.call(request)
         descriptors += answer.streams.filter { $0 >= 0 }
         return answer
@@ -54,7 +50,7 @@ final class ServiceClient {
     }
 
     /// A shell with pipes for everything.
-    func shell(_ system: UInt64, _ script: String) throws -> RemoteAnswer {
+    func shell(_ system: UInt64, _ script: String) throws -> EmulatorReply {
         let document: [String: Any] = [
             "CommandLine": "/bin/sh -c \"\(script)\"", "CreateStdInPipe": true, "CreateStdOutPipe": true,
             "CreateStdErrPipe": true,
@@ -64,7 +60,7 @@ final class ServiceClient {
         return made
     }
 
-    func openProcess(_ system: UInt64, _ pid: UInt32) throws -> RemoteAnswer {
+    func openProcess(_ system: UInt64, _ pid: UInt32) throws -> EmulatorReply {
         try call(.openProcess, system, integer: UInt64(pid))
     }
 

@@ -130,15 +130,14 @@ extension EmulatorTests {
             let (id, other) = (Host.newID(), Host.newID("other"))
             let client = try ServiceClient(path)
             let system = try client.system(id)
-            var (information, handle) = (HcsProcessInformation(), UnsafeMutableRawPointer?.none)
-            let process = HostComputeEmulator.createProcess(
-                UnsafeMutableRawPointer(bitPattern: UInt(system)), WideString.units(#"{"CommandLine":"/bin/true"}"#),
-                &information, &handle, nil, for: caller)
-            #expect(process == ResultCode.cancelled && handle == nil)
+            let backend = LocalBackend(caller: caller)
+            let process = backend.reply(
+                to: EmulatorRequest(.createProcess, system, text: #"{"CommandLine":"/bin/true"}"#))
+            #expect(process.code == ResultCode.cancelled && process.handle == 0)
             #expect(try client.created(system).isEmpty)
-            let created = HostComputeEmulator.createSystem(
-                WideString.units(other), WideString.units(Host.document(other)), &handle, nil, for: caller)
-            #expect(created == ResultCode.cancelled && handle == nil)
+            let created = backend.reply(
+                to: EmulatorRequest(.createComputeSystem, text: other, document: Host.document(other)))
+            #expect(created.code == ResultCode.cancelled && created.handle == 0)
             #expect(Host.enumerate("{\"Ids\":[\"\(other)\"]}").isEmpty)
             try end(id, client)
         }
@@ -180,6 +179,32 @@ extension EmulatorTests {
             let process = try first.shell(system, "exec sleep 1000")
             first.die()
             #expect(eventually { Host.processIsGone(Int32(process.pid)) })
+        }
+
+        @Test func whatIsUnusedStops() throws {
+            // What other tests have left.
+            for id in Host.enumerate("{}") { try end(id) }
+            let id = Host.newID()
+            let first = try ServiceClient(path)
+            _ = try first.system(id)
+            let stopped = DispatchSemaphore(value: 0)
+            Thread.detachNewThread { [service] in
+                service.stopWhenUnused(for: .milliseconds(10))
+                stopped.signal()
+            }
+            // With a client, and then with a compute system only, it goes on.
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            first.die()
+            #expect(eventually { service.clients == 0 })
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            let second = try ServiceClient(path)
+            let again = try second.open(id)
+            try second.call(.terminateComputeSystem, again)
+            try second.call(.closeComputeSystem, again)
+            #expect(stopped.wait(timeout: .now() + .milliseconds(100)) == .timedOut)
+            second.die()
+            #expect(stopped.wait(timeout: .now() + .seconds(60)) == .success)
+            #expect(throws: RemoteEmulator.Refusal.absent) { try RemoteEmulator(path).connect() }
         }
 
         @Test func theNewestThousandThatExitedAreKept() throws {

@@ -1,39 +1,50 @@
-public import CHostCompute
-import Glibc
+import CHostCompute
 import Synchronization
 
 /// The emulator in another process: a service that outlives its clients.
 extension HostComputeEmulator {
     /// An emulator service that answers.
     public struct Remote {
+        /// What a service says of itself.
+        public struct Service: Sendable, Equatable {
+            /// Its root folder, which holds `layers`.
+            public let root: String
+            /// The program that serves, as `windlass 1.2.0`; empty where it does not say.
+            public let program: String
+            /// The process that serves.
+            public let pid: Int32
+        }
+
         /// The same functions, answered by the service. It lives as long as this process.
         ///
         /// While the service is away, calls answer 0x800706BF; every registration then hears ServiceDisconnect, and all
         /// handles stay dead until they are closed. The next call that needs none connects again.
         public let table: UnsafePointer<HostComputeTable>
-        /// The service's root folder, which holds `layers`.
-        public let root: String
+        public let service: Service
     }
 
+    /// Written once, before it is published here, and only read afterwards.
+    private nonisolated(unsafe) static let remoteTable = publish(EmulatorTable.overSocket())
+
     /// Connects to the service at a socket, which this process uses from now on in place of any other.
-    /// - Parameter patience: how long a service that is not there yet is waited for: it may be starting, too.
+    /// - Parameters:
+    ///   - patience: how long a service that is not there yet is waited for: it may be starting, too.
+    ///   - start: starts a service where none answers, now and later, and returns at once; it is called again and again
+    ///     while none answers, on any thread and never twice at a time. False where that is of no use.
     /// - Throws: ``ConfigurationFailure`` where none answers, or one that cannot be understood.
     public static func connect(
-        socket path: String, patience: Duration = .seconds(5)
+        socket path: String, patience: Duration = .seconds(5), start: (@Sendable () -> Bool)? = nil
     ) throws(ConfigurationFailure) -> Remote {
-        let emulator = RemoteEmulator(path)
-        let deadline = ContinuousClock.now + patience
-        while true {
-            do throws(RemoteEmulator.Refusal) {
-                let root = try emulator.connect().root
-                RemoteEmulator.shared.withLock { $0 = emulator }
-                return Remote(table: RemoteEmulator.table, root: root)
-            } catch {
-                guard error == .absent, ContinuousClock.now < deadline else {
-                    throw ConfigurationFailure(description: error.message(path), canPass: error == .absent)
-                }
-            }
-            usleep(20_000)
+        let emulator = RemoteEmulator(path, start: start)
+        do throws(RemoteEmulator.Refusal) {
+            let service = try emulator.connect(patience: patience).service
+            RemoteEmulator.shared.withLock { $0 = emulator }
+            return Remote(table: remoteTable, service: service)
+        } catch {
+            throw ConfigurationFailure(description: error.message(path), canPass: error == .absent)
         }
     }
+
+    /// The process of the service that this process is connected to; nil while it is to none.
+    public static var servicePID: Int32? { RemoteEmulator.shared.withLock { $0 }?.connected?.service.pid }
 }

@@ -15,7 +15,7 @@ final class RemoteConnection: Sendable {
     /// A call that waits for its answer.
     private final class Waiter: Sendable {
         let arrival = DispatchSemaphore(value: 0)
-        let answer = Mutex<RemoteAnswer?>(nil)
+        let answer = Mutex<EmulatorReply?>(nil)
     }
 
     private struct Hearer {
@@ -30,18 +30,17 @@ final class RemoteConnection: Sendable {
         var lastRegistration: UInt64 = 0
         var hearers: [UInt64: Hearer] = [:]
         /// What is to be delivered, by compute system. An entry is there while a thread is at it.
-        var lines: [String: [(Registration, Notification)]] = [:]
+        var lines: [String: [(Registration, EmulatedNotification)]] = [:]
     }
 
-    /// The service's root folder.
-    let root: String
+    let service: HostComputeEmulator.Remote.Service
     private let socket: FrameSocket
     private let writer: FrameWriter
     private let pool: ThreadPool
     private let state = Mutex(State())
 
     init(_ path: String) throws(RemoteEmulator.Refusal) {
-        guard var address = UnixAddress(path) else { throw .badPath }
+        guard let address = UnixAddress(path) else { throw .badPath }
         let descriptor = FileDescriptor.raise(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         guard descriptor >= 0 else { throw .noDescriptor }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -49,14 +48,17 @@ final class RemoteConnection: Sendable {
         pool = ThreadPool()
         writer = FrameWriter(socket, pool: pool)
         guard address.connect(descriptor) else { throw errno == EACCES ? .stranger : .absent }
-        guard let peer = socket.peer, peer == geteuid() || peer == 0 else { throw .stranger }
+        guard let peer = socket.peer, peer.user == geteuid() || peer.user == 0 else { throw .stranger }
         writer.send(Frame(body: ServiceHandshake().body))
         socket.limitReads(to: RemoteConnection.handshakeSeconds)
         // One that is going away takes clients and says nothing.
         guard let frame = socket.receive(longest: 8192, takesDescriptors: false) else { throw .absent }
         guard let handshake = ServiceHandshake(frame.body) else { throw .nonsense }
-        guard handshake.version == ServiceHandshake.version else { throw .otherVersion(handshake.version) }
-        root = handshake.root
+        service = HostComputeEmulator.Remote.Service(
+            root: handshake.root, program: handshake.program, pid: peer.process)
+        guard handshake.version == ServiceHandshake.version else {
+            throw .otherVersion(handshake.version, service)
+        }
         socket.limitReads(to: 0)
         guard PosixThread.start(stackSize: RemoteConnection.stackSize, { [self] in receive() }) else {
             throw .noThread
@@ -69,8 +71,8 @@ final class RemoteConnection: Sendable {
 
     // MARK: Calls
 
-    /// Sends a request, which gets its number here, and waits for the answer.
-    func call(_ request: ServiceRequest) throws(HostFailure) -> RemoteAnswer {
+    /// Sends a request, and waits for the answer.
+    func call(_ request: EmulatorRequest) throws(HostFailure) -> EmulatorReply {
         let waiter = Waiter()
         let number = state.withLock { state -> UInt64? in
             if state.lost { return nil }
@@ -79,9 +81,7 @@ final class RemoteConnection: Sendable {
             return state.lastCall
         }
         guard let number else { throw ComputeService.dead }
-        var request = request
-        request.number = number
-        let frame = Frame(body: request.body)
+        let frame = Frame(body: request.body(number))
         guard frame.body.count <= Frame.longestRequest else {
             _ = state.withLock { $0.waiters.removeValue(forKey: number) }
             throw .invalidArgument("The document is too long: \(Frame.longestRequest) bytes are the most.")
@@ -103,7 +103,7 @@ final class RemoteConnection: Sendable {
         }
     }
 
-    /// Nothing is told to the registration from now on but what is being told.
+    /// The registration gets no further notifications; one that is being delivered goes on.
     func forget(_ number: UInt64) {
         let removed = state.withLock { $0.hearers.removeValue(forKey: number) }
         _ = removed
@@ -124,11 +124,12 @@ final class RemoteConnection: Sendable {
                 frame.closeDescriptors()
                 break
             }
-            if let notification = ServiceNotification(fields) {
+            if let (number, notification) = EmulatedNotification.read(fields) {
                 frame.closeDescriptors()
-                hear(notification)
-            } else if let answer = ServiceAnswer(fields) {
-                give(answer, frame)
+                let hearer = state.withLock { $0.hearers[number] }
+                if let hearer { deliver(notification, to: hearer) }
+            } else if let (number, reply, isComplete) = EmulatorReply.read(fields, frame.descriptors) {
+                give(reply, to: number, isComplete)
             } else {
                 frame.closeDescriptors()
                 break
@@ -137,39 +138,27 @@ final class RemoteConnection: Sendable {
         lose()
     }
 
-    private func give(_ answer: ServiceAnswer, _ frame: Frame) {
-        let waiter = state.withLock { $0.waiters.removeValue(forKey: answer.number) }
-        guard let waiter else { return frame.closeDescriptors() }
-        var left = frame.descriptors[...]
-        let streams = answer.streams.map { $0 ? left.popFirst() ?? FileDescriptor.none : FileDescriptor.none }
-        for descriptor in left { FileDescriptor.close(descriptor) }
-        var given = RemoteAnswer(answer, streams.map(FileDescriptor.raise))
-        if zip(answer.streams, given.streams).contains(where: { $0 && $1 < 0 }) {
-            // This process could not take them all.
-            for stream in given.streams { FileDescriptor.close(stream) }
-            given = RemoteAnswer(code: ResultCode.tooManyOpenFiles)
-            if answer.handle != 0 { pool.submit { [self] in undo(answer.handle) } }
+    private func give(_ reply: EmulatorReply, to number: UInt64, _ isComplete: Bool) {
+        let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
+        var given = reply
+        if waiter == nil || !isComplete {
+            for stream in reply.streams { FileDescriptor.close(stream) }
+            given = EmulatorReply(code: ResultCode.tooManyOpenFiles)
         }
+        guard let waiter else { return }
+        if !isComplete, reply.handle != 0 { pool.submit { [self] in undo(reply.handle) } }
         waiter.answer.withLock { $0 = given }
         waiter.arrival.signal()
     }
 
     /// A process was created and its creation has failed on this side: it must not run on without anybody's knowing.
     private func undo(_ process: UInt64) {
-        for call in [EmulatorCall.terminateProcess, .closeProcess] {
-            var request = ServiceRequest(number: 0, call)
-            request.handle = process
-            _ = try? self.call(request)
-        }
-    }
-
-    private func hear(_ notification: ServiceNotification) {
-        let hearer = state.withLock { $0.hearers[notification.registration] }
-        if let hearer { deliver(notification.notification, to: hearer) }
+        _ = try? call(EmulatorRequest(.terminateProcess, process))
+        _ = try? call(EmulatorRequest(.closeProcess, process))
     }
 
     /// Puts a notification into its system's line.
-    private func deliver(_ notification: Notification, to hearer: Hearer) {
+    private func deliver(_ notification: EmulatedNotification, to hearer: Hearer) {
         let delivery = (hearer.registration, notification)
         let starts = state.withLock { state in
             let starts = state.lines[hearer.systemID] == nil
@@ -183,7 +172,7 @@ final class RemoteConnection: Sendable {
         while let (registration, notification) = next(systemID) { registration.deliver(notification) }
     }
 
-    private func next(_ systemID: String) -> (Registration, Notification)? {
+    private func next(_ systemID: String) -> (Registration, EmulatedNotification)? {
         state.withLock { state in
             guard state.lines[systemID]?.isEmpty == false else {
                 state.lines[systemID] = nil
@@ -193,7 +182,7 @@ final class RemoteConnection: Sendable {
         }
     }
 
-    /// The service has gone: whoever waits is told, and so is whoever is registered.
+    /// The service has gone: calls that wait fail, and every registration is notified.
     private func lose() {
         writer.end()
         let (waiters, hearers) = state.withLock { state in
@@ -202,7 +191,7 @@ final class RemoteConnection: Sendable {
             return (state.waiters.values, state.hearers)
         }
         for waiter in waiters { waiter.arrival.signal() }
-        let disconnected = Notification(type: NotificationType.serviceDisconnect)
+        let disconnected = EmulatedNotification(type: NotificationType.serviceDisconnect)
         for (_, hearer) in hearers.sorted(by: { $0.key < $1.key }) { deliver(disconnected, to: hearer) }
     }
 }

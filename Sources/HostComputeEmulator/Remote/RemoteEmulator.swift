@@ -1,4 +1,5 @@
 import CHostCompute
+import Glibc
 import Synchronization
 
 /// The client of an emulator service: its connection, and the handles that it has given out.
@@ -11,7 +12,7 @@ final class RemoteEmulator: Sendable {
         case absent
         /// The socket is another user's.
         case stranger
-        case otherVersion(UInt64)
+        case otherVersion(UInt64, HostComputeEmulator.Remote.Service)
         /// What answers is no emulator service.
         case nonsense
         case badPath
@@ -33,9 +34,10 @@ final class RemoteEmulator: Sendable {
                 "no emulator service answers at '\(path)'; start one: windlass hcs-emulator --socket \(path)"
             case .stranger:
                 "the service at '\(path)' belongs to another user; start one of your own at another path"
-            case .otherVersion(let version):
-                "the emulator service at '\(path)' speaks version \(version), this program "
-                    + "\(ServiceHandshake.version); run both from the same release"
+            case .otherVersion(let version, let service):
+                "the emulator service at '\(path)' was started by another release: it speaks version \(version), this "
+                    + "program \(ServiceHandshake.version). Use that release until its containers have ended, or end it with "
+                    + "all of them: kill \(service.pid)"
             case .nonsense: "what answers at '\(path)' is no emulator service"
             case .badPath: UnixAddress.failure(path).description
             case .noDescriptor: "no file descriptor is free for the emulator service at '\(path)'"
@@ -47,19 +49,44 @@ final class RemoteEmulator: Sendable {
     /// The one that the table's functions use: they capture nothing.
     static let shared = Mutex<RemoteEmulator?>(nil)
 
+    /// How long a call waits for a service that it has had started.
+    private static let startPatience = Duration.seconds(5)
+
     let path: String
     let handles = RemoteHandles()
+    private let start: (@Sendable () -> Bool)?
     private let connection = Mutex<RemoteConnection?>(nil)
 
-    init(_ path: String) { self.path = path }
+    /// - Parameter start: starts a service where none answers; see ``HostComputeEmulator/connect(socket:patience:start:)``.
+    init(_ path: String, start: (@Sendable () -> Bool)? = nil) {
+        self.path = path
+        self.start = start
+    }
 
     /// The connection that there is, or a new one.
-    func connect() throws(Refusal) -> RemoteConnection {
+    /// - Parameter patience: how long a service that does not answer is waited for.
+    func connect(patience: Duration = .zero) throws(Refusal) -> RemoteConnection {
         try connection.withLock { (connection) throws(Refusal) in
             if let connection, !connection.isLost { return connection }
-            let made = try RemoteConnection(path)
-            connection = made
-            return made
+            let deadline = ContinuousClock.now + patience
+            while true {
+                do throws(Refusal) {
+                    let made = try RemoteConnection(path)
+                    connection = made
+                    return made
+                } catch {
+                    guard error == .absent, ContinuousClock.now < deadline, start?() ?? true else { throw error }
+                }
+                usleep(20_000)
+            }
+        }
+    }
+
+    /// The connection that there is.
+    var connected: RemoteConnection? {
+        connection.withLock { connection in
+            guard let connection, !connection.isLost else { return nil }
+            return connection
         }
     }
 
@@ -69,89 +96,98 @@ final class RemoteEmulator: Sendable {
     }
 
     /// The connection for a call that needs no handle.
-    func reach() throws(HostFailure) -> RemoteConnection {
+    private func reach() throws(HostFailure) -> RemoteConnection {
         do throws(Refusal) {
-            return try connect()
+            return try connect(patience: start == nil ? .zero : RemoteEmulator.startPatience)
         } catch {
             throw HostFailure(code: error.code, message: error.message(path))
         }
     }
+}
 
-    /// A call that needs no handle.
-    func call(_ request: ServiceRequest) throws(HostFailure) -> RemoteAnswer {
-        try reach().call(request)
+/// The service that this process is connected to.
+struct RemoteBackend: EmulatorBackend {
+    func answer(_ request: EmulatorRequest, _ subscription: Subscription?) throws(HostFailure) -> EmulatorReply {
+        guard let emulator = RemoteEmulator.shared.withLock({ $0 }) else { throw ComputeService.dead }
+        return try emulator.answer(request, subscription)
+    }
+}
+
+extension RemoteEmulator: EmulatorBackend {
+    func answer(_ request: EmulatorRequest, _ subscription: Subscription?) throws(HostFailure) -> EmulatorReply {
+        guard let target = request.call.target else {
+            let connection = try reach()
+            return own(try connection.call(request), .system, connection, request.text ?? "")
+        }
+        guard let entry = handles[request.handle], entry.kind == target else { throw .invalidHandle }
+        if request.call.closes { return try close(request, entry) }
+        if let subscription { return try register(request, entry, subscription) }
+        // Looked at first: a process that runs and whose streams this side cannot take has to be ended again.
+        if request.call == .createProcess, !FileDescriptor.areFree(Frame.mostDescriptors) {
+            throw ProcessStreams.exhausted("descriptor")
+        }
+        return own(try entry.call(request), .process, entry.connection, entry.systemID)
     }
 
-    /// The handle that stands for `handle`.
-    func entry(_ handle: UnsafeMutableRawPointer?, _ kind: RemoteHandle.Kind) throws(HostFailure) -> RemoteHandle {
-        guard let entry = handles[UInt(bitPattern: handle)], entry.kind == kind else { throw .invalidHandle }
-        return entry
-    }
-
-    /// A call on a handle.
-    func call(
-        _ call: EmulatorCall, _ handle: UnsafeMutableRawPointer?, _ kind: RemoteHandle.Kind,
-        _ text: UnsafePointer<HcsChar>? = nil, integer: UInt64 = 0
-    ) throws(HostFailure) -> RemoteAnswer {
-        let entry = try entry(handle, kind)
-        var request = ServiceRequest(number: 0, call)
-        request.handle = entry.remote
-        request.text = text.map { WideString.string($0) }
-        request.integer = integer
-        return try entry.connection.call(request)
+    /// The reply with a handle of this side in place of the service's.
+    private func own(
+        _ reply: EmulatorReply, _ kind: EmulatorCall.Kind, _ connection: RemoteConnection, _ systemID: String
+    ) -> EmulatorReply {
+        guard reply.handle != 0 else { return reply }
+        var reply = reply
+        reply.handle = handles.add(
+            RemoteHandle(kind: kind, connection: connection, remote: reply.handle, systemID: systemID))
+        return reply
     }
 
     /// Closes a handle on both sides; a dead one on this side.
-    func close(
-        _ call: EmulatorCall, _ handle: UnsafeMutableRawPointer?, _ kind: RemoteHandle.Kind
-    ) throws(HostFailure) -> RemoteAnswer {
-        let entry = try entry(handle, kind)
+    private func close(_ request: EmulatorRequest, _ entry: RemoteHandle) throws(HostFailure) -> EmulatorReply {
         try entry.registration?.checkNotWithin()
-        var request = ServiceRequest(number: 0, call)
-        request.handle = entry.remote
         // What is dead needs no answer to be closed.
-        let answer = (try? entry.connection.call(request)) ?? RemoteAnswer(code: ResultCode.success)
-        guard answer.code >= 0 else { return answer }
-        handles.remove(UInt(bitPattern: handle))
+        let reply = (try? entry.call(request)) ?? EmulatorReply()
+        guard reply.code >= 0 else { return reply }
+        handles.remove(request.handle)
         if let registration = entry.registration {
             entry.connection.forget(entry.remoteRegistration)
             try registration.cancel()
         } else {
-            entry.connection.silence(UInt(bitPattern: handle))
+            entry.connection.silence(UInt(request.handle))
         }
-        return answer
+        return reply
     }
 
-    /// Registers a callback on a handle.
-    /// - Parameter announce: is given the callback's handle before anything can be told to it.
-    func register(
-        _ call: EmulatorCall, _ handle: UnsafeMutableRawPointer?, _ kind: RemoteHandle.Kind,
-        _ registration: Registration, announce: (UnsafeMutableRawPointer?) -> Void
-    ) throws(HostFailure) -> RemoteAnswer {
-        let entry = try entry(handle, kind)
+    private func register(
+        _ request: EmulatorRequest, _ entry: RemoteHandle, _ subscription: Subscription
+    ) throws(HostFailure) -> EmulatorReply {
+        let registration = subscription.registration
         let number = entry.connection.expect(registration, systemID: entry.systemID)
-        let callback = RemoteHandle(
-            kind: kind == .system ? .systemCallback : .processCallback, connection: entry.connection,
-            systemID: entry.systemID, registration: registration, remoteRegistration: number)
-        let own = handles.add(callback)
-        announce(UnsafeMutableRawPointer(bitPattern: own))
-        do throws(HostFailure) {
-            let answer = try self.call(call, handle, kind, integer: number)
-            if answer.code >= 0 {
-                handles.update(own, remote: answer.handle)
-                return answer
-            }
-            forget()
-            return answer
-        } catch {
-            forget()
-            throw error
+        let own = handles.add(
+            RemoteHandle(
+                kind: entry.kind == .system ? .systemCallback : .processCallback, connection: entry.connection,
+                systemID: entry.systemID, registration: registration, remoteRegistration: number))
+        subscription.announce(own)
+        var request = request
+        request.integer = number
+        var reply: EmulatorReply
+        do throws(HostFailure) { reply = try entry.call(request) } catch { reply = EmulatorReply(error) }
+        if reply.code >= 0 {
+            handles.update(own, remote: reply.handle)
+            reply.handle = own
+            return reply
         }
-        func forget() {
-            announce(nil)
-            entry.connection.forget(number)
-            registration.silence()
-            handles.remove(own)
-        }
+        subscription.announce(0)
+        entry.connection.forget(number)
+        registration.silence()
+        handles.remove(own)
+        return reply
+    }
+}
+
+extension RemoteHandle {
+    /// The request, made on what the handle stands for.
+    fileprivate func call(_ request: EmulatorRequest) throws(HostFailure) -> EmulatorReply {
+        var request = request
+        request.handle = remote
+        return try connection.call(request)
     }
 }

@@ -2,9 +2,7 @@ import Synchronization
 
 /// What a handle of this side stands for.
 struct RemoteHandle: Sendable {
-    enum Kind: Sendable { case system, process, systemCallback, processCallback }
-
-    let kind: Kind
+    let kind: EmulatorCall.Kind
     let connection: RemoteConnection
     /// The service's handle.
     var remote: UInt64 = 0
@@ -18,15 +16,20 @@ struct RemoteHandle: Sendable {
 /// The handles that this side has given out.
 final class RemoteHandles: Sendable {
     private struct State {
-        // Not from the range of the emulator of this process: a handle of one is none of the other's.
-        var last: UInt = 0x4000_0000_0000
-        var handles: [UInt: RemoteHandle] = [:]
+        var last = RemoteHandles.first
+        var handles: [UInt64: RemoteHandle] = [:]
     }
+
+    /// Not from the range of the emulator of this process: a handle says whose it is.
+    private static let first: UInt64 = 0x4000_0000_0000
+
+    /// Whether a handle has been given out by any of these.
+    static func isOne(_ handle: UInt64) -> Bool { handle >= first }
 
     private let state = Mutex(State())
 
     /// Gives a handle; it is never used again.
-    func add(_ handle: RemoteHandle) -> UInt {
+    func add(_ handle: RemoteHandle) -> UInt64 {
         state.withLock { state in
             state.last += 8
             state.handles[state.last] = handle
@@ -34,11 +37,11 @@ final class RemoteHandles: Sendable {
         }
     }
 
-    subscript(handle: UInt) -> RemoteHandle? { state.withLock { $0.handles[handle] } }
+    subscript(handle: UInt64) -> RemoteHandle? { state.withLock { $0.handles[handle] } }
 
-    func update(_ handle: UInt, remote: UInt64) { state.withLock { $0.handles[handle]?.remote = remote } }
+    func update(_ handle: UInt64, remote: UInt64) { state.withLock { $0.handles[handle]?.remote = remote } }
 
-    func remove(_ handle: UInt) {
+    func remove(_ handle: UInt64) {
         // Not destroyed under the lock.
         let removed = state.withLock { $0.handles.removeValue(forKey: handle) }
         _ = removed

@@ -1,4 +1,5 @@
 import CHostCompute
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -20,18 +21,24 @@ public final class EmulatorService: Sendable {
 
     /// The path of the socket.
     public let path: String
-    private let root: String
+    private let greeting: ServiceHandshake
     private let listener: SocketListener
     private let state = Mutex(State())
+    /// Signalled when a client has come or gone, and when the last compute system has gone.
+    private let changes = DispatchSemaphore(value: 0)
 
     /// Configures the emulator and serves it at `path`, whose folder is made where it is missing.
     ///
+    /// - Parameter program: the name of this program in the handshake, as `windlass 1.2.0`.
     /// - Throws: ``ConfigurationFailure`` where the settings will not do, or another service serves at `path`.
-    public init(socket path: String, _ settings: HostComputeEmulator.Settings) throws(ConfigurationFailure) {
+    public init(
+        socket path: String, _ settings: HostComputeEmulator.Settings, program: String = ""
+    ) throws(ConfigurationFailure) {
         listener = try SocketListener(path)
         try HostComputeEmulator.configure(settings)
         self.path = path
-        root = settings.root
+        greeting = ServiceHandshake(root: settings.root, program: program)
+        ComputeService.shared.emptied.withLock { $0 = { [changes] in changes.signal() } }
         let started = PosixThread.start(stackSize: EmulatorService.stackSize) { [self] in accept() }
         guard started else {
             listener.close()
@@ -49,6 +56,32 @@ public final class EmulatorService: Sendable {
         for session in sessions { session.end() }
     }
 
+    /// Waits until there has been neither a client nor a compute system for as long as `patience`, and then takes no more
+    /// clients. A compute system that has stopped counts until a client has opened and closed it.
+    public func stopWhenUnused(for patience: Duration) {
+        let pause = DispatchTimeInterval.milliseconds(Int(patience / .milliseconds(1)))
+        while true {
+            if !isUnused {
+                changes.wait()
+            } else if changes.wait(timeout: .now() + pause) == .timedOut, stopIfUnused() {
+                return
+            }
+        }
+    }
+
+    private var isUnused: Bool { clients == 0 && ComputeService.shared.isEmpty }
+
+    /// A client comes before the decision and is kept, or after it and is turned away.
+    private func stopIfUnused() -> Bool {
+        let stops = state.withLock { state in
+            guard state.sessions.isEmpty, ComputeService.shared.isEmpty else { return false }
+            state.stopped = true
+            return true
+        }
+        if stops { listener.close() }
+        return stops
+    }
+
     /// How many clients there are.
     public var clients: Int { state.withLock { $0.sessions.count } }
 
@@ -61,13 +94,14 @@ public final class EmulatorService: Sendable {
 
     private func accept() {
         while let socket = listener.accept() {
-            let session = ServiceSession(socket, root: root)
+            let session = ServiceSession(socket, greeting)
             let taken = state.withLock { state in
                 guard !state.stopped, state.sessions.count < EmulatorService.mostSessions else { return false }
                 state.sessions[ObjectIdentifier(session)] = session
                 return true
             }
             guard taken else { continue }
+            changes.signal()
             let started = PosixThread.start(stackSize: EmulatorService.stackSize) { [self] in
                 session.run()
                 forget(session)
@@ -78,5 +112,6 @@ public final class EmulatorService: Sendable {
 
     private func forget(_ session: ServiceSession) {
         _ = state.withLock { $0.sessions.removeValue(forKey: ObjectIdentifier(session)) }
+        changes.signal()
     }
 }

@@ -24,14 +24,15 @@ final class FrameSocket: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// The user at the other end; nil where the system does not say.
-    var peer: uid_t? {
+    /// The process at the other end, and its user; nil where the system does not say. Of a service it is the process
+    /// that made the socket.
+    var peer: (process: pid_t, user: uid_t)? {
         // struct ucred: the ids of the process, its user and its group.
         var identity = [UInt32](repeating: .max, count: 3)
         var size = socklen_t(3 * MemoryLayout<UInt32>.size)
         let peerCredentials: Int32 = 17  // SO_PEERCRED
         guard getsockopt(descriptor, SOL_SOCKET, peerCredentials, &identity, &size) == 0 else { return nil }
-        return identity[1]
+        return (pid_t(bitPattern: identity[0]), identity[1])
     }
 
     /// Whether the other end has closed, though what it sent before may still wait to be read.

@@ -1,32 +1,42 @@
 import MessagePack
 
-/// What both ends of a connection say first: the client the version that it speaks, the service its own and its root.
+/// What both ends of a connection say first: the client the version that it speaks, the service its own, its root and
+/// its program.
 struct ServiceHandshake: Sendable {
-    /// The version of the messages; another one is not understood.
-    static let version: UInt64 = 1
+    /// The version of the messages; another one is not understood. The handshake itself only ever grows at its end, so
+    /// that both sides can name the other's version.
+    static let version: UInt64 = 2
     private static let name = "windlass-hcs-emulator"
 
     var version = ServiceHandshake.version
     /// The service's root folder, absolute; a client has none.
     var root = ""
+    /// What the service calls its program, as `windlass 1.2.0`; empty for a client, and for services of version 1.
+    var program = ""
 
-    init(root: String = "") { self.root = root }
+    init(root: String = "", program: String = "") {
+        self.root = root
+        self.program = program
+    }
 
     /// Nil for what is no handshake.
     init?(_ body: [UInt8]) {
-        guard let fields = try? Reader().value(body).array, fields.count == 3,
+        guard let fields = try? Reader().value(body).array, fields.count >= 3,
             fields[0].string == ServiceHandshake.name, let version = fields[1].unsigned, let root = fields[2].string
         else { return nil }
         self.version = version
         self.root = root
+        program = fields.dropFirst(3).first?.string ?? ""
     }
 
     var body: [UInt8] {
         let writer = Writer()
-        writer.array(3)
+        // Version 1 knows three fields and no others.
+        writer.array(program.isEmpty ? 3 : 4)
         writer.string(ServiceHandshake.name)
         writer.unsigned(version)
         writer.string(root)
+        if !program.isEmpty { writer.string(program) }
         return writer.bytes
     }
 }

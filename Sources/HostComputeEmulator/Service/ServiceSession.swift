@@ -11,20 +11,21 @@ final class ServiceSession: Sendable {
     private static let handshakeSeconds = 10
 
     private struct State {
-        var handles: Set<UInt> = []
+        var handles: Set<UInt64> = []
         var calls = 0
         var ended = false
     }
 
     private let socket: FrameSocket
     private let writer: FrameWriter
-    private let root: String
+    private let greeting: ServiceHandshake
     private let pool = ThreadPool(maximumThreads: ServiceSession.mostCalls)
     private let state = Mutex(State())
 
-    init(_ socket: FrameSocket, root: String) {
+    /// - Parameter greeting: what the service says of itself.
+    init(_ socket: FrameSocket, _ greeting: ServiceHandshake) {
         self.socket = socket
-        self.root = root
+        self.greeting = greeting
         writer = FrameWriter(socket, pool: pool)
     }
 
@@ -33,24 +34,21 @@ final class ServiceSession: Sendable {
         if shakeHands() {
             let reader = Reader(limits: Limits(depth: 2))
             while let frame = socket.receive(longest: Frame.longestRequest, takesDescriptors: false),
-                let request = ServiceRequest(frame.body, reader)
+                let (number, request) = EmulatorRequest.read(frame.body, reader)
             {
-                take(request)
+                take(request, number)
             }
         }
         writer.end()
         let handles = state.withLock { state in
             state.ended = true
             defer { state.handles = [] }
-            return Array(state.handles)
+            return state.handles.map { UInt($0) }
         }
         ComputeService.shared.abandon(handles)
     }
 
     func end() { writer.end() }
-
-    /// This client, as calls are made in its name.
-    var caller: Caller { .client(socket) }
 
     private func shakeHands() -> Bool {
         socket.limitReads(to: ServiceSession.handshakeSeconds)
@@ -58,50 +56,60 @@ final class ServiceSession: Sendable {
             let handshake = ServiceHandshake(frame.body)
         else { return false }
         // Answered also where the versions differ, so that the client can say so.
-        writer.send(Frame(body: ServiceHandshake(root: root).body))
+        var greeting = greeting
+        if handshake.version < ServiceHandshake.version { greeting.program = "" }
+        writer.send(Frame(body: greeting.body))
         socket.limitReads(to: 0)
         return handshake.version == ServiceHandshake.version
     }
 
-    private func take(_ request: ServiceRequest) {
+    private func take(_ request: EmulatorRequest, _ number: UInt64) {
         let taken = state.withLock { state in
             if state.calls < ServiceSession.mostCalls { state.calls += 1 } else { return false }
             return true
         }
         guard taken else {
-            return writer.send(Frame(body: ServiceAnswer(number: request.number, code: ResultCode.outOfMemory).body))
+            return writer.send(Frame(body: EmulatorReply(code: ResultCode.outOfMemory).body(number)))
         }
         pool.submit { [self] in
             defer { state.withLock { $0.calls -= 1 } }
             // What a client asked for that has died meanwhile is not begun: the next one may have looked already.
             guard !socket.hasLostPeer else { return }
-            writer.send(answer(request))
+            writer.send(answer(request, number))
         }
     }
 
-    /// Tells the client.
-    func tell(_ notification: Notification, _ registration: UInt64) {
-        writer.send(Frame(body: ServiceNotification(notification, registration: registration).body))
+    private func answer(_ request: EmulatorRequest, _ number: UInt64) -> Frame {
+        var request = request
+        // A handle that is not this client's is none, which every call refuses.
+        if !state.withLock({ $0.handles.contains(request.handle) }) { request.handle = 0 }
+        let reply = LocalBackend(caller: .client(socket)).reply(to: request, subscription(request))
+        if reply.handle != 0 { keep(reply.handle) }
+        if request.call.closes, reply.code == ResultCode.success {
+            _ = state.withLock { $0.handles.remove(request.handle) }
+        }
+        let frame = Frame(body: reply.body(number), descriptors: reply.streams.filter { $0 >= 0 })
+        guard frame.body.count > Frame.longestAnswer else { return frame }
+        frame.closeDescriptors()
+        return Frame(body: EmulatorReply(code: ResultCode.outOfMemory).body(number))
     }
 
-    // MARK: Handles
-
-    /// The handle, where it is one of this client's; none for any other, which every call refuses.
-    func owned(_ handle: UInt64) -> UnsafeMutableRawPointer? {
-        let handle = UInt(handle)
-        return state.withLock { $0.handles.contains(handle) } ? UnsafeMutableRawPointer(bitPattern: handle) : nil
+    /// What registers this session in the client's stead.
+    private func subscription(_ request: EmulatorRequest) -> Subscription? {
+        guard request.call.registers else { return nil }
+        let number = request.integer
+        let registration = Registration(handle: UInt(request.handle)) { [weak self] notification in
+            self?.writer.send(Frame(body: notification.body(number)))
+        }
+        return Subscription(registration: registration)
     }
 
     /// Keeps a handle for the client; one that has gone meanwhile has it closed.
-    func keep(_ handle: UInt) {
+    private func keep(_ handle: UInt64) {
         let ended = state.withLock { state in
             if !state.ended { state.handles.insert(handle) }
             return state.ended
         }
-        if ended { ComputeService.shared.abandon([handle]) }
-    }
-
-    func forget(_ handle: UInt64) {
-        _ = state.withLock { $0.handles.remove(UInt(handle)) }
+        if ended { ComputeService.shared.abandon([UInt(handle)]) }
     }
 }

@@ -5,18 +5,18 @@ import Synchronization
 final class SocketListener: Sendable {
     private let path: String
     private let descriptor: Int32
-    /// Held while the socket is served: whoever has it may take a stale socket for stale.
+    /// Held while the socket is served: only its holder may remove a stale socket.
     private let lock: Int32
     private let closed = Mutex(false)
 
     init(_ path: String) throws(ConfigurationFailure) {
-        guard var address = UnixAddress(path) else { throw UnixAddress.failure(path) }
         try SocketListener.makeFolder(of: path)
+        guard let address = UnixAddress(path) else { throw UnixAddress.failure(path) }
         lock = try SocketListener.claim(path)
         self.path = path
         do throws(ConfigurationFailure) {
-            try SocketListener.removeStale(path, &address)
-            descriptor = try SocketListener.listen(path, &address)
+            try SocketListener.removeStale(path, address)
+            descriptor = try SocketListener.listen(path, address)
         } catch {
             FileDescriptor.close(lock)
             throw error
@@ -40,7 +40,7 @@ final class SocketListener: Sendable {
             }
             let socket = FrameSocket(client)
             _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-            if let peer = socket.peer, peer == geteuid() || peer == 0 { return socket }
+            if let peer = socket.peer, peer.user == geteuid() || peer.user == 0 { return socket }
         }
     }
 
@@ -77,7 +77,7 @@ final class SocketListener: Sendable {
     }
 
     /// Removes the socket of a service that has gone; nothing else at that path.
-    private static func removeStale(_ path: String, _ address: inout UnixAddress) throws(ConfigurationFailure) {
+    private static func removeStale(_ path: String, _ address: UnixAddress) throws(ConfigurationFailure) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
@@ -89,7 +89,7 @@ final class SocketListener: Sendable {
         unlink(path)
     }
 
-    private static func listen(_ path: String, _ address: inout UnixAddress) throws(ConfigurationFailure) -> Int32 {
+    private static func listen(_ path: String, _ address: UnixAddress) throws(ConfigurationFailure) -> Int32 {
         let descriptor = FileDescriptor.raise(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         // Before it has a name, so that at no time anybody else could connect.

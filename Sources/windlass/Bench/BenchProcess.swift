@@ -64,8 +64,8 @@ final class BenchWorker {
         state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         process = try BenchProcess(
             [
-                "worker", "--driver", "emulator", "--commands", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
-                "--state-dir", state.path, "--log-level", "error",
+                "worker", "--driver", "emulator", "--emulator-in-process", "--commands", "tcp://127.0.0.1:*",
+                "--events", "tcp://127.0.0.1:*", "--state-dir", state.path, "--log-level", "error",
             ], environment: environment)
         struct Ready: Decodable {
             var commands: [String]

@@ -5,10 +5,28 @@ import HostComputeEmulator
 import MessagePack
 import Worker
 
-/// The emulator, in this process or behind the socket of a service.
+/// The emulator, behind the socket of a service or in this process.
 extension DriverSelection {
-    static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> any ContainerDriver {
-        if let socket = settings.emulatorSocket { return try service(socket, owner, &settings) }
+    static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
+        if settings.emulatorFaults != nil, !settings.emulatorInProcess {
+            throw ConfigurationError(
+                "emulator_faults is for the emulator inside the worker (emulator_in_process); give a service its own: "
+                    + "windlass hcs-emulator --faults FILE")
+        }
+        if let socket = settings.emulatorSocket {
+            guard !settings.emulatorInProcess else {
+                throw ConfigurationError(
+                    "emulator_socket and emulator_in_process exclude each other: the emulator is in a service, or inside "
+                        + "the worker")
+            }
+            return DriverSelection(driver: driver(try connect(socket), owner, &settings))
+        }
+        if settings.emulatorInProcess { return DriverSelection(driver: try inProcess(owner, &settings)) }
+        return try own(owner, &settings)
+    }
+
+    /// The emulator in this process, whose containers end with it.
+    private static func inProcess(_ owner: String, _ settings: inout WorkerSettings) throws -> any ContainerDriver {
         let root = emulatorRoot(settings.worker.stateDirectory)
         do throws(ConfigurationFailure) {
             try HostComputeEmulator.configure(emulatorSettings(root: root, faults: settings.emulatorFaults))
@@ -22,23 +40,36 @@ extension DriverSelection {
             isolates: false, outlivesWorker: false)
     }
 
-    /// The emulator in a process of its own, whose containers outlive this one.
-    private static func service(
-        _ socket: String, _ owner: String, _ settings: inout WorkerSettings
-    ) throws -> any ContainerDriver {
-        guard settings.emulatorFaults == nil else {
-            throw ConfigurationError(
-                "emulator_faults is for the emulator inside the worker; give the service its own: windlass hcs-emulator "
-                    + "--faults FILE")
+    /// The emulator in a service of the worker's own.
+    private static func own(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
+        let service = OwnEmulatorService(stateDirectory: settings.worker.stateDirectory)
+        let remote = try service.connect()
+        let ends = settings.worker.onStop == .stop
+        return DriverSelection(driver: driver(remote, owner, &settings)) { logger in
+            if ends {
+                service.end(logger)
+            } else {
+                logger.notice(
+                    "containers that run are left to the emulator service, which ends when it has none",
+                    metadata: ["pid": "\(HostComputeEmulator.servicePID ?? 0)"])
+            }
         }
-        let remote: HostComputeEmulator.Remote
+    }
+
+    /// Connects to a service that is started by others.
+    private static func connect(_ socket: String) throws -> HostComputeEmulator.Remote {
         do throws(ConfigurationFailure) {
-            remote = try HostComputeEmulator.connect(socket: socket)
+            return try HostComputeEmulator.connect(socket: socket)
         } catch {
             let message = "emulator_socket: \(error)"
             throw error.canPass ? ConfigurationError(message, code: EX_UNAVAILABLE) : ConfigurationError(message)
         }
-        addProfiles(root: remote.root, to: &settings.worker)
+    }
+
+    private static func driver(
+        _ remote: HostComputeEmulator.Remote, _ owner: String, _ settings: inout WorkerSettings
+    ) -> any ContainerDriver {
+        addProfiles(root: remote.service.root, to: &settings.worker)
         return HostComputeDriver(
             table: remote.table, name: "hcs-emulator", version: WindlassVersion.current, owner: owner,
             isolates: false, outlivesWorker: true)

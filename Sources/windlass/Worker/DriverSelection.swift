@@ -1,19 +1,25 @@
 import ContainerDriver
 import Foundation
 import HostComputeDriver
+import Logging
 import Worker
 
-/// Makes the driver that the settings ask for, and gives the worker the profiles that go with it.
-enum DriverSelection {
-    static func make(_ settings: inout WorkerSettings) throws -> any ContainerDriver {
+/// The driver that the settings ask for; the worker is given the profiles that go with it.
+struct DriverSelection {
+    let driver: any ContainerDriver
+    /// What is left to do when the worker has stopped in order.
+    var afterStop: (Logger) -> Void = { _ in }
+
+    static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
         let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
         #if os(Windows)
             guard settings.driver != .emulator else {
                 throw ConfigurationError("driver: the emulator runs processes of Linux; on Windows use driver: hcs")
             }
-            return try hostComputeService(owner)
+            return DriverSelection(driver: try hostComputeService(owner))
         #else
-            return try settings.driver == .hcs ? hostComputeService(owner) : emulator(owner, &settings)
+            guard settings.driver == .hcs else { return try emulator(owner, &settings) }
+            return DriverSelection(driver: try hostComputeService(owner))
         #endif
     }
 

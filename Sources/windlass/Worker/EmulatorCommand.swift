@@ -3,6 +3,7 @@ import Foundation
 import HostComputeEmulator
 import Logging
 import Threads
+import Worker
 
 /// `windlass hcs-emulator`: keeps containers while workers come and go, as the Host Compute Service does on Windows.
 struct EmulatorCommand: AsyncParsableCommand {
@@ -10,6 +11,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         commandName: "hcs-emulator",
         abstract: "Keep the containers of workers that are started with --emulator-socket.",
         discussion: """
+            A worker that is given no socket starts one of its own. \
             Containers, their output and their exit codes stay here when a worker ends or is killed, and the next one finds \
             them again. They are plain processes of this user without any isolation, and end when this service does. Only \
             this user and root can connect. When it serves, one line of JSON goes to stdout; logs go to stderr.
@@ -24,11 +26,23 @@ struct EmulatorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Keep the containers' layers in this folder.", valueName: "dir"))
     var root: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "End after so long without a container and a worker; without this option, only when asked to stop.",
+            valueName: "seconds"))
+    var idleTimeout: Int?
+
     @Option(help: ArgumentHelp("A JSON file of faults, for tests.", valueName: "file"))
     var faults: String?
 
     @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
     var logLevel = Logger.Level.info
+
+    func validate() throws {
+        guard idleTimeout.map({ (0...86_400).contains($0) }) ?? true else {
+            throw ValidationError("--idle-timeout must be from 0 to 86400 seconds")
+        }
+    }
 
     func run() async throws {
         DescriptorLimit.raise()
@@ -46,6 +60,14 @@ struct EmulatorCommand: AsyncParsableCommand {
         logger.notice(
             "containers are kept, without any isolation from this host", metadata: ["socket": "\(service.path)"])
         announce(service.path)
+        if let idleTimeout {
+            let isStarted = SystemThread.start("idle") {
+                service.stopWhenUnused(for: .seconds(idleTimeout))
+                logger.notice("there is no container and no worker left; ending")
+                StopRequest.exit(0)
+            }
+            if !isStarted { logger.error("the system gives no threads; the idle timeout is ignored") }
+        }
         var isEnding = false
         for await request in requests {
             if isEnding { EmulatorCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
@@ -61,7 +83,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         let folder = root ?? DriverSelection.emulatorRoot(WorkerSettings().worker.stateDirectory)
         var settings = DriverSelection.emulatorSettings(root: folder, faults: faults)
         settings.keepsExited = true
-        let service = try EmulatorService(socket: socket, settings)
+        let service = try EmulatorService(socket: socket, settings, program: "windlass \(WindlassVersion.current)")
         try DriverSelection.makeUtilityVM(root: folder)
         return service
     }

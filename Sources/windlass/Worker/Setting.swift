@@ -80,6 +80,9 @@ struct Setting: Sendable {
             "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             { $0.logLevel = $1.text }, { $0.logLevel }),
         Setting("emulator_socket", .text, { $0.emulatorSocket = $1.text }, { $0.emulatorSocket ?? "" }),
+        Setting(
+            "emulator_in_process", .choice(["false", "true"]), { $0.emulatorInProcess = $1.text == "true" },
+            { "\($0.emulatorInProcess)" }),
         Setting("emulator_faults", .text, { $0.emulatorFaults = $1.text }, { $0.emulatorFaults ?? "" }),
 
         count("max_message_bytes", 1024...(1 << 30), \.messageBytes),

@@ -30,6 +30,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let requests: AsyncStream<StopRequest>
         let logger: Logger
         let worker: Worker
+        let selection: DriverSelection
         do {
             if let logFile { try WorkerLogging.append(to: logFile) }
             requests = try StopRequest.listen()
@@ -38,13 +39,14 @@ struct WorkerCommand: AsyncParsableCommand {
             // What the worker itself allows a stop, and some time for the rest.
             StopRequest.limit.withLock { $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10) }
             logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
-            let driver = try DriverSelection.make(&settings)
+            selection = try DriverSelection.make(&settings)
+            let driver = selection.driver
             try settings.checkProfiles()
             if driver.capabilities.contains(.noIsolation) {
                 logger.notice("the driver \(driver.name) runs processes without any isolation from this host")
             }
             if !driver.capabilities.contains(.restore) {
-                logger.notice("containers do not survive this worker: with --emulator-socket they would")
+                logger.notice("containers do not survive this worker: without --emulator-in-process they would")
             }
             worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
                 WorkerCommand.announce(endpoints)
@@ -59,6 +61,7 @@ struct WorkerCommand: AsyncParsableCommand {
         } catch {
             WorkerCommand.fail("\(error)", code: 1)
         }
+        selection.afterStop(logger)
         StopRequest.exit(0)
     }
 

@@ -33,11 +33,14 @@ struct WorkerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Run containers in the emulator service at this socket (windlass hcs-emulator), where they outlive the worker.",
+            "Run containers in the emulator service at this socket (windlass hcs-emulator), not in one of the worker's own.",
             valueName: "path"))
     var emulatorSocket: String?
 
-    @Option(help: ArgumentHelp("A JSON file of faults for the emulator, for tests.", valueName: "file"))
+    @Flag(help: "Run the emulator inside the worker, for tests: its containers end with the worker.")
+    var emulatorInProcess = false
+
+    @Option(help: ArgumentHelp("A JSON file of faults for the emulator inside a worker, for tests.", valueName: "file"))
     var emulatorFaults: String?
 
     /// The settings that these flags and everything below them make.
@@ -49,6 +52,7 @@ struct WorkerOptions: ParsableArguments {
             "emulator_faults": emulatorFaults,
         ]
         for (key, value) in single { if let value { flags[key] = [value] } }
+        if emulatorInProcess { flags["emulator_in_process"] = ["true"] }
         if !commands.isEmpty { flags["commands"] = commands }
         if !events.isEmpty { flags["events"] = events }
         return try WorkerSettings.read(

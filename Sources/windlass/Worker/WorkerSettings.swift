@@ -15,8 +15,10 @@ struct WorkerSettings: Sendable {
     var worker: WorkerConfiguration
     var driver = Driver.auto
     var logLevel = "info"
-    /// The socket of an emulator service; nil for an emulator inside the worker.
+    /// The socket of an emulator service that somebody else starts.
     var emulatorSocket: String?
+    /// Whether the emulator is inside the worker, and not in a service of the worker's own.
+    var emulatorInProcess = false
     /// A file of faults for the emulator inside the worker.
     var emulatorFaults: String?
     /// Where each setting came from that is not at its default.

@@ -3,7 +3,7 @@ import Dispatch
 import Glibc
 
 /// Shutdown and terminate: first every process ends, then the system.
-extension ComputeSystem {
+extension EmulatedSystem {
     enum EndCall {
         case shutdown, terminate
 
@@ -148,7 +148,9 @@ extension ComputeSystem {
         let running = leaders.filter { $0.exit == nil }
         if running.isEmpty, orphaned.isEmpty { return }
         // Seen before the leaders die: afterwards a descendant in a session of its own has no parent to be found by.
-        let family = LiveProcesses.family(of: orphaned.union(running.map(\.pid))).compactMap { ProcessStatus($0) }
+        let family = LiveProcesses.family(of: orphaned.union(running.map(\.pid))).compactMap {
+            EmulatedProcessStatus($0)
+        }
         let ids = Set(running.map(\.pid))
         let others = family.filter { !ids.contains($0.pid) }
         if signal == SIGTERM || signal == SIGKILL {
@@ -170,7 +172,7 @@ extension ComputeSystem {
         for _ in 0..<1000 {
             let left =
                 LiveProcesses.members(of: sessions)
-                + strays.filter { ProcessStatus($0.key)?.isSame(startTicks: $0.value) == true }.keys
+                + strays.filter { EmulatedProcessStatus($0.key)?.isSame(startTicks: $0.value) == true }.keys
             if left.isEmpty { return }
             for pid in left { kill(pid, SIGKILL) }
             usleep(1000)

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Answers to property queries (HostComputeService D.8, D.9).
-extension ComputeSystem {
+extension EmulatedSystem {
     func properties(_ query: PropertyQuery) -> String {
         var document = basicProperties()
         if settings.keepsExited, let created = createdProcesses() { document.add("CreatedProcesses", json: created) }
@@ -41,11 +41,11 @@ extension ComputeSystem {
     }
 
     /// The sessions that belong to the system now.
-    private func liveFamily() -> [ProcessStatus] {
+    private func liveFamily() -> [EmulatedProcessStatus] {
         let (leaders, orphaned) = state.withLock { (Array($0.processes.values), $0.orphanedSessions) }
         let running = leaders.filter { $0.exit == nil }.map(\.pid)
         if running.isEmpty, orphaned.isEmpty { return [] }
-        return LiveProcesses.family(of: orphaned.union(running)).compactMap { ProcessStatus($0) }
+        return LiveProcesses.family(of: orphaned.union(running)).compactMap { EmulatedProcessStatus($0) }
     }
 
     private func statistics() -> String {
@@ -56,8 +56,8 @@ extension ComputeSystem {
         for process in family {
             commit += process.residentBytes
             shared += min(process.residentBytes, process.sharedBytes())
-            live.user100ns += process.userTicks * ProcessStatus.tickUnits
-            live.kernel100ns += process.kernelTicks * ProcessStatus.tickUnits
+            live.user100ns += process.userTicks * EmulatedProcessStatus.tickUnits
+            live.kernel100ns += process.kernelTicks * EmulatedProcessStatus.tickUnits
             let storage = process.storage()
             live.readCount += storage.readCount
             live.readBytes += storage.readBytes
@@ -85,7 +85,7 @@ extension ComputeSystem {
         storage.add("WriteCountNormalized", live.writeCount)
         storage.add("WriteSizeBytes", live.writeBytes)
 
-        let now = SystemTime.now()
+        let now = EmulatedSystemTime.now()
         var statistics = JSONObject()
         statistics.add("Timestamp", string: now.text)
         if let startedAt {
@@ -118,21 +118,21 @@ extension ComputeSystem {
 
     private func processList() -> String {
         let known = state.withLock { $0.processes }
-        let bootedAt = SystemTime.bootUnits()
+        let bootedAt = EmulatedSystemTime.bootUnits()
         let processes = liveFamily().map { process in
             let shared = min(process.residentBytes, process.sharedBytes())
             let created =
                 known[process.pid]?.createdAt
-                ?? SystemTime(units: bootedAt + Int64(process.startTicks * ProcessStatus.tickUnits))
+                ?? EmulatedSystemTime(units: bootedAt + Int64(process.startTicks * EmulatedProcessStatus.tickUnits))
             var entry = JSONObject()
             entry.add("CreateTimestamp", string: created.text)
             entry.add("ImageName", string: process.name)
-            entry.add("KernelTime100ns", process.kernelTicks * ProcessStatus.tickUnits)
+            entry.add("KernelTime100ns", process.kernelTicks * EmulatedProcessStatus.tickUnits)
             entry.add("MemoryCommitBytes", process.residentBytes)
             entry.add("MemoryWorkingSetPrivateBytes", process.residentBytes - shared)
             entry.add("MemoryWorkingSetSharedBytes", shared)
             entry.add("ProcessId", process.pid)
-            entry.add("UserTime100ns", process.userTicks * ProcessStatus.tickUnits)
+            entry.add("UserTime100ns", process.userTicks * EmulatedProcessStatus.tickUnits)
             return entry.finish()
         }
         return "[" + processes.joined(separator: ",") + "]"
@@ -159,7 +159,7 @@ extension ComputeSystem {
     }
 }
 
-extension SystemTime {
+extension EmulatedSystemTime {
     /// When the machine booted, which the start times of processes count from.
     fileprivate static func bootUnits() -> Int64 {
         var uptime = timespec()

@@ -2,7 +2,7 @@ import CHostCompute
 import Glibc
 
 /// Create, start, pause and resume: accepted here, completed on another thread.
-extension ComputeSystem {
+extension EmulatedSystem {
     func start() throws(HostFailure) -> HcsResult { try run(.start) }
 
     func pause() throws(HostFailure) -> HcsResult {
@@ -83,7 +83,7 @@ extension ComputeSystem {
             if document.servicing { state.endAfterLastProcess() }
             if operation == .create, notify { state.createStatus = status }
             if notify {
-                state.broadcast(Notification(type: operation.completion, status: status), service.faults, id)
+                state.broadcast(EmulatedNotification(type: operation.completion, status: status), service.faults, id)
             }
             return (state.claimLine(), state.claimGone())
         }

@@ -8,8 +8,8 @@ import Synchronization
 /// Everything that changes is behind one lock, which is never held over a callback. Notifications stand in one line per
 /// system, so they arrive in order and no other system waits for a callback that blocks. An idle system is this object
 /// and its entries in the tables: no thread, no timer, no descriptor.
-final class ComputeSystem: Sendable {
-    typealias Delivery = (registration: Registration, notification: Notification)
+final class EmulatedSystem: Sendable {
+    typealias Delivery = (registration: Registration, notification: EmulatedNotification)
 
     let id: String
     let document: SystemDocument
@@ -32,12 +32,12 @@ final class ComputeSystem: Sendable {
         var delivering = false
 
         var resources: SystemResources
-        var startedAt: SystemTime?
-        var processes: [pid_t: ComputeProcess] = [:]
+        var startedAt: EmulatedSystemTime?
+        var processes: [pid_t: EmulatedProcess] = [:]
         /// Those that have exited and have been without a handle since, oldest first, where the settings keep them.
-        var kept: [ComputeProcess] = []
+        var kept: [EmulatedProcess] = []
         /// Every process that was created since then is known, whether or not it has exited.
-        var listedFrom = SystemTime.now()
+        var listedFrom = EmulatedSystemTime.now()
         /// Stopped, and its exits may be known to no client that still lives: it stays until one has looked.
         var isKept = false
         /// Processes that run, or have exited and are not settled.
@@ -107,7 +107,7 @@ final class ComputeSystem: Sendable {
         let deliver = state.withLock { state in
             state.registrations.append(registration)
             if let status = state.createStatus {
-                let created = Notification(type: NotificationType.systemCreateCompleted, status: status)
+                let created = EmulatedNotification(type: NotificationType.systemCreateCompleted, status: status)
                 state.enqueue((registration, created), service.faults, id)
             }
             if let exit = state.exit { state.enqueue((registration, exit.notification), service.faults, id) }
@@ -144,7 +144,7 @@ final class ComputeSystem: Sendable {
     var resources: SystemResources { state.withLock { $0.resources } }
 }
 
-extension ComputeSystem.State {
+extension EmulatedSystem.State {
     /// Stopped, and nobody has a handle: there is no way back.
     var isGone: Bool { phase == .stopped && handles <= 0 && !isKept }
 
@@ -159,7 +159,7 @@ extension ComputeSystem.State {
     mutating func endAfterLastProcess() {
         guard phase == .running, hasRun, live == 0, spawning == 0 else { return }
         phase = .stopping
-        ending = ComputeSystem.EndCall.shutdown.exit
+        ending = EmulatedSystem.EndCall.shutdown.exit
     }
 
     /// Everything has ended that an ending system waits for; true once.
@@ -170,7 +170,7 @@ extension ComputeSystem.State {
     }
 
     /// Puts a delivery into the line, as the faults let it.
-    mutating func enqueue(_ delivery: ComputeSystem.Delivery, _ faults: Faults, _ id: String) {
+    mutating func enqueue(_ delivery: EmulatedSystem.Delivery, _ faults: Faults, _ id: String) {
         guard faults.isArmed else {
             line.append(delivery)
             return
@@ -188,7 +188,7 @@ extension ComputeSystem.State {
             case .loseNotification: copies = []
             case .duplicateNotification: copies += copies
             case .unknownNotification(let unknown):
-                copies.insert((delivery.registration, Notification(type: unknown)), at: 0)
+                copies.insert((delivery.registration, EmulatedNotification(type: unknown)), at: 0)
             default: break
             }
         }
@@ -196,7 +196,7 @@ extension ComputeSystem.State {
     }
 
     /// Tells every registration.
-    mutating func broadcast(_ notification: Notification, _ faults: Faults, _ id: String) {
+    mutating func broadcast(_ notification: EmulatedNotification, _ faults: Faults, _ id: String) {
         for registration in registrations { enqueue((registration, notification), faults, id) }
     }
 
@@ -207,7 +207,7 @@ extension ComputeSystem.State {
         return true
     }
 
-    mutating func nextDelivery() -> ComputeSystem.Delivery? {
+    mutating func nextDelivery() -> EmulatedSystem.Delivery? {
         if line.isEmpty {
             line = []
             delivering = false

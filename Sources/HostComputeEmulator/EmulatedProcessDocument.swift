@@ -1,5 +1,5 @@
 /// What ProcessConfig (HostComputeService D.4) asks for.
-struct ProcessDocument {
+struct EmulatedProcessDocument {
     let arguments: [String]
     let user: String
     let workingDirectory: String
@@ -11,12 +11,12 @@ struct ProcessDocument {
 
     init(_ config: ProcessConfig) throws(HostFailure) {
         let line = config.commandLine ?? ""
-        arguments = CommandLine.split(line)
+        arguments = EmulatedCommandLine.split(line)
         user = config.user ?? ""
         workingDirectory = config.workingDirectory ?? ""
         environment = config.environment ?? [:]
         let emulatesConsole = config.emulateConsole ?? false
-        let size = try ProcessDocument.consoleSize(config.consoleSize ?? [])
+        let size = try EmulatedProcessDocument.consoleSize(config.consoleSize ?? [])
         console = emulatesConsole ? size : nil
         wantsInput = config.createStdInPipe ?? false
         wantsOutput = config.createStdOutPipe ?? false

@@ -1,7 +1,7 @@
 import Glibc
 
 /// What /proc tells of one process.
-struct ProcessStatus {
+struct EmulatedProcessStatus {
     let pid: pid_t
     let name: String
     let isDead: Bool

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A point in time, as HCS writes it: RFC 3339 in UTC with seven digits of a second [inf].
-struct SystemTime: Sendable {
+struct EmulatedSystemTime: Sendable {
     /// Units of 100 ns since 1970.
     let units: Int64
 
@@ -9,10 +9,10 @@ struct SystemTime: Sendable {
         self.units = units
     }
 
-    static func now() -> SystemTime {
+    static func now() -> EmulatedSystemTime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return SystemTime(units: Int64(time.tv_sec) * 10_000_000 + Int64(time.tv_nsec) / 100)
+        return EmulatedSystemTime(units: Int64(time.tv_sec) * 10_000_000 + Int64(time.tv_nsec) / 100)
     }
 
     var text: String {

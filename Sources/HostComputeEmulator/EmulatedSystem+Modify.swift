@@ -1,7 +1,7 @@
 import CHostCompute
 
 /// Changes at run time (HostComputeService D.11): validated and remembered, never enforced.
-extension ComputeSystem {
+extension EmulatedSystem {
     func modify(_ request: SystemModification) throws(HostFailure) {
         let change = try change(request)
         try state.withLock { (state) throws(HostFailure) in
@@ -17,14 +17,14 @@ extension ComputeSystem {
 
     private func change(_ request: SystemModification) throws(HostFailure) -> Change {
         if let type = request.resourceType {
-            guard type == SystemModification.network else { throw ComputeSystem.unsupported("ResourceType '\(type)'") }
+            guard type == SystemModification.network else { throw EmulatedSystem.unsupported("ResourceType '\(type)'") }
             return try networkChange(request)
         }
         guard let path = request.resourcePath else {
             throw .invalidDocument("ResourcePath or ResourceType is required.")
         }
         guard [SystemModification.memory, SystemModification.processor].contains(path) else {
-            throw ComputeSystem.unsupported("ResourcePath '\(path)'")
+            throw EmulatedSystem.unsupported("ResourcePath '\(path)'")
         }
         guard request.requestType ?? "Update" == "Update" else {
             throw .invalidDocument("RequestType: Update is expected for '\(path)'.")

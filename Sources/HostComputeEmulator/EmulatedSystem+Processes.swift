@@ -2,12 +2,12 @@ import CHostCompute
 import Glibc
 
 /// The processes of a compute system, from their creation to their exit.
-extension ComputeSystem {
+extension EmulatedSystem {
     /// Starts a process; the descriptors for the caller are in the streams.
     /// - Parameter caller: who asks. Where it has died, the next one may have been told already that there is no process.
     func createProcess(
-        _ document: ProcessDocument, for caller: Caller
-    ) throws(HostFailure) -> (process: ComputeProcess, streams: [Int32]) {
+        _ document: EmulatedProcessDocument, for caller: Caller
+    ) throws(HostFailure) -> (process: EmulatedProcess, streams: [Int32]) {
         try state.withLock { (state) throws(HostFailure) in
             guard state.phase == .running else {
                 throw state.phase == .stopped ? HostFailure.alreadyStopped : .invalidState(state.phase)
@@ -16,7 +16,7 @@ extension ComputeSystem {
         }
         let streams: ProcessStreams
         let pid: pid_t
-        let createdAt: SystemTime
+        let createdAt: EmulatedSystemTime
         do throws(HostFailure) {
             // Not before it is counted among those that are being created.
             try caller.checkAlive()
@@ -32,7 +32,7 @@ extension ComputeSystem {
             finishInPool()
             throw error
         }
-        let process = ComputeProcess(pid: pid, createdAt: createdAt, system: self, streams: streams)
+        let process = EmulatedProcess(pid: pid, createdAt: createdAt, system: self, streams: streams)
         // In one step, so that an exit that comes at once finds the process counted among the live, and only there.
         let (phase, replaced) = state.withLock { state in
             state.spawning -= 1
@@ -59,7 +59,7 @@ extension ComputeSystem {
     }
 
     /// Starts the program and closes its ends of the streams; all ends when it cannot be started.
-    private func spawn(_ document: ProcessDocument, _ streams: ProcessStreams) throws(HostFailure) -> pid_t {
+    private func spawn(_ document: EmulatedProcessDocument, _ streams: ProcessStreams) throws(HostFailure) -> pid_t {
         defer { streams.closeChild() }
         do throws(HostFailure) {
             let scratch = self.document.layerFolder
@@ -79,7 +79,7 @@ extension ComputeSystem {
     }
 
     /// The process `pid`, with one more handle.
-    func openProcess(_ pid: pid_t) throws(HostFailure) -> ComputeProcess {
+    func openProcess(_ pid: pid_t) throws(HostFailure) -> EmulatedProcess {
         let (process, stopped) = state.withLock { state in
             (state.processes[pid] ?? state.kept.last { $0.pid == pid }, state.phase == .stopped)
         }
@@ -94,15 +94,15 @@ extension ComputeSystem {
     private static let mostKept = 1000
 
     /// Forgets a process that has exited and has no handle, or keeps it where the settings say so.
-    func forget(_ process: ComputeProcess) {
-        let released = state.withLock { state -> ComputeProcess? in
+    func forget(_ process: EmulatedProcess) {
+        let released = state.withLock { state -> EmulatedProcess? in
             // The id may stand for another process already.
             let isItself = state.processes[process.pid] === process
             if isItself { state.processes[process.pid] = nil }
             guard settings.keepsExited, !state.kept.contains(where: { $0 === process }) else { return nil }
             guard isItself, !state.forgotten else { return process }
             state.kept.append(process)
-            guard state.kept.count > ComputeSystem.mostKept, let oldest = state.kept.first else { return nil }
+            guard state.kept.count > EmulatedSystem.mostKept, let oldest = state.kept.first else { return nil }
             state.drop(oldest)
             return oldest
         }
@@ -119,7 +119,7 @@ extension ComputeSystem {
     }
 
     /// A process has exited and its properties say so: tell it, then see what it left behind.
-    func processExited(_ process: ComputeProcess) {
+    func processExited(_ process: EmulatedProcess) {
         let deliveries = process.exitDeliveries()
         let usage = process.exit?.usage ?? ProcessUsage()
         let left = LiveProcesses.members(of: [process.pid])
@@ -148,10 +148,10 @@ extension ComputeSystem {
     }
 }
 
-extension ComputeSystem.State {
+extension EmulatedSystem.State {
     /// Keeps an exited process no longer.
-    fileprivate mutating func drop(_ process: ComputeProcess) {
+    fileprivate mutating func drop(_ process: EmulatedProcess) {
         kept.removeAll { $0 === process }
-        listedFrom = SystemTime(units: max(listedFrom.units, process.createdAt.units + 1))
+        listedFrom = EmulatedSystemTime(units: max(listedFrom.units, process.createdAt.units + 1))
     }
 }

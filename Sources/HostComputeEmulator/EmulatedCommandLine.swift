@@ -3,7 +3,7 @@
 /// The program's name ends at the next quote or, unquoted, at the next space, and knows no escapes. In the arguments
 /// 2n backslashes before a quote are n backslashes and the quote opens or closes; 2n+1 are n backslashes and a quote
 /// that is text; and of three quotes in a row the third is text.
-enum CommandLine {
+enum EmulatedCommandLine {
     static func split(_ line: String) -> [String] {
         let units = Array(line.utf8)
         guard !units.isEmpty else { return [] }

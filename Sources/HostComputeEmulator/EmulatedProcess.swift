@@ -6,12 +6,12 @@ import Synchronization
 /// A process of a compute system: the leader of a session of its own.
 ///
 /// It lives until it has exited and its last handle is closed.
-final class ComputeProcess: Sendable {
+final class EmulatedProcess: Sendable {
     let pid: pid_t
-    let system: ComputeSystem
+    let system: EmulatedSystem
     let hasConsole: Bool
     /// When it was created; as the clock stood then, wherever it has been set since.
-    let createdAt: SystemTime
+    let createdAt: EmulatedSystemTime
     private let keepsExited: Bool
 
     fileprivate struct State {
@@ -27,7 +27,7 @@ final class ComputeProcess: Sendable {
 
     private let state: Mutex<State>
 
-    init(pid: pid_t, createdAt: SystemTime, system: ComputeSystem, streams: ProcessStreams) {
+    init(pid: pid_t, createdAt: EmulatedSystemTime, system: EmulatedSystem, streams: ProcessStreams) {
         self.pid = pid
         self.createdAt = createdAt
         self.system = system
@@ -125,7 +125,7 @@ final class ComputeProcess: Sendable {
     var registrations: [Registration] { state.withLock { $0.registrations } }
 
     /// Who is registered and has not been told of the exit; whoever comes after this is told on arrival.
-    func exitDeliveries() -> [ComputeSystem.Delivery] {
+    func exitDeliveries() -> [EmulatedSystem.Delivery] {
         let (exit, registrations) = state.withLock { state in
             state.announced = true
             return (state.exit, state.registrations)
@@ -134,8 +134,8 @@ final class ComputeProcess: Sendable {
         return registrations.map { ($0, notification(exit)) }
     }
 
-    private func notification(_ exit: ProcessExit) -> Notification {
-        Notification(type: NotificationType.processExited, data: properties(exit))
+    private func notification(_ exit: ProcessExit) -> EmulatedNotification {
+        EmulatedNotification(type: NotificationType.processExited, data: properties(exit))
     }
 
     // MARK: Documents
@@ -166,7 +166,7 @@ final class ComputeProcess: Sendable {
 
     func resize(_ size: ConsoleSize) throws(HostFailure) {
         try state.withLock { (state) throws(HostFailure) in
-            guard state.exit == nil else { throw ComputeProcess.hasExited }
+            guard state.exit == nil else { throw EmulatedProcess.hasExited }
             guard hasConsole else {
                 throw HostFailure(code: ResultCode.notSupported, message: "The process has no console.")
             }
@@ -176,7 +176,7 @@ final class ComputeProcess: Sendable {
 
     func closeStream(_ name: String) throws(HostFailure) {
         try state.withLock { (state) throws(HostFailure) in
-            guard state.exit == nil else { throw ComputeProcess.hasExited }
+            guard state.exit == nil else { throw EmulatedProcess.hasExited }
             let everything = name == "All"
             guard everything || ["StdIn", "StdOut", "StdErr"].contains(name) else {
                 throw .invalidArgument("CloseHandle: '\(name)' is none of StdIn, StdOut, StdErr, All.")
@@ -195,7 +195,7 @@ final class ComputeProcess: Sendable {
     static let hasExited = HostFailure(code: ResultCode.elementNotFound, message: "The process has exited.")
 }
 
-extension ComputeProcess.State {
+extension EmulatedProcess.State {
     fileprivate mutating func releaseIfDone(_ keepsExited: Bool) -> Bool {
         guard exit != nil, handles <= 0 else { return false }
         if keepsExited { streams.closeDrained() } else { streams.closeKept() }
