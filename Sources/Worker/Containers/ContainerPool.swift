@@ -197,6 +197,18 @@ final class ContainerPool {
         services.loop.schedule(after: .zero) { [weak self] in self?.visit(after: next, visit, then: done) }
     }
 
+    /// Visits those of `ids` that there are, a slice in each turn of the loop, and then runs `done`.
+    func visit(
+        _ ids: ArraySlice<ContainerID>, _ visit: @escaping (Container) -> Void, then done: @escaping () -> Void = {}
+    ) {
+        let slice = TimeSlice(on: services.loop)
+        var rest = ids
+        while !slice.isOver, let id = rest.popFirst() { container(id).map(visit) }
+        guard !rest.isEmpty else { return done() }
+        let left = rest
+        services.loop.schedule(after: .zero) { [weak self] in self?.visit(left, visit, then: done) }
+    }
+
     // MARK: The end
 
     /// Lets go of the containers, which hold what they need of the worker.

@@ -40,10 +40,10 @@ final class OutputStore: Sendable {
     }
 
     /// Removes the output of a container.
-    func remove(of record: ContainerRecord) { SpoolFolder.remove([folder.folder(of: record)]) }
+    func remove(of record: ContainerRecord) { folder.remove(of: record) }
 
     /// Removes all output but that of these containers.
-    func remove(besides records: [ContainerRecord]) { SpoolFolder.remove(folder.folders(besides: records)) }
+    func remove(besides records: [ContainerRecord]) { folder.removeAll(besides: records) }
 
     /// Why output is in memory only; nil where all of it is kept.
     var trouble: String? {

@@ -6,8 +6,9 @@ import MessagePack
 /// Takes up what a worker before this one left: containers, requests under way, and what the host has besides. On the
 /// loop only.
 ///
-/// Records are read on the threads for driver calls, some of them at a time, and their containers are opened side by
-/// side. Meanwhile the worker serves: it answers for the containers that it has come to.
+/// Records are read on the threads for driver calls, some of them at a time. Containers that were never started are taken
+/// up by ``HostList``, the others are opened side by side. Meanwhile the worker serves: it answers for the containers that
+/// it has come to.
 final class Recovery {
     /// A record as it was read.
     private struct Record: Sendable {
@@ -18,6 +19,7 @@ final class Recovery {
 
     private let services: HostServices
     private let requests: Requests
+    private let list: HostList
     private var unread: ArraySlice<(id: ContainerID, record: [UInt8])>
     /// The records of containers that have not been restored, those that are being read included.
     private var records: [ContainerID: [UInt8]]
@@ -37,6 +39,7 @@ final class Recovery {
     init(_ services: HostServices, _ requests: Requests, _ contents: JournalContents) {
         self.services = services
         self.requests = requests
+        list = HostList(services)
         unread = contents.containers[...]
         records = Dictionary(contents.containers.map { ($0.id, $0.record) }) { first, _ in first }
         storedRequests = contents.requests
@@ -51,6 +54,7 @@ final class Recovery {
         for (id, _) in unread { services.pool.reserve(id, .recovering) }
         services.pool.recoverNow = { [weak self] id in self?.restoreNow(id) }
         for id in damaged { services.pool.reserve(id, .unreadable) }
+        list.ask(unread.map(\.id) + damaged)
         if unread.isEmpty { return finish() }
         for _ in 0..<Recovery.batches { readNext() }
     }
@@ -117,12 +121,13 @@ final class Recovery {
         owners.append(ContainerRecord(id: record.id, createdAt: saved.facts.createdAt))
         let responder = key.map { requests.resume($0) }
         let isEnding = services.pool.isEnding
-        let isOpening = services.pool.make(record.id).enter { container in
+        let (isOpening, isUnstarted) = services.pool.make(record.id).enter { container in
             container.restore(saved, responder)
             if isEnding { container.end() }
-            return container.link.isOpening
+            return (container.link.isOpening, container.isUnstarted)
         }
         if isOpening { services.pool.noteOpening(record.id) }
+        if isUnstarted { list.takeUp(record.id) }
         services.pool.reserve(record.id, nil)
     }
 
@@ -134,7 +139,8 @@ final class Recovery {
         // cannot be read, its output stays.
         if !hasUnreadable { services.spools?.remove(besides: owners) }
         owners = []
-        OrphanSearch(services).start()
+        let orphans = OrphanSearch(services)
+        list.withOrphans { orphans.settle($0) }
         if let done = whenDone { services.pool.whenEveryOneIsOpened(done) }
         whenDone = nil
     }
