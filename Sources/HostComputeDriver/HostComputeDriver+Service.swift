@@ -54,7 +54,8 @@ extension HostComputeDriver {
             if error.isNotFound { systems.withLock { $0.removeUnopened(id) } }
             throw error.failureToFind("container '\(id)'")
         }
-        let system = ComputeSystem(id, isolation: found.isolation(known), servicing: known.isServicing, context: context)
+        let system = ComputeSystem(
+            id, isolation: found.isolation(known), servicing: known.isServicing, context: context)
         system.withState { $0.directory = known.directory }
         let processes = current.map { $0.merged(processes) } ?? processes
         let located: ComputeSystem.Located

@@ -36,7 +36,8 @@ extension HostComputeDriver {
     /// - Returns: nil where it has been forgotten meanwhile.
     func openUnopened(_ id: ContainerID, _ known: KnownContainer) throws(HostComputeError) -> ComputeSystem? {
         let (handle, found) = try context.openOwn(id)
-        let system = ComputeSystem(id, isolation: found.isolation(known), servicing: known.isServicing, context: context)
+        let system = ComputeSystem(
+            id, isolation: found.isolation(known), servicing: known.isServicing, context: context)
         system.withState { state in
             state.directory = known.directory
             state.wasFound = true

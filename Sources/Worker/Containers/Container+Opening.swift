@@ -6,13 +6,15 @@ import MessagePack
 /// Finding a container again: after a start of the worker, after its service went away, or when a peer asks for it.
 extension Container {
     /// Takes up what a worker before this one left.
-    /// - Parameter responder: the way back to a peer that repeats the command which was under way.
-    func restore(_ saved: SavedContainer, _ responder: Responder?) {
+    /// - Parameters:
+    ///   - creation: what it is made of, until it has been started.
+    ///   - responder: the way back to a peer that repeats the command which was under way.
+    func restore(_ saved: SavedContainer, _ creation: QueuedCommand.Creation?, _ responder: Responder?) {
         facts = saved.facts
         state = saved.state
         known = saved.known
         stop = PendingStop(cause: saved.cause, grace: saved.stopGrace, due: saved.stopDue)
-        creation = saved.creation.flatMap { QueuedCommand.Creation($0, of: facts) }
+        self.creation = creation
         if let command = saved.command {
             lane.begin(QueuedCommand(command, id, creation: creation, responder: responder), at: command.at)
         }

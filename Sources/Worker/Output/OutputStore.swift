@@ -2,6 +2,7 @@ import ContainerProtocol
 import Dispatch
 import Foundation
 import Logging
+import MessagePack
 import Synchronization
 
 /// Keeps the output of a host's processes beyond the worker's life, and brings files up to date that could not be
@@ -43,7 +44,7 @@ final class OutputStore: Sendable {
     func remove(of record: ContainerRecord) { folder.remove(of: record) }
 
     /// Removes all output but that of these containers.
-    func remove(besides records: [ContainerRecord]) { folder.removeAll(besides: records) }
+    func remove(besides owners: [(id: ContainerID, createdAt: Timestamp)]) { folder.removeAll(besides: owners) }
 
     /// Why output is in memory only; nil where all of it is kept.
     var trouble: String? {

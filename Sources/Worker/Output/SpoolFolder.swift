@@ -1,6 +1,7 @@
 import ContainerProtocol
 import Dispatch
 import Foundation
+import MessagePack
 
 /// Where the output of a host's containers is kept: a folder for each life of a container, and a file for each process.
 struct SpoolFolder: Sendable {
@@ -10,8 +11,11 @@ struct SpoolFolder: Sendable {
 
     /// The folder of a container; one that takes the id later has another.
     func folder(of record: ContainerRecord) -> URL {
-        let life = "\(record.createdAt.seconds)-\(record.createdAt.nanoseconds)"
-        return root.appendingPathComponent("c-\(SpoolFolder.escaped(record.id.rawValue))-\(life)")
+        root.appendingPathComponent(SpoolFolder.name(record.id, record.createdAt))
+    }
+
+    private static func name(_ id: ContainerID, _ createdAt: Timestamp) -> String {
+        "c-\(escaped(id.rawValue))-\(createdAt.seconds)-\(createdAt.nanoseconds)"
     }
 
     /// The file of the `number`th process that was started in a container.
@@ -20,11 +24,11 @@ struct SpoolFolder: Sendable {
     }
 
     /// Removes the folders of now that are none of these containers', on a thread of their own.
-    func removeAll(besides records: [ContainerRecord]) {
+    func removeAll(besides owners: [(id: ContainerID, createdAt: Timestamp)]) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
         guard !names.isEmpty else { return }
         DispatchQueue.global(qos: .utility).async {
-            let kept = Set(records.map { folder(of: $0).lastPathComponent })
+            let kept = Set(owners.map { SpoolFolder.name($0.id, $0.createdAt) })
             for name in names where !kept.contains(name) {
                 try? FileManager.default.removeItem(at: root.appendingPathComponent(name))
             }

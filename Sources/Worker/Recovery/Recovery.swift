@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerProtocol
+import DequeModule
 import Logging
 import MessagePack
 
@@ -15,20 +16,33 @@ final class Recovery {
         let id: ContainerID
         /// Nil where it cannot be understood.
         let saved: SavedContainer?
+        let creation: QueuedCommand.Creation?
+
+        init(_ id: ContainerID, _ bytes: [UInt8], _ reader: Reader) {
+            self.id = id
+            saved = (try? reader.value(bytes)).flatMap(SavedContainer.init)
+            creation = saved.flatMap { saved in
+                saved.creation.flatMap { QueuedCommand.Creation($0, of: saved.facts) }
+            }
+        }
     }
 
     private let services: HostServices
     private let requests: Requests
     private let list: HostList
-    private var unread: ArraySlice<(id: ContainerID, record: [UInt8])>
+    /// Containers whose record is to be read, the next one last.
+    private var unread: [ContainerID]
     /// The records of containers that have not been restored, those that are being read included.
     private var records: [ContainerID: [UInt8]]
+    /// Batches that have been read.
+    private var read: Deque<ArraySlice<Record>> = []
     private let storedRequests: [StoredRequest]
     /// Requests that a container's record names as under way.
     private var claimed: Set<RequestKey> = []
     private let damaged: [ContainerID]
     private var hasUnreadable: Bool
-    private var owners: [ContainerRecord] = []
+    /// The containers that may have output.
+    private var owners: [(id: ContainerID, createdAt: Timestamp)] = []
     private var batchesUnderWay = 0
     private var whenDone: (() -> Void)?
 
@@ -40,7 +54,7 @@ final class Recovery {
         self.services = services
         self.requests = requests
         list = HostList(services)
-        unread = contents.containers[...]
+        unread = contents.containers.reversed().map(\.id)
         records = Dictionary(contents.containers.map { ($0.id, $0.record) }) { first, _ in first }
         storedRequests = contents.requests
         damaged = Array(contents.damaged)
@@ -51,10 +65,10 @@ final class Recovery {
     func start(_ done: @escaping () -> Void) {
         whenDone = done
         requests.restore(storedRequests)
-        for (id, _) in unread { services.pool.reserve(id, .recovering) }
+        for id in unread { services.pool.reserve(id, .recovering) }
         services.pool.recoverNow = { [weak self] id in self?.restoreNow(id) }
         for id in damaged { services.pool.reserve(id, .unreadable) }
-        list.ask(unread.map(\.id) + damaged)
+        list.ask(unread + damaged)
         if unread.isEmpty { return finish() }
         for _ in 0..<Recovery.batches { readNext() }
     }
@@ -65,39 +79,37 @@ final class Recovery {
             return
         }
         batchesUnderWay += 1
-        let batch = Array(unread.prefix(Recovery.batchSize))
-        unread = unread.dropFirst(Recovery.batchSize)
+        let batch = unread.suffix(Recovery.batchSize).reversed().compactMap { id in records[id].map { (id, $0) } }
+        unread.removeLast(min(Recovery.batchSize, unread.count))
         services.calls.make { () throws(DriverFailure) in
             Recovery.read(batch)
         } then: { [self] result in
             // Where there is no thread to be had, the loop reads.
             let records = (try? result.get()) ?? Recovery.read(batch)
-            restore(records[...])
+            read.append(records[...])
+            if read.count == 1 { restoreRead() }
         }
     }
 
     private static func read(_ batch: [(id: ContainerID, record: [UInt8])]) -> [Record] {
         let reader = Reader()
-        return batch.map { id, record in
-            Record(id: id, saved: (try? reader.value(record)).flatMap(SavedContainer.init))
-        }
+        return batch.map { id, record in Record(id, record, reader) }
     }
 
-    /// Restores as many containers as one slice allows, and the rest in later turns of the loop.
-    private func restore(_ records: ArraySlice<Record>) {
+    /// Restores as many of the containers that have been read as one slice allows, and the rest in later turns of the
+    /// loop.
+    private func restoreRead() {
         let slice = TimeSlice(on: services.loop)
-        var rest = records
-        while let record = rest.popFirst() {
-            restore(record)
-            if slice.isOver { break }
+        while !slice.isOver, !read.isEmpty {
+            if let record = read[0].popFirst() {
+                restore(record)
+            } else {
+                read.removeFirst()
+                batchesUnderWay -= 1
+                readNext()
+            }
         }
-        guard rest.isEmpty else {
-            let left = rest
-            services.loop.schedule(after: .zero) { self.restore(left) }
-            return
-        }
-        batchesUnderWay -= 1
-        readNext()
+        if !read.isEmpty { services.loop.schedule(after: .zero) { self.restoreRead() } }
     }
 
     /// A peer asks for a container whose record has not been read yet.
@@ -118,11 +130,11 @@ final class Recovery {
         }
         let key = saved.command?.request
         if let key { claimed.insert(key) }
-        owners.append(ContainerRecord(id: record.id, createdAt: saved.facts.createdAt))
+        owners.append((record.id, saved.facts.createdAt))
         let responder = key.map { requests.resume($0) }
         let isEnding = services.pool.isEnding
         let (isOpening, isUnstarted) = services.pool.make(record.id).enter { container in
-            container.restore(saved, responder)
+            container.restore(saved, record.creation, responder)
             if isEnding { container.end() }
             return (container.link.isOpening, container.isUnstarted)
         }
