@@ -123,17 +123,27 @@ final class ContainerPool {
         opening.remove(id)
         orphans.remove(id)
         guard opening.isEmpty, let done = whenOpened else { return }
+        opening = []
         whenOpened = nil
         done()
     }
 
     // MARK: Recovery
 
+    /// About so many containers are to come: the tables grow now, and not in the midst of serving.
+    func expect(_ count: Int) {
+        containers.reserveCapacity(count)
+        reserved.reserveCapacity(count)
+        opening.reserveCapacity(count)
+    }
+
     /// Takes an id out of use, or (nil) gives it free.
     func reserve(_ id: ContainerID, _ reservation: Reservation?) {
         if reserved[id] == .recovering { recovering -= 1 }
         if reservation == .recovering { recovering += 1 }
         reserved[id] = reservation
+        // It may have been large.
+        if reserved.isEmpty { reserved = [:] }
         guard recovering == 0, !whenRead.isEmpty else { return }
         // In a later turn: this one is in the midst of restoring a container.
         services.loop.schedule(after: .zero) { [weak self] in

@@ -20,8 +20,8 @@ final class HostList {
     private var state = State.awaited
     /// Containers that wait for the list, or for their batch.
     private var waiting = Deque<ContainerID>()
-    /// Whether a batch is being taken up.
-    private var isBusy = false
+    /// Whether every record has been read.
+    private var areAllKnown = false
     private var orphans: [ContainerID]?
     private var whenOrphansAreKnown: (([ContainerID]) -> Void)?
 
@@ -60,7 +60,7 @@ final class HostList {
     private func settle(_ new: State) {
         guard case .awaited = state else { return }
         state = new
-        takeNext()
+        if areAllKnown { takeNext() }
     }
 
     /// Runs `body` once with the containers of this worker's own that have no record, when the host has given the list.
@@ -70,17 +70,19 @@ final class HostList {
 
     // MARK: Taking up
 
-    /// Takes up a container that is unstarted as far as its record says.
-    func takeUp(_ id: ContainerID) {
-        waiting.append(id)
+    /// Notes a container that is unstarted as far as its record says.
+    func add(_ id: ContainerID) { waiting.append(id) }
+
+    /// Takes up those that have been noted, as soon as the list is here; no other one comes.
+    func takeUpAll() {
+        areAllKnown = true
+        if case .awaited = state { return }
         takeNext()
     }
 
-    /// Takes up the next batch, in a later turn so that it gathers.
+    /// Takes up the next batch in the next turn, so that each turn has one slice.
     private func takeNext() {
-        guard !isBusy, !waiting.isEmpty else { return }
-        if case .awaited = state { return }
-        isBusy = true
+        guard !waiting.isEmpty else { return state = .absent }
         services.loop.schedule(after: .zero) { [self] in takeBatch() }
     }
 
@@ -107,7 +109,6 @@ final class HostList {
         services.pool.visit(batch[...]) {
             $0.enter(body)
         } then: { [self] in
-            isBusy = false
             takeNext()
         }
     }

@@ -65,6 +65,7 @@ final class Recovery {
     func start(_ done: @escaping () -> Void) {
         whenDone = done
         requests.restore(storedRequests)
+        services.pool.expect(unread.count)
         for id in unread { services.pool.reserve(id, .recovering) }
         services.pool.recoverNow = { [weak self] id in self?.restoreNow(id) }
         for id in damaged { services.pool.reserve(id, .unreadable) }
@@ -87,7 +88,7 @@ final class Recovery {
             // Where there is no thread to be had, the loop reads.
             let records = (try? result.get()) ?? Recovery.read(batch)
             read.append(records[...])
-            if read.count == 1 { restoreRead() }
+            if read.count == 1 { restoreSoon() }
         }
     }
 
@@ -109,8 +110,11 @@ final class Recovery {
                 readNext()
             }
         }
-        if !read.isEmpty { services.loop.schedule(after: .zero) { self.restoreRead() } }
+        if !read.isEmpty { restoreSoon() }
     }
+
+    /// In the next turn, so that each turn has one slice.
+    private func restoreSoon() { services.loop.schedule(after: .zero) { self.restoreRead() } }
 
     /// A peer asks for a container whose record has not been read yet.
     private func restoreNow(_ id: ContainerID) {
@@ -139,7 +143,7 @@ final class Recovery {
             return (container.link.isOpening, container.isUnstarted)
         }
         if isOpening { services.pool.noteOpening(record.id) }
-        if isUnstarted { list.takeUp(record.id) }
+        if isUnstarted { list.add(record.id) }
         services.pool.reserve(record.id, nil)
     }
 
@@ -150,7 +154,8 @@ final class Recovery {
         // Containers that are to come have output too, so that is removed by what was found at the start. Where a record
         // cannot be read, its output stays.
         if !hasUnreadable { services.spools?.remove(besides: owners) }
-        owners = []
+        (owners, records, read) = ([], [:], [])
+        list.takeUpAll()
         let orphans = OrphanSearch(services)
         list.withOrphans { orphans.settle($0) }
         if let done = whenDone { services.pool.whenEveryOneIsOpened(done) }
