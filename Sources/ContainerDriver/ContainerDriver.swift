@@ -78,7 +78,18 @@ public protocol ContainerDriver: Sendable {
     func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources
 
     /// The containers of this worker that the service knows, whoever made them.
-    func enumerate() throws(DriverFailure) -> [ContainerID]
+    func enumerate() throws(DriverFailure) -> EnumeratedContainers
+
+    /// Takes up containers that ``enumerate()`` has found unstarted, without a question for each: one is opened when a
+    /// call needs it. What this driver has open already is kept as it is.
+    ///
+    /// Where the service goes away later, that is reported to ``DriverEvents`` as for open containers. A failure has taken
+    /// up none of them: they are to be opened one by one.
+    func takeUpUnstarted(_ containers: [(id: ContainerID, known: KnownContainer)]) throws(DriverFailure)
+
+    /// Those of the containers that were taken up unstarted and are not open, which the service does not list so any
+    /// more. One that is deleted or started meanwhile may be among them.
+    func missingUnstarted() throws(DriverFailure) -> [ContainerID]
 
     /// Finds a container again that an earlier worker made, or whose service went away, and attaches to its processes:
     /// their output, their input and their exits.

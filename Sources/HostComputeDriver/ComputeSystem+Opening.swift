@@ -27,6 +27,9 @@ extension ComputeSystem {
             history = properties.createdProcesses.flatMap(ProcessHistory.init)
         }
 
+        /// Should HCS name no runtime image of a utility VM, the record knows that it was one.
+        func isolation(_ known: KnownContainer) -> Isolation { known.canPause == true ? .hyperV : isolation }
+
         var state: OpenedContainer.State {
             if stopped { return .stopped }
             if !started { return .created }

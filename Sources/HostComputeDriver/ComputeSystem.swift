@@ -127,6 +127,9 @@ final class ComputeSystem: NotificationSink, Sendable {
 
     var isDisconnected: Bool { withState { $0.disconnected } }
 
+    /// Whether its callback would report that the service goes away.
+    var isConnected: Bool { withState { $0.handle != nil && !$0.disconnected } }
+
     /// Whether processes that end now are being ended by the driver.
     var isGoingDown: Bool { withState { $0.goingDown || $0.terminated } }
 

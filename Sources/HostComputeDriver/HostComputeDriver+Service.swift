@@ -4,21 +4,25 @@ import Synchronization
 
 extension HostComputeDriver {
     /// The compute systems that carry the driver's owner.
-    public func enumerate() throws(DriverFailure) -> [ContainerID] {
+    public func enumerate() throws(DriverFailure) -> EnumeratedContainers {
         let query = JSONWriter.object { json in
             json.key("Owners")
             json.array([context.owner]) { $0.string($1) }
         }
         do throws(HostComputeError) {
             let text = try enumerate(query, attempts: 5)
-            guard let systems = AnswerDocument.read([Lenient<ContainerProperties>].self, text) else {
+            guard let systems = AnswerDocument.read([Lenient<ListedSystem>].self, text) else {
                 throw HostComputeError("HcsEnumerateComputeSystems", .noDocument)
             }
-            // Older builds leave the query aside, so the owner is looked at here too. [inf]
-            return systems.compactMap(\.wrappedValue).compactMap { system in
-                guard (system.owner ?? context.owner) == context.owner else { return nil }
-                return system.id.flatMap(ContainerID.init)
+            var found = EnumeratedContainers()
+            for system in systems.compactMap(\.wrappedValue) {
+                // Older builds leave the query aside, so the owner is looked at here too. [inf]
+                guard (system.owner ?? context.owner) == context.owner, let id = system.id.flatMap(ContainerID.init)
+                else { continue }
+                found.ids.append(id)
+                if system.isUnstarted { found.unstarted.insert(id) }
             }
+            return found
         } catch {
             throw error.failure("the containers of '\(context.owner)'")
         }
@@ -47,11 +51,11 @@ extension HostComputeDriver {
         do throws(HostComputeError) {
             (handle, found) = try context.openOwn(id)
         } catch {
+            if error.isNotFound { systems.withLock { $0.removeUnopened(id) } }
             throw error.failureToFind("container '\(id)'")
         }
-        // Should HCS name no runtime image of a utility VM, the record knows that it was one.
-        let isolation = known.canPause == true ? .hyperV : found.isolation
-        let system = ComputeSystem(id, isolation: isolation, servicing: known.isServicing, context: context)
+        let system = ComputeSystem(
+            id, isolation: found.isolation(known), servicing: known.isServicing, context: context)
         system.withState { $0.directory = known.directory }
         let processes = current.map { $0.merged(processes) } ?? processes
         let located: ComputeSystem.Located
@@ -67,6 +71,7 @@ extension HostComputeDriver {
             remove(current)
             system.inherit(current)
         }
+        systems.withLock { $0.removeUnopened(id) }
         do throws(DriverFailure) {
             try insert(system)
         } catch {

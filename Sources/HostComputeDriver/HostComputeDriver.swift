@@ -131,13 +131,23 @@ public final class HostComputeDriver: ContainerDriver {
     }
 
     /// Takes the compute system down, by force where it does not shut down in time.
-    public func shutDown(_ id: ContainerID) throws(DriverFailure) -> ShutDown { try system(id).shutDown() }
+    public func shutDown(_ id: ContainerID) throws(DriverFailure) -> ShutDown {
+        let result = try system(id).shutDown()
+        closed(id)
+        return result
+    }
 
     /// Ends the compute system by force and waits until it is gone.
     public func terminate(_ id: ContainerID) throws(DriverFailure) { try system(id).terminateAndWait() }
 
     /// Forgets the container, by force where HCS still has it. A compute system that another owner has by now is left alone.
     public func discard(_ id: ContainerID) throws(DriverFailure) {
+        try end(id)
+        systems.withLock { $0.removeUnopened(id) }
+        closed(id)
+    }
+
+    private func end(_ id: ContainerID) throws(DriverFailure) {
         if let system = systems.withLock({ $0[id] }) {
             if system.isDisconnected {
                 system.close()
@@ -208,10 +218,14 @@ public final class HostComputeDriver: ContainerDriver {
     func said(_ isolation: Isolation) -> Isolation { isolates ? isolation : .none }
 
     private func system(_ id: ContainerID) throws(DriverFailure) -> ComputeSystem {
-        guard let system = systems.withLock({ $0[id] }) else {
-            throw DriverFailure(.notFound, "there is no container '\(id)'; create it, or restore it")
+        let (open, known) = systems.withLock { ($0[id], $0.unopened(id)) }
+        if let open { return open }
+        do throws(HostComputeError) {
+            if let known, let system = try openUnopened(id, known) { return system }
+        } catch {
+            throw error.failure("container '\(id)'")
         }
-        return system
+        throw DriverFailure(.notFound, "there is no container '\(id)'; create it, or restore it")
     }
 
     func insert(_ system: ComputeSystem) throws(DriverFailure) {

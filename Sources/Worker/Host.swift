@@ -114,7 +114,8 @@ final class Host {
     /// While the journal is in trouble, answers to questions go out without it; and a flood's memory is given back.
     private func everySecond() {
         services.outbox.releaseQuestions()
-        memory.look()
+        // The C library hands out no memory while it gives some back, and a start needs much.
+        if services.pool.recovering == 0 { memory.look() }
         loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }
     }
 

@@ -19,7 +19,7 @@ import Testing
         let output = OutputRecorder()
         let created = try driver.create(id, host.specification(id))
         #expect(created == CreatedContainer(isolation: .none))
-        #expect(try driver.enumerate().contains(id))
+        #expect(try driver.enumerate().ids.contains(id))
         let started = try driver.start(
             id, EmulatedHost.shell("echo out; echo err >&2; exit 7"), stdin: false, output: output)
         #expect(started.pid > 0 && started.input == nil)
@@ -29,7 +29,7 @@ import Testing
         #expect(try driver.shutDown(id) == ShutDown(updatePending: false, forced: false))
         #expect(output.ended == [.stdout, .stderr] && output.ends == 2)
         try driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(host.events.exits.count == 1)
     }
 
@@ -130,7 +130,7 @@ import Testing
         try driver.terminate(id)
         #expect(host.events.exit(id)?.reason == .terminated)
         _ = try driver.shutDown(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
     }
 
     @Test func wrongArguments() throws {
@@ -141,7 +141,7 @@ import Testing
                 try driver.start(id, process, stdin: false, output: OutputRecorder())
             }
             try driver.discard(id)
-            #expect(try !driver.enumerate().contains(id))
+            #expect(try !driver.enumerate().ids.contains(id))
             return failure
         }
         var process = OCIProcess(args: ["/no/such/program", "x"])
@@ -203,7 +203,7 @@ import Testing
         // By a driver that does not know it.
         try driver.discard(id)
         try other.driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
     }
 
     @Test func pausing() throws {
@@ -286,6 +286,6 @@ import Testing
         #expect(host.events.exit(id)?.code == 3)
         _ = try driver.shutDown(id)
         try driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
     }
 }

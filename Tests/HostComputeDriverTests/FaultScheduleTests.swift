@@ -68,7 +68,7 @@ struct ScheduleVerdict {
         complaints += schedule.strangersComplaints.map { "seed \(schedule.seed): \($0)" }
         if schedule.events.disconnects > 0 { complaints.append("seed \(schedule.seed): a disconnect was told") }
         do {
-            let left = try schedule.driver.enumerate()
+            let left = try schedule.driver.enumerate().ids
             for life in schedule.lives where left.contains(life.id) { complain("it is left in HCS", life) }
         } catch {
             complaints.append("seed \(schedule.seed): \(error)")

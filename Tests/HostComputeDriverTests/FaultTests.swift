@@ -30,7 +30,7 @@ import Testing
         fault(id, .createComputeSystem, .neverComplete)
         let failure = try #require(throws: DriverFailure.self) { try host.driver.create(id, host.specification(id)) }
         #expect(failure.code == .deadlineExceeded && failure.retryable)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         // Nothing is left: the id is free.
         try host.run(id, "exit 0")
@@ -57,7 +57,7 @@ import Testing
         fault(id, .createComputeSystem, .failCompletion(Int32(bitPattern: 0xC037_0101)))
         let failure = try #require(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }
         #expect(failure.code == .failedPrecondition && failure.hresult == 0xC037_0101)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         fault(id, .createComputeSystem, .failUnparsable(Int32(bitPattern: 0x8007_0005)))
         let denied = try #require(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }
         #expect(denied.code == .permissionDenied && denied.hresult == 0x8007_0005)
@@ -84,7 +84,7 @@ import Testing
         }
         #expect(failure.code == .deadlineExceeded)
         try host.driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
     }
 
     @Test func theSystemEndsWhileItStarts() throws {
@@ -113,7 +113,7 @@ import Testing
         let id = try EmulatedHost.id()
         fault(id, .registerComputeSystemCallback, .fail(Int32(bitPattern: 0x8007_000E)))
         #expect(throws: DriverFailure.self) { try driver.create(id, host.specification(id)) }
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         _ = try driver.create(id, host.specification(id))
         fault(id, .registerProcessCallback, .fail(Int32(bitPattern: 0x8007_000E)))
@@ -124,7 +124,7 @@ import Testing
         #expect(failure.code == .resourceExhausted)
         #expect(output.ended == [.stdout, .stderr])
         try driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         #expect(host.events.exits.isEmpty)
     }

@@ -27,7 +27,7 @@ import Testing
         try host.driver.discard(id)
         try other.driver.discard(id)
         #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
-        #expect(try !host.driver.enumerate().contains(id))
+        #expect(try !host.driver.enumerate().ids.contains(id))
     }
 
     /// HCS said of a compute system that runs that it is not there. It was taken for gone, also by the discard, and ran on
@@ -39,9 +39,9 @@ import Testing
         fault(id, .shutdownComputeSystem, .fail(Int32(bitPattern: 0x8007_0490)))
         _ = try host.driver.shutDown(id)
         #expect(host.events.exits.count == 1)
-        #expect(try host.driver.enumerate().contains(id))
+        #expect(try host.driver.enumerate().ids.contains(id))
         try host.driver.discard(id)
-        #expect(try !host.driver.enumerate().contains(id))
+        #expect(try !host.driver.enumerate().ids.contains(id))
         #expect(HostComputeEmulator.openHandles(of: id.rawValue) == 0)
         #expect(host.events.exits.count == 1)
     }

@@ -171,7 +171,7 @@ import Testing
         #expect(RecordingService.documents(of: "id") == ["ab12"])
         try expect("HcsCreateComputeSystem", "container-process-minimal")
         try expect("HcsCreateProcess", "process-terminal")
-        #expect(try driver.enumerate() == [])
+        #expect(try driver.enumerate().ids == [])
         try expect("HcsEnumerateComputeSystems", "query-enumeration")
         try driver.probe()
         try expect("HcsGetServiceProperties", "query-service")

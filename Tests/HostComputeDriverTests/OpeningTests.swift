@@ -174,14 +174,14 @@ struct OpeningTests {
             try worker.call(.terminateComputeSystem, system)
             return pid
         }
-        #expect(try driver.enumerate().contains(id))
+        #expect(try driver.enumerate().ids.contains(id))
         let opened = try driver.open(id, [known(pid)])
         #expect(opened.state == .stopped && opened.pids == [.initial: pid])
         let exit = try #require(events.exit(id))
         #expect(exit.code == 137 && exit.observedBy == .restore)
         #expect(try driver.shutDown(id).forced == false)
         try driver.discard(id)
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(events.exits.count == 1)
     }
 
@@ -192,7 +192,7 @@ struct OpeningTests {
         }
         let failure = try #require(throws: DriverFailure.self) { try driver.open(id, [known(pid)]) }
         #expect(failure.code == .failedPrecondition && failure.message.contains("somebody-else"))
-        #expect(try !driver.enumerate().contains(id))
+        #expect(try !driver.enumerate().ids.contains(id))
         #expect(events.exits.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "/proc/\(pid)"))
         // Not by force either: a discard once ended it.

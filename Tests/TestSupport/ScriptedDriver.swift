@@ -8,7 +8,7 @@ public final class ScriptedDriver: ContainerDriver {
     /// The calls that a driver gets.
     public enum Kind: String, Sendable, CaseIterable {
         case plan, create, start, startProcess, signal, shutDown, terminate, discard, check, pause, resume, resize
-        case statistics, processes, update, enumerate, open, probe
+        case statistics, processes, update, enumerate, takeUpUnstarted, missingUnstarted, open, probe
     }
 
     /// One call.
@@ -31,7 +31,8 @@ public final class ScriptedDriver: ContainerDriver {
         var inputs: [String: ScriptedInput] = [:]
         var known: [ContainerID: [KnownProcess]] = [:]
         var knownContainers: [ContainerID: KnownContainer] = [:]
-        var orphans: [ContainerID] = []
+        var enumerated = EnumeratedContainers()
+        var missing: [ContainerID] = []
         var lastPID: UInt32 = 100
         var events: (any DriverEvents)?
     }
@@ -63,7 +64,12 @@ public final class ScriptedDriver: ContainerDriver {
     public func setOpened(_ id: ContainerID, _ opened: OpenedContainer?) { state.withLock { $0.opened[id] = opened } }
 
     /// What `enumerate` finds.
-    public func setEnumerated(_ ids: [ContainerID]) { state.withLock { $0.orphans = ids } }
+    public func setEnumerated(_ ids: [ContainerID], unstarted: Set<ContainerID> = []) {
+        state.withLock { $0.enumerated = EnumeratedContainers(ids, unstarted: unstarted) }
+    }
+
+    /// What `missingUnstarted` finds.
+    public func setMissing(_ ids: [ContainerID]) { state.withLock { $0.missing = ids } }
 
     /// Reports the exit of a process.
     public func exit(_ id: ContainerID, _ process: ProcessName = .initial, code: UInt32 = 0) {
@@ -181,9 +187,21 @@ public final class ScriptedDriver: ContainerDriver {
         return UpdatedResources(applied: ["memory"], ignored: [])
     }
 
-    public func enumerate() throws(DriverFailure) -> [ContainerID] {
+    public func enumerate() throws(DriverFailure) -> EnumeratedContainers {
         try note(.enumerate)
-        return state.withLock { $0.orphans }
+        return state.withLock { $0.enumerated }
+    }
+
+    public func takeUpUnstarted(_ containers: [(id: ContainerID, known: KnownContainer)]) throws(DriverFailure) {
+        try note(.takeUpUnstarted)
+        state.withLock { state in
+            for (id, known) in containers { state.knownContainers[id] = known }
+        }
+    }
+
+    public func missingUnstarted() throws(DriverFailure) -> [ContainerID] {
+        try note(.missingUnstarted)
+        return state.withLock { $0.missing }
     }
 
     public func open(

@@ -6,13 +6,15 @@ import MessagePack
 /// Finding a container again: after a start of the worker, after its service went away, or when a peer asks for it.
 extension Container {
     /// Takes up what a worker before this one left.
-    /// - Parameter responder: the way back to a peer that repeats the command which was under way.
-    func restore(_ saved: SavedContainer, _ responder: Responder?) {
+    /// - Parameters:
+    ///   - creation: what it is made of, until it has been started.
+    ///   - responder: the way back to a peer that repeats the command which was under way.
+    func restore(_ saved: SavedContainer, _ creation: QueuedCommand.Creation?, _ responder: Responder?) {
         facts = saved.facts
         state = saved.state
         known = saved.known
         stop = PendingStop(cause: saved.cause, grace: saved.stopGrace, due: saved.stopDue)
-        creation = saved.creation.flatMap { QueuedCommand.Creation($0, of: facts) }
+        self.creation = creation
         if let command = saved.command {
             lane.begin(QueuedCommand(command, id, creation: creation, responder: responder), at: command.at)
         }
@@ -30,10 +32,19 @@ extension Container {
             feed(.found(.gone))
         default:
             link.beginOpening(.known)
-            open()
+            if isUnstarted {
+                // What an earlier start of the worker found as it was is in no record: up to now nothing else happened.
+                facts.seq = max(facts.seq, services.outbox.lastNumbered)
+            } else {
+                open()
+            }
         }
         reportStanding()
     }
+
+    /// Whether it was created, never started and nothing is under way, as far as is known here: then all that there is to
+    /// ask is whether the host has it so.
+    var isUnstarted: Bool { state.phase == .created && lane.current == nil }
 
     /// A compute system of this worker's own of which there was no record: it gets one.
     func adopt(_ command: QueuedCommand?) {
@@ -49,6 +60,11 @@ extension Container {
         guard state.phase != .stopped, state.phase != .gone else { return }
         link.lose()
         openIfLost()
+    }
+
+    /// The host does not list the container as one that waits to be started: it is asked what became of it.
+    func openIfUnstarted() {
+        if isUnstarted, !link.isOpening { detach() }
     }
 
     /// Asks for a container again whose service went away, as soon as it is known what there is to ask for.
@@ -134,6 +150,14 @@ extension Container {
     }
 
     // MARK: The host's answer
+
+    /// The host lists it as created and never started. That is what its record says, so that only the event is kept.
+    func foundUnstarted() {
+        apply(.found(.created))
+        link.attach()
+        services.pool.opened(id)
+        carryOn()
+    }
 
     private func found(_ opened: OpenedContainer) {
         facts.isolation = opened.isolation.rawValue

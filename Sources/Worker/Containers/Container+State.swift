@@ -5,17 +5,27 @@ import Logging
 extension Container {
     /// Gives the state machine an input, carries out its actions, and goes on with the queue.
     func feed(_ input: ContainerState.Input) {
+        apply(input)
+        goOn()
+    }
+
+    /// Gives the state machine an input and carries out its actions.
+    func apply(_ input: ContainerState.Input) {
         do throws(ContainerState.Refusal) {
             for action in try state.apply(input) { perform(action) }
         } catch {
             finish(.failure(Failure(error, id, state: state.wire)))
         }
-        goOn()
     }
 
     /// What follows every change.
     func goOn() {
         save()
+        carryOn()
+    }
+
+    /// What follows a change that its record does not show.
+    func carryOn() {
         advance()
         openIfLost()
         endIfDue()

@@ -123,17 +123,27 @@ final class ContainerPool {
         opening.remove(id)
         orphans.remove(id)
         guard opening.isEmpty, let done = whenOpened else { return }
+        opening = []
         whenOpened = nil
         done()
     }
 
     // MARK: Recovery
 
+    /// About so many containers are to come: the tables grow now, and not in the midst of serving.
+    func expect(_ count: Int) {
+        containers.reserveCapacity(count)
+        reserved.reserveCapacity(count)
+        opening.reserveCapacity(count)
+    }
+
     /// Takes an id out of use, or (nil) gives it free.
     func reserve(_ id: ContainerID, _ reservation: Reservation?) {
         if reserved[id] == .recovering { recovering -= 1 }
         if reservation == .recovering { recovering += 1 }
         reserved[id] = reservation
+        // It may have been large.
+        if reserved.isEmpty { reserved = [:] }
         guard recovering == 0, !whenRead.isEmpty else { return }
         // In a later turn: this one is in the midst of restoring a container.
         services.loop.schedule(after: .zero) { [weak self] in
@@ -195,6 +205,18 @@ final class ContainerPool {
                 })
         else { return done() }
         services.loop.schedule(after: .zero) { [weak self] in self?.visit(after: next, visit, then: done) }
+    }
+
+    /// Visits those of `ids` that there are, a slice in each turn of the loop, and then runs `done`.
+    func visit(
+        _ ids: ArraySlice<ContainerID>, _ visit: @escaping (Container) -> Void, then done: @escaping () -> Void = {}
+    ) {
+        let slice = TimeSlice(on: services.loop)
+        var rest = ids
+        while !slice.isOver, let id = rest.popFirst() { container(id).map(visit) }
+        guard !rest.isEmpty else { return done() }
+        let left = rest
+        services.loop.schedule(after: .zero) { [weak self] in self?.visit(left, visit, then: done) }
     }
 
     // MARK: The end

@@ -1,8 +1,13 @@
+import ContainerDriver
 import ContainerProtocol
+import Logging
 
-/// Asks the host about every running container, a few at a time, again and again. On the loop only.
+/// Compares the containers with what the host has, again and again: those that run by a question for each, a few at a
+/// time, because only so an exit is found; those that wait to be started by one list of all. On the loop only.
 final class HostCheck {
     private let services: HostServices
+    /// Whether the host is being asked for its list: one that hangs over it is not asked again.
+    private var isListing = false
 
     /// Containers that are asked about at a time, and the time between.
     private static let stride = 50
@@ -12,7 +17,28 @@ final class HostCheck {
 
     /// Begins a round after the configured interval; the next one follows when it is through.
     func start() {
-        services.loop.schedule(after: services.configuration.times.checkInterval) { self.check(after: nil) }
+        services.loop.schedule(after: services.configuration.times.checkInterval) {
+            self.lookForMissing()
+            self.check(after: nil)
+        }
+    }
+
+    private func lookForMissing() {
+        guard !isListing else { return }
+        isListing = true
+        let driver = services.driver
+        services.calls.make { () throws(DriverFailure) in
+            try driver.missingUnstarted()
+        } then: { [self] result in
+            isListing = false
+            switch result {
+            case .success(let missing):
+                services.pool.visit(missing[...]) { $0.enter { $0.openIfUnstarted() } }
+            case .failure(let failure):
+                services.logger.warning(
+                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
+            }
+        }
     }
 
     private func check(after id: String?) {

@@ -2,6 +2,7 @@ import ContainerProtocol
 import Dispatch
 import Foundation
 import Logging
+import MessagePack
 import Synchronization
 
 /// Keeps the output of a host's processes beyond the worker's life, and brings files up to date that could not be
@@ -40,10 +41,10 @@ final class OutputStore: Sendable {
     }
 
     /// Removes the output of a container.
-    func remove(of record: ContainerRecord) { SpoolFolder.remove([folder.folder(of: record)]) }
+    func remove(of record: ContainerRecord) { folder.remove(of: record) }
 
     /// Removes all output but that of these containers.
-    func remove(besides records: [ContainerRecord]) { SpoolFolder.remove(folder.folders(besides: records)) }
+    func remove(besides owners: [(id: ContainerID, createdAt: Timestamp)]) { folder.removeAll(besides: owners) }
 
     /// Why output is in memory only; nil where all of it is kept.
     var trouble: String? {

@@ -1,6 +1,7 @@
 import ContainerProtocol
 import Dispatch
 import Foundation
+import MessagePack
 
 /// Where the output of a host's containers is kept: a folder for each life of a container, and a file for each process.
 struct SpoolFolder: Sendable {
@@ -10,8 +11,11 @@ struct SpoolFolder: Sendable {
 
     /// The folder of a container; one that takes the id later has another.
     func folder(of record: ContainerRecord) -> URL {
-        let life = "\(record.createdAt.seconds)-\(record.createdAt.nanoseconds)"
-        return root.appendingPathComponent("c-\(SpoolFolder.escaped(record.id.rawValue))-\(life)")
+        root.appendingPathComponent(SpoolFolder.name(record.id, record.createdAt))
+    }
+
+    private static func name(_ id: ContainerID, _ createdAt: Timestamp) -> String {
+        "c-\(escaped(id.rawValue))-\(createdAt.seconds)-\(createdAt.nanoseconds)"
     }
 
     /// The file of the `number`th process that was started in a container.
@@ -19,11 +23,16 @@ struct SpoolFolder: Sendable {
         folder(of: record).appendingPathComponent("p-\(SpoolFolder.escaped(process.rawValue))-\(number)").path
     }
 
-    /// The folders that are none of these containers'.
-    func folders(besides records: [ContainerRecord]) -> [URL] {
-        let kept = Set(records.map { folder(of: $0).lastPathComponent })
+    /// Removes the folders of now that are none of these containers', on a thread of their own.
+    func removeAll(besides owners: [(id: ContainerID, createdAt: Timestamp)]) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
-        return names.filter { !kept.contains($0) }.map { root.appendingPathComponent($0) }
+        guard !names.isEmpty else { return }
+        DispatchQueue.global(qos: .utility).async {
+            let kept = Set(owners.map { SpoolFolder.name($0.id, $0.createdAt) })
+            for name in names where !kept.contains(name) {
+                try? FileManager.default.removeItem(at: root.appendingPathComponent(name))
+            }
+        }
     }
 
     /// Takes away what others may do with what an earlier version left.
@@ -31,12 +40,10 @@ struct SpoolFolder: Sendable {
         try? StateDirectory.tighten(root.path, 0o700)
     }
 
-    /// Removes folders, on a thread of their own.
-    static func remove(_ folders: [URL]) {
-        guard !folders.isEmpty else { return }
-        DispatchQueue.global(qos: .utility).async {
-            for folder in folders { try? FileManager.default.removeItem(at: folder) }
-        }
+    /// Removes the folder of a container, on a thread of its own.
+    func remove(of record: ContainerRecord) {
+        let folder = folder(of: record)
+        DispatchQueue.global(qos: .utility).async { try? FileManager.default.removeItem(at: folder) }
     }
 
     /// File systems may take `a` and `A` for the same.

@@ -9,23 +9,10 @@ final class OrphanSearch {
 
     init(_ services: HostServices) { self.services = services }
 
-    /// Asks the host which containers it has.
-    func start() {
-        let driver = services.driver
-        guard driver.capabilities.contains(.restore) else { return }
-        // A container that is deleted meanwhile is no orphan.
-        let known = services.pool.ids
-        services.calls.make { () throws(DriverFailure) in
-            try driver.enumerate()
-        } then: { [self] result in
-            switch result {
-            case .success(let found):
-                for id in found where !known.contains(id) && !services.pool.isKnown(id) { settle(id) }
-            case .failure(let failure):
-                services.logger.error(
-                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
-            }
-        }
+    /// - Parameter found: what the host has and no record names.
+    func settle(_ found: [ContainerID]) {
+        // A peer may have taken one up meanwhile.
+        for id in found where !services.pool.isKnown(id) { settle(id) }
     }
 
     private func settle(_ id: ContainerID) {

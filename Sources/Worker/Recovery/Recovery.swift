@@ -1,32 +1,48 @@
 import ContainerDriver
 import ContainerProtocol
+import DequeModule
 import Logging
 import MessagePack
 
 /// Takes up what a worker before this one left: containers, requests under way, and what the host has besides. On the
 /// loop only.
 ///
-/// Records are read on the threads for driver calls, some of them at a time, and their containers are opened side by
-/// side. Meanwhile the worker serves: it answers for the containers that it has come to.
+/// Records are read on the threads for driver calls, some of them at a time. Containers that were never started are taken
+/// up by ``HostList``, the others are opened side by side. Meanwhile the worker serves: it answers for the containers that
+/// it has come to.
 final class Recovery {
     /// A record as it was read.
     private struct Record: Sendable {
         let id: ContainerID
         /// Nil where it cannot be understood.
         let saved: SavedContainer?
+        let creation: QueuedCommand.Creation?
+
+        init(_ id: ContainerID, _ bytes: [UInt8], _ reader: Reader) {
+            self.id = id
+            saved = (try? reader.value(bytes)).flatMap(SavedContainer.init)
+            creation = saved.flatMap { saved in
+                saved.creation.flatMap { QueuedCommand.Creation($0, of: saved.facts) }
+            }
+        }
     }
 
     private let services: HostServices
     private let requests: Requests
-    private var unread: ArraySlice<(id: ContainerID, record: [UInt8])>
+    private let list: HostList
+    /// Containers whose record is to be read, the next one last.
+    private var unread: [ContainerID]
     /// The records of containers that have not been restored, those that are being read included.
     private var records: [ContainerID: [UInt8]]
+    /// Batches that have been read.
+    private var read: Deque<ArraySlice<Record>> = []
     private let storedRequests: [StoredRequest]
     /// Requests that a container's record names as under way.
     private var claimed: Set<RequestKey> = []
     private let damaged: [ContainerID]
     private var hasUnreadable: Bool
-    private var owners: [ContainerRecord] = []
+    /// The containers that may have output.
+    private var owners: [(id: ContainerID, createdAt: Timestamp)] = []
     private var batchesUnderWay = 0
     private var whenDone: (() -> Void)?
 
@@ -37,7 +53,8 @@ final class Recovery {
     init(_ services: HostServices, _ requests: Requests, _ contents: JournalContents) {
         self.services = services
         self.requests = requests
-        unread = contents.containers[...]
+        list = HostList(services)
+        unread = contents.containers.reversed().map(\.id)
         records = Dictionary(contents.containers.map { ($0.id, $0.record) }) { first, _ in first }
         storedRequests = contents.requests
         damaged = Array(contents.damaged)
@@ -48,9 +65,11 @@ final class Recovery {
     func start(_ done: @escaping () -> Void) {
         whenDone = done
         requests.restore(storedRequests)
-        for (id, _) in unread { services.pool.reserve(id, .recovering) }
+        services.pool.expect(unread.count)
+        for id in unread { services.pool.reserve(id, .recovering) }
         services.pool.recoverNow = { [weak self] id in self?.restoreNow(id) }
         for id in damaged { services.pool.reserve(id, .unreadable) }
+        list.ask(unread + damaged)
         if unread.isEmpty { return finish() }
         for _ in 0..<Recovery.batches { readNext() }
     }
@@ -61,40 +80,41 @@ final class Recovery {
             return
         }
         batchesUnderWay += 1
-        let batch = Array(unread.prefix(Recovery.batchSize))
-        unread = unread.dropFirst(Recovery.batchSize)
+        let batch = unread.suffix(Recovery.batchSize).reversed().compactMap { id in records[id].map { (id, $0) } }
+        unread.removeLast(min(Recovery.batchSize, unread.count))
         services.calls.make { () throws(DriverFailure) in
             Recovery.read(batch)
         } then: { [self] result in
             // Where there is no thread to be had, the loop reads.
             let records = (try? result.get()) ?? Recovery.read(batch)
-            restore(records[...])
+            read.append(records[...])
+            if read.count == 1 { restoreSoon() }
         }
     }
 
     private static func read(_ batch: [(id: ContainerID, record: [UInt8])]) -> [Record] {
         let reader = Reader()
-        return batch.map { id, record in
-            Record(id: id, saved: (try? reader.value(record)).flatMap(SavedContainer.init))
-        }
+        return batch.map { id, record in Record(id, record, reader) }
     }
 
-    /// Restores as many containers as one slice allows, and the rest in later turns of the loop.
-    private func restore(_ records: ArraySlice<Record>) {
+    /// Restores as many of the containers that have been read as one slice allows, and the rest in later turns of the
+    /// loop.
+    private func restoreRead() {
         let slice = TimeSlice(on: services.loop)
-        var rest = records
-        while let record = rest.popFirst() {
-            restore(record)
-            if slice.isOver { break }
+        while !slice.isOver, !read.isEmpty {
+            if let record = read[0].popFirst() {
+                restore(record)
+            } else {
+                read.removeFirst()
+                batchesUnderWay -= 1
+                readNext()
+            }
         }
-        guard rest.isEmpty else {
-            let left = rest
-            services.loop.schedule(after: .zero) { self.restore(left) }
-            return
-        }
-        batchesUnderWay -= 1
-        readNext()
+        if !read.isEmpty { restoreSoon() }
     }
+
+    /// In the next turn, so that each turn has one slice.
+    private func restoreSoon() { services.loop.schedule(after: .zero) { self.restoreRead() } }
 
     /// A peer asks for a container whose record has not been read yet.
     private func restoreNow(_ id: ContainerID) {
@@ -114,15 +134,16 @@ final class Recovery {
         }
         let key = saved.command?.request
         if let key { claimed.insert(key) }
-        owners.append(ContainerRecord(id: record.id, createdAt: saved.facts.createdAt))
+        owners.append((record.id, saved.facts.createdAt))
         let responder = key.map { requests.resume($0) }
         let isEnding = services.pool.isEnding
-        let isOpening = services.pool.make(record.id).enter { container in
-            container.restore(saved, responder)
+        let (isOpening, isUnstarted) = services.pool.make(record.id).enter { container in
+            container.restore(saved, record.creation, responder)
             if isEnding { container.end() }
-            return container.link.isOpening
+            return (container.link.isOpening, container.isUnstarted)
         }
         if isOpening { services.pool.noteOpening(record.id) }
+        if isUnstarted { list.add(record.id) }
         services.pool.reserve(record.id, nil)
     }
 
@@ -133,8 +154,10 @@ final class Recovery {
         // Containers that are to come have output too, so that is removed by what was found at the start. Where a record
         // cannot be read, its output stays.
         if !hasUnreadable { services.spools?.remove(besides: owners) }
-        owners = []
-        OrphanSearch(services).start()
+        (owners, records, read) = ([], [:], [])
+        list.takeUpAll()
+        let orphans = OrphanSearch(services)
+        list.withOrphans { orphans.settle($0) }
         if let done = whenDone { services.pool.whenEveryOneIsOpened(done) }
         whenDone = nil
     }

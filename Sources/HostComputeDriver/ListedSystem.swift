@@ -1,0 +1,15 @@
+/// What an enumeration of HCS says of a compute system (HostComputeService D.10), as far as the driver asks.
+struct ListedSystem: Decodable {
+    @Lenient var id: String?
+    @Lenient var owner: String?
+    @Lenient var state: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case owner = "Owner"
+        case state = "State"
+    }
+
+    /// Whether it was created and never started.
+    var isUnstarted: Bool { state == "Created" }
+}
