@@ -18,7 +18,7 @@ struct ProtocolPageTests {
     /// The least that each method is read with.
     private static func least(_ method: Method) -> Value.Map {
         switch method {
-        case .ping, .version, .health, .list, .snapshot, .events, .stats, .drain: [:]
+        case .ping, .version, .health, .list, .snapshot, .events, .stats, .drain, .keysList, .keysReload: [:]
         case .exec: ["id": "a", "process": "p", "spec": [:]]
         case .signal: ["id": "a", "signal": 9]
         case .signalProcess: ["id": "a", "process": "p", "signal": 9]

@@ -67,7 +67,7 @@ final class ScheduleStranger {
         var complaints: [String] = []
         for (id, pid) in running.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             do {
-                if try !driver.enumerate().contains(id) { complaints.append("the stranger's \(id) is gone") }
+                if try !driver.enumerate().ids.contains(id) { complaints.append("the stranger's \(id) is gone") }
                 if try !driver.processes(id).map(\.pid).contains(pid) {
                     complaints.append("the stranger's process \(pid) of \(id) is gone")
                 }

@@ -1,4 +1,4 @@
-import CHostCompute
+public import CHostCompute
 import Synchronization
 
 /// The emulator in another process: a service that outlives its clients.
