@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
+from curve import Door
 from restarts import Host
 from wire import Collector, Dealer, Failure, Output, Requester
 from worker import Worker
@@ -96,6 +97,12 @@ def peers(context: zmq.Context) -> Iterator[Callable[..., Any]]:
     yield make
     for peer in made:
         peer.close()
+
+
+@pytest.fixture
+def door(tmp_path: Path, start_worker: Callable[..., Worker], peers: Callable[..., Any]) -> Door:
+    """A worker that other hosts may come in to; the test starts it."""
+    return Door(tmp_path, start_worker, peers)
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ class Dealer:
         *,
         delimited: bool = False,
         identity: bytes | None = None,
-        **options: int,
+        **options: Any,
     ):
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 0
@@ -236,9 +236,11 @@ class Dealer:
 class Requester:
     """A REQ peer."""
 
-    def __init__(self, context: zmq.Context, endpoint: str):
+    def __init__(self, context: zmq.Context, endpoint: str, **options: Any):
         self.socket = context.socket(zmq.REQ)
         self.socket.linger = 0
+        for option, value in options.items():
+            setattr(self.socket, option, value)
         self.socket.connect(endpoint)
 
     def close(self) -> None:
@@ -264,11 +266,13 @@ class Requester:
 class Collector:
     """A SUB peer; it has been welcomed on every topic when the constructor returns."""
 
-    def __init__(self, context: zmq.Context, endpoints: str | list[str], *topics: str):
+    def __init__(self, context: zmq.Context, endpoints: str | list[str], *topics: str, **options: Any):
         endpoints = [endpoints] if isinstance(endpoints, str) else endpoints
         self.socket = context.socket(zmq.SUB)
         self.socket.linger = 0
         self.socket.rcvhwm = 0
+        for option, value in options.items():
+            setattr(self.socket, option, value)
         self.events: list[dict[str, Any]] = []
         self.welcomes: list[tuple[str, dict[str, Any]]] = []
         self.heartbeats: list[dict[str, Any]] = []
