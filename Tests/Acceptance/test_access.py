@@ -51,7 +51,7 @@ def test_key_that_others_may_read(door):
     assert worker.exit_code() == 78 and f"chmod 600 {door.server_key}" in worker.output()
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "x" * 40, "curve\n    public-key = 7\n", "A" * 100_000])
+@pytest.mark.parametrize("text", ["", "nonsense", "curve\n    public-key = 7\n", "A" * 100_000])
 def test_key_that_is_none(door, text):
     door.write(door.server_key, text, 0o600)
     worker = door.start(ready=False)
@@ -146,7 +146,7 @@ def test_name_in_ones_own_words_on_this_host(door):
     door.let_in("boss", role="admin")
     door.start("local_role: observer\nlog_level: debug\n")
     peer = Peer(door.worker.commands)
-    peer.send(GREETING + command(b"READY", properties(b"DEALER", User_Id=b"boss", Identity=b"boss")))
+    peer.shake(command(b"READY", properties(b"DEALER", User_Id=b"boss", Identity=b"boss")))
     peer.send(frame(pack([0, 7, "keys_list", []])))
     (line,) = door.audited("denied", method="keys_list")
     assert line["principal"] == "local" and line["role"] == "observer", line
@@ -154,9 +154,9 @@ def test_name_in_ones_own_words_on_this_host(door):
 
 
 def test_requester(door, peers):
-    requester = peers(Requester, (door.let_in("watcher", role="observer"), door.start(), door.commands)[2], **{})
-    requester.close()
-    requester = peers(Requester, door.commands, **door.admit("eve", "observer"))
+    options = door.let_in("eve", role="observer")
+    door.start()
+    requester = peers(Requester, door.commands, **options)
     for _ in range(3):
         assert requester.call("version")["protocol"]
         error = requester.exchange(pack([0, 1, "drain", []])).error
@@ -201,12 +201,11 @@ def test_same_id_in_two_classes(door):
         remote.send(pack([0, msgid, "ping", []]))
         local.send(frame(pack([0, msgid + 100, "version", []])))
     assert [parse(remote.receive()).msgid for _ in range(10)] == [*range(100, 110)]
-    stream = local.socket.makefile("rb")
     local.socket.settimeout(DEADLINE)
     for msgid in range(200, 210):
-        flags, size = stream.read(2)
-        size = int.from_bytes(bytes([size]) + stream.read(7), "big") if flags & 2 else size
-        assert unpack(stream.read(size))[1] == msgid
+        flags, size = local.take(2)
+        size = int.from_bytes(bytes([size]) + local.take(7), "big") if flags & 2 else size
+        assert unpack(local.take(size))[1] == msgid
     remote.close(), local.close()
 
 

@@ -42,10 +42,25 @@ class Peer:
 
     def greet(self, kind: bytes, identity: bytes = b"") -> Peer:
         """Shakes hands."""
-        self.send(GREETING + ready(kind, identity))
+        return self.shake(ready(kind, identity))
+
+    def shake(self, word: bytes) -> Peer:
+        """Shakes hands with a last word of one's own.
+
+        A message that comes before the other side's last word would end the connection: libzmq asks ZAP first.
+        """
+        self.send(GREETING + word)
         with suppress(OSError):
-            self.socket.recv(4096)
+            head = self.take(66)
+            self.take(head[65] if len(head) == 66 else 0)
         return self
+
+    def take(self, count: int) -> bytes:
+        """So many bytes; fewer where the connection has ended."""
+        data = b""
+        while len(data) < count and (piece := self.socket.recv(count - len(data))):
+            data += piece
+        return data
 
     def send(self, data: bytes) -> bool:
         """Sends until all has gone; False where the other side takes no more of it, or has gone."""
