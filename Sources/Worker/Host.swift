@@ -78,16 +78,16 @@ final class Host {
             throw error
         }
         // First of all handlers: newcomers wait behind nobody's requests.
-        authenticator.start()
+        try authenticator.start()
         control.start()
-        events.start(on: loop)
+        try events.start(on: loop)
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
         everySecond()
         outbox.record(Event(.workerStart))
         recovery.start(restored)
         check.start()
-        commands.start()
+        try commands.start()
         return endpoints
     }
 

@@ -96,6 +96,22 @@ public final class Socket {
         guard zmq_setsockopt(raw, name, &value, MemoryLayout<Value>.size) == 0 else { throw ZeroMQError(label) }
     }
 
+    #if os(Windows)
+        typealias Descriptor = UInt64
+    #else
+        typealias Descriptor = Int32
+    #endif
+
+    /// What becomes readable when something has happened on the socket: it must then be read until nothing is there.
+    var descriptor: Descriptor {
+        get throws(ZeroMQError) {
+            var descriptor: Descriptor = 0
+            var size = MemoryLayout<Descriptor>.size
+            guard zmq_getsockopt(raw, ZMQ_FD, &descriptor, &size) == 0 else { throw ZeroMQError("ZMQ_FD") }
+            return descriptor
+        }
+    }
+
     // MARK: Endpoints
 
     /// Serves at `endpoint`.

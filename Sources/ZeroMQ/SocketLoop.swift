@@ -49,6 +49,9 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     /// What only the loop's thread touches.
     private struct Confined {
         var handlers: [(socket: Socket, handler: () -> Turn)] = []
+        var quiet: [QuietSocket] = []
+        /// Turns since the quiet sockets were looked at.
+        var turnsSinceLook = 0
         var endOfTurn: [() -> Void] = []
         var due = Heap<Due>()
         var live: [UInt64: () -> Void] = [:]
@@ -174,9 +177,16 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         confined.handlers.append((socket, handler))
     }
 
+    /// Lets `handler` read `socket` when there is something: for a socket that has rarely anything, which then costs the
+    /// others' turns nothing. It must read until nothing is there, in one turn or in several.
+    public func addQuiet(_ socket: Socket, handler: @escaping () -> Turn) throws(ZeroMQError) {
+        confined.quiet.append(QuietSocket(socket: socket, descriptor: try socket.descriptor, handler: handler))
+    }
+
     /// Forgets `socket`.
     public func remove(_ socket: Socket) {
         confined.handlers.removeAll { $0.socket === socket }
+        confined.quiet.removeAll { $0.socket === socket }
     }
 
     /// Runs `work` at the end of every turn: for what one turn gathers and sends at once.
@@ -226,12 +236,47 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
                 continue
             }
             busy = fire() || busy
+            busy = serveQuiet() || busy
             for entry in confined.handlers where entry.handler() == .busy { busy = true }
             for work in confined.endOfTurn { work() }
             if !busy { sleep(woken, &message) }
         }
         // What handlers and deadlines hold must go on this thread: sockets are among it.
         confined = Confined()
+    }
+
+    /// Busy turns between looks at the quiet sockets.
+    private static let turnsBetweenLooks = 8
+
+    /// Lets the quiet sockets that have something read for one turn each.
+    private func serveQuiet() -> Bool {
+        confined.turnsSinceLook += 1
+        if confined.turnsSinceLook >= SocketLoop.turnsBetweenLooks, !confined.quiet.isEmpty {
+            confined.turnsSinceLook = 0
+            withUnsafeTemporaryAllocation(of: zmq_pollitem_t.self, capacity: confined.quiet.count) { items in
+                for (index, entry) in confined.quiet.enumerated() { items[index] = entry.pollItem }
+                _ = zmq_poll(items.baseAddress, Int32(items.count), 0)
+                noteQuiet(items, from: 0)
+            }
+        }
+        var isBusy = false
+        for index in confined.quiet.indices where index < confined.quiet.count && confined.quiet[index].hasSomething {
+            let socket = confined.quiet[index].socket
+            let turn = confined.quiet[index].handler()
+            // The handler may have removed sockets, its own among them.
+            if let now = confined.quiet.firstIndex(where: { $0.socket === socket }) {
+                confined.quiet[now].hasSomething = turn == .busy
+            }
+            isBusy = true
+        }
+        return isBusy
+    }
+
+    /// Takes over which quiet sockets a poll has found readable.
+    private func noteQuiet(_ items: UnsafeMutableBufferPointer<zmq_pollitem_t>, from first: Int) {
+        for index in confined.quiet.indices where items[first + index].revents != 0 {
+            confined.quiet[index].hasSomething = true
+        }
     }
 
     /// Runs the deadlines that have passed.
@@ -258,7 +303,8 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
             let left = (next.at - .now) / .milliseconds(1)
             timeout = max(0, Int(min(left.rounded(.up), 3_600_000)))
         }
-        let count = confined.handlers.count + 1
+        let polled = confined.handlers.count + 1
+        let count = polled + confined.quiet.count
         withUnsafeTemporaryAllocation(of: zmq_pollitem_t.self, capacity: count) { items in
             items[0] = zmq_pollitem_t(socket: woken.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
             for (index, entry) in confined.handlers.enumerated() {
@@ -267,8 +313,10 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
                 items[index + 1] = zmq_pollitem_t(
                     socket: entry.socket.raw, fd: 0, events: events, revents: 0)
             }
+            for (index, entry) in confined.quiet.enumerated() { items[polled + index] = entry.pollItem }
             // A signal, or a socket that its owner has just closed, only ends the wait early.
             _ = zmq_poll(items.baseAddress, Int32(count), timeout)
+            noteQuiet(items, from: polled)
         }
         while (try? woken.receive(into: &message)) == true {}
     }

@@ -53,6 +53,39 @@ struct SocketLoopTests {
         loop.stop()
     }
 
+    /// A quiet socket is read whether its messages came before it was added, while the loop sleeps, or while it is busy; one
+    /// message a turn, so that what is left of several is not forgotten.
+    @Test(arguments: [false, true])
+    func aQuietSocketIsReadToItsEnd(_ isBusy: Bool) throws {
+        let context = try Context()
+        let loop = try SocketLoop(context: context, name: "test")
+        let sender = try Socket(.pair, in: context)
+        try sender.bind("inproc://quiet-\(isBusy)")
+        let received = DispatchSemaphore(value: 0)
+        let isOver = Mutex(false)
+        // On the loop only, but for its making.
+        nonisolated(unsafe) let receiver = try Socket(.pair, in: context)
+        try receiver.connect("inproc://quiet-\(isBusy)")
+        for _ in 0..<3 { try sender.send([1]) }
+        try loop.perform {
+            var message = Message()
+            try loop.addQuiet(receiver) {
+                guard (try? receiver.receive(into: &message)) == true else { return .idle }
+                received.signal()
+                return .busy
+            }
+        }
+        @Sendable func again() { if !isOver.withLock({ $0 }) { loop.post { again() } } }
+        if isBusy { again() }
+        for _ in 0..<3 { received.wait() }
+        for _ in 0..<5 {
+            for _ in 0..<3 { try sender.send([1]) }
+            for _ in 0..<3 { received.wait() }
+        }
+        isOver.withLock { $0 = true }
+        loop.stop()
+    }
+
     @Test func deadlinesFireInOrderAndCancelledOnesDoNot() throws {
         let loop = try SocketLoop(context: try Context(), name: "test")
         let seen = Mutex<[Int]>([])

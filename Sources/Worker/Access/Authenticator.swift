@@ -29,7 +29,7 @@ final class Authenticator {
     func add(_ connections: PeerConnections, domain: String) { self.connections.append((domain, connections)) }
 
     /// Begins to answer. Before the other sockets' handlers, so that newcomers wait behind nobody's requests.
-    func start() { loop.add(socket) { self.answer() } }
+    func start() throws(ZeroMQError) { try loop.addQuiet(socket) { self.answer() } }
 
     /// Answers no longer: nobody gets in.
     func close() {

@@ -24,7 +24,7 @@ final class PeerConnections {
         table = ConnectionTable(limit: limit)
     }
 
-    func start() { loop.add(monitor.socket) { self.read() } }
+    func start() throws(ZeroMQError) { try loop.addQuiet(monitor.socket) { self.read() } }
 
     /// Before the socket is closed.
     func close() {

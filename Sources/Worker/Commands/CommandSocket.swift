@@ -90,8 +90,8 @@ final class CommandSocket: ReplySender {
     func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
 
     /// Begins to take requests.
-    func start() {
-        connections.start()
+    func start() throws(ZeroMQError) {
+        try connections.start()
         loop.add(socket) { self.receive() }
     }
 

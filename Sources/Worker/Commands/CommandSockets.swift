@@ -33,7 +33,7 @@ final class CommandSockets: ReplySender {
         return endpoints.inOrder(sockets.map { ($0.trust, $0.servedEndpoints) })
     }
 
-    func start() { for socket in sockets { socket.start() } }
+    func start() throws(ZeroMQError) { for socket in sockets { try socket.start() } }
     func stopReceiving() { for socket in sockets { socket.stopReceiving() } }
     func close() { for socket in sockets { socket.close() } }
 

@@ -25,12 +25,14 @@ package final class EventLoad: Sendable {
             let journal = try configuration.openJournal(on: loop, logger: logger)
             let access = Access(configuration.access, logger: logger)
             let authenticator = try Authenticator(access, on: loop)
+            let serverKey = try configuration.access.serverKey.map { try ServerKey.read($0) }
+            if serverKey != nil { access.take(ClientDirectory(configuration.access.clientsDirectory).read()) }
             let events = try EventPublisher(
                 configuration: configuration, access: access, journal: journal, on: loop, logger: logger)
             let outbox = Outbox(host: configuration.host, journal: journal, sink: events, on: loop)
-            let endpoint = try events.serve(nil, authenticator)[0]
-            authenticator.start()
-            events.start(on: loop)
+            let endpoint = try events.serve(serverKey, authenticator)[0]
+            try authenticator.start()
+            try events.start(on: loop)
             loop.atEndOfTurn { outbox.flush() }
             return (LoopBound((outbox, events, authenticator), to: loop), endpoint)
         }

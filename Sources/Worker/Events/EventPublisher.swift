@@ -43,8 +43,8 @@ final class EventPublisher: EventSink {
     }
 
     /// Begins to answer subscriptions and to send heartbeats.
-    func start(on loop: SocketLoop) {
-        for socket in sockets { socket.start(on: loop) { self.welcome($0, $1) } }
+    func start(on loop: SocketLoop) throws(ZeroMQError) {
+        for socket in sockets { try socket.start(on: loop) { self.welcome($0, $1) } }
         beat(on: loop)
     }
 

@@ -60,8 +60,10 @@ final class EventSocket {
 
     /// Begins to read subscriptions.
     /// - Parameter welcome: sends a welcome with a topic.
-    func start(on loop: SocketLoop, welcome: @escaping (EventSocket, [UInt8]) -> Void) {
-        connections.start()
+    func start(
+        on loop: SocketLoop, welcome: @escaping (EventSocket, [UInt8]) -> Void
+    ) throws(ZeroMQError) {
+        try connections.start()
         loop.add(socket) { self.readSubscriptions(welcome) }
     }
 

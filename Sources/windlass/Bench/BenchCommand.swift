@@ -11,8 +11,8 @@ struct BenchCommand: AsyncParsableCommand {
             seconds differ from machine to machine, ratios much less.
             """,
         subcommands: [
-            CommandsBench.self, EventsBench.self, ContainersBench.self, GrowthBench.self, BaselineCommand.self,
-            All.self,
+            CommandsBench.self, EventsBench.self, SecureBench.self, ContainersBench.self, GrowthBench.self,
+            BaselineCommand.self, All.self,
         ],
         defaultSubcommand: All.self)
 
@@ -24,6 +24,7 @@ struct BenchCommand: AsyncParsableCommand {
             try await CommandsBench.parse([]).run()
             try await EventsBench.parse([]).run()
             try await EventsBench.parse(["--durable"]).run()
+            try await SecureBench.parse([]).run()
             try await ContainersBench.parse([]).run()
             try await GrowthBench.parse([]).run()
         }

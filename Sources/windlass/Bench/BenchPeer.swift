@@ -16,8 +16,14 @@ final class BenchPeer {
     }
 
     /// Connects to `endpoint`, as soon as someone serves there.
-    init(_ endpoint: String) throws {
+    /// - Parameter keys: for a connection by CURVE.
+    init(_ endpoint: String, keys: BenchKeys? = nil) throws {
         socket = try Socket(.dealer, in: try Context())
+        if let keys {
+            try socket.set(.curveServerKey, keys.server.publicKey)
+            try socket.set(.curvePublicKey, keys.client.publicKey)
+            try socket.set(.curveSecretKey, keys.client.secretKey)
+        }
         try socket.set(.linger, 0)
         try socket.set(.sendHighWaterMark, 0)
         try socket.set(.receiveTimeout, 120_000)

@@ -56,23 +56,29 @@ final class BenchWorker {
     let process: BenchProcess
     /// Its command endpoint.
     let commands: String
+    /// All of its command endpoints.
+    let allCommands: [String]
     /// Its event endpoint.
     let events: String
     private let state: URL
 
-    init(environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - arguments: besides its own, which serve on loopback.
+    ///   - environment: what is added to this program's own.
+    init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
         state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         process = try BenchProcess(
             [
                 "worker", "--driver", "emulator", "--emulator-in-process", "--commands", "tcp://127.0.0.1:*",
                 "--events", "tcp://127.0.0.1:*", "--state-dir", state.path, "--log-level", "error",
-            ], environment: environment)
+            ] + arguments, environment: environment)
         struct Ready: Decodable {
             var commands: [String]
             var events: [String]
         }
         let ready = try JSONDecoder().decode(Ready.self, from: Data(process.firstLine.utf8))
         commands = ready.commands.first ?? ""
+        allCommands = ready.commands
         events = ready.events.first ?? ""
     }
 

@@ -41,15 +41,20 @@ struct EventsBench: AsyncParsableCommand {
     }
 
     /// Publishes through the worker's own publisher and journal, in this process.
+    /// - Parameter keys: for subscribers by CURVE.
     static func publish(
-        _ event: Event, _ count: UInt32, _ subscribers: UInt32, journal: WorkerConfiguration.JournalPlace
+        _ event: Event, _ count: UInt32, _ subscribers: UInt32, journal: WorkerConfiguration.JournalPlace,
+        keys: BenchKeys? = nil
     ) throws -> Double {
         let state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: state) }
         var configuration = WorkerConfiguration(host: "bench", stateDirectory: state.path)
         configuration.journal = journal
-        configuration.eventEndpoints = ["tcp://127.0.0.1:*"]
+        configuration.eventEndpoints = [keys == nil ? "tcp://127.0.0.1:*" : "tcp://0.0.0.0:*"]
+        configuration.access.serverKey = keys?.serverKey
+        configuration.access.clientsDirectory = keys?.clientsDirectory ?? ""
+        configuration.access.principalConnections = 1000
         // As the bare PUB does: no event is given up for a slow subscriber.
         configuration.limits.highWaterMark = 0
         let load = try EventLoad(configuration: configuration, event: event, count: count)
@@ -57,7 +62,7 @@ struct EventsBench: AsyncParsableCommand {
         let result = withExtendedLifetime(load) {
             let context = Unmanaged.passUnretained(load).toOpaque()
             return baseline_subscribe(
-                load.endpoint, "exit/bench", count, subscribers,
+                load.endpoint.replacing("0.0.0.0", with: "127.0.0.1"), "exit/bench", count, subscribers,
                 { context in
                     guard let context else { return }
                     Unmanaged<EventLoad>.fromOpaque(context).takeUnretainedValue().begin()

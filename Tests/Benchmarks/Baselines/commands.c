@@ -91,6 +91,7 @@ int64_t baseline_load(const char *endpoint, const char *prefix, uint32_t ids, ui
     zmq_setsockopt(socket, ZMQ_SNDHWM, &limit, sizeof limit);
     zmq_setsockopt(socket, ZMQ_RCVHWM, &limit, sizeof limit);
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
+    baseline_use_keys(socket);
     zmq_connect(socket, endpoint);
 
     msgpack_sbuffer buffer;

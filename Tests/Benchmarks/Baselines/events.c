@@ -34,6 +34,7 @@ static void *subscribe(void *argument) {
     zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+    baseline_use_keys(socket);
     zmq_connect(socket, self->endpoint);
     zmq_msg_t topic, body;
     zmq_msg_init(&topic);

@@ -5,6 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Has baseline_load and baseline_subscribe connect by CURVE from now on: with the server's public key and a client's two, in
+/// Z85. NULL goes back to the clear. Not while one of them runs.
+void baseline_secure(const char *server_key, const char *public_key, const char *secret_key);
+
+/// Gives a client's socket the keys of baseline_secure, before it connects.
+void baseline_use_keys(void *socket);
+
 /// A ROUTER that unpacks every request with msgpack-c and packs `reply`, under the request's msgid, with msgpack-c.
 /// Binds to `endpoint` and writes the real one to `bound`. Serves until a request's method is "end".
 int baseline_echo(const char *endpoint, const void *reply, size_t reply_size, int announce_fd);

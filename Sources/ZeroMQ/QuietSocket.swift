@@ -1,0 +1,15 @@
+import CZeroMQ
+
+/// A socket that has rarely anything. libzmq asks the system about every socket that it reads or polls; this one is
+/// polled by its descriptor, together with the others, and read when that is readable.
+struct QuietSocket {
+    let socket: Socket
+    let descriptor: Socket.Descriptor
+    let handler: () -> SocketLoop.Turn
+    /// The descriptor tells of new messages only: what came before it was added is looked for once.
+    var hasSomething = true
+
+    var pollItem: zmq_pollitem_t {
+        zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0)
+    }
+}
