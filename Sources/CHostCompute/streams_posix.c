@@ -95,7 +95,7 @@ static uint32_t take_slot(void) {
     return index;
 }
 
-// Closes the descriptor, tells `event` unless it is negative, and frees the slot. The slot is locked, and stays so.
+// Closes the descriptor, reports `event` unless it is negative, and frees the slot. The slot is locked, and stays so.
 static void retire(slot *ended, uint32_t index, int event) {
     // Not left to close: a duplicate of the descriptor elsewhere would keep the registration alive.
     if (!ended->writer || ended->armed) epoll_ctl(poller, EPOLL_CTL_DEL, ended->fd, NULL);

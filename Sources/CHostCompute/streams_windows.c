@@ -27,8 +27,8 @@ static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static DWORD start_error;
 static hc_stream_callback tell;
 
-// Closes the handle and tells `event` unless it is negative; the slot is locked. An outstanding operation keeps the
-// slot until it completes, which closing the handle makes it do.
+// Closes the handle and reports `event` unless it is negative. The slot is locked. An outstanding operation is
+// cancelled and keeps the slot until it completes.
 static void retire(slot *ended, int event) {
     ended->ended = true;
     if (ended->outstanding) CancelIoEx(ended->handle, &ended->overlapped);
@@ -122,9 +122,9 @@ static void read_next(slot *from, bool good, DWORD count) {
     }
 }
 
-// Takes the outcome of a slot's operation, if it has one; the slot is locked. It is asked for and not believed to be
-// there: a completion may have been that of an earlier operation, or somebody else's who has the same pipe.
-// Returns false where there is none.
+// Takes the outcome of a slot's operation, if it is complete; the slot is locked. The operation itself is asked,
+// because a completion may belong to an earlier operation, or to another process that has the same pipe. Returns false
+// if the operation is not complete.
 static bool look(slot *at) {
     if (!at->outstanding || !HasOverlappedIoCompleted(&at->overlapped)) return false;
     MemoryBarrier();
@@ -218,8 +218,8 @@ int32_t hc_streams_start(hc_stream_callback callback) {
     return (int32_t)start_error;
 }
 
-// Whether a handle can be asked for what there is to read. Windows says ERROR_INVALID_FUNCTION of what is no pipe [inf],
-// Wine ERROR_NOT_SUPPORTED.
+// Whether a handle can be asked for what there is to read. Windows says ERROR_INVALID_FUNCTION of what is no pipe
+// [inf], Wine ERROR_NOT_SUPPORTED.
 static bool can_be_peeked(HANDLE handle) {
     if (PeekNamedPipe(handle, NULL, 0, NULL, NULL, NULL)) return true;
     DWORD error = GetLastError();
@@ -248,7 +248,7 @@ static int32_t adopt(hc_handle raw, uint64_t cookie, bool writer, hc_stream *str
     if (error != 0) {
         retire(made, -1);
     } else if (!writer) {
-        // A pipe that has ended already tells its end from here.
+        // For a pipe that has ended already, this call reports the end.
         arm(made);
     }
     LeaveCriticalSection(&made->lock);

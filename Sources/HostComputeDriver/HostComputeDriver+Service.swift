@@ -66,7 +66,7 @@ extension HostComputeDriver {
             system.close()
             throw error.failureToFind(system.subject)
         }
-        let (told, gates) = current?.handOver() ?? ([], [:])
+        let (reported, gates) = current?.handOver() ?? ([], [:])
         if let current {
             remove(current)
             system.inherit(current)
@@ -85,7 +85,7 @@ extension HostComputeDriver {
             state.started = found.started
             state.hasFirstProcess = state.hasFirstProcess || (found.started && !isNew)
         }
-        return opened(system, found, system.takeUp(located.without(told), gates))
+        return opened(system, found, system.takeUp(located.without(reported), gates))
     }
 
     /// Attaches to those processes of a container that is open already which are not.
@@ -133,8 +133,8 @@ extension HostComputeDriver {
 }
 
 extension HostComputeError {
-    /// Why a container could not be looked for. Only where HCS says that there is none is it gone: a handle that is just
-    /// being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
+    /// Why a container could not be looked for. Only where HCS says that there is none is it gone: a handle that is
+    /// just being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
     fileprivate func failureToFind(_ subject: String) -> DriverFailure {
         var failure = failure(subject)
         if !isNotFound, !isForeign, failure.code == .notFound || failure.code == .failedPrecondition {

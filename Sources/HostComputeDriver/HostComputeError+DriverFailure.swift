@@ -16,7 +16,7 @@ extension HostComputeError {
         }
     }
 
-    /// The failure that the worker is told.
+    /// The failure that the worker receives.
     /// - Parameter subject: what the call was about, such as `container 'web-1'`.
     func failure(_ subject: String) -> DriverFailure {
         let meaning = self.meaning
@@ -161,7 +161,7 @@ extension HostComputeError {
         case 0x70:
             Meaning(.resourceExhausted, "the host's disk is full", "free some space and try again", retryable: true)
         case 0x0D: Meaning(.invalidArgument, "the document is not valid here", "look at the specification")
-        case 0x20: Meaning(.failedPrecondition, "a file is in use", "see who uses the layer", retryable: true)
+        case 0x20: Meaning(.failedPrecondition, "a file is in use", "see what uses the layer", retryable: true)
         case 0x32: Meaning(.unimplemented, "the host does not support it", "it can't be done on this host")
         case 0x57: Meaning(.invalidArgument, "an argument is not valid", "look at the specification")
         case 0x6D: Meaning(.unavailable, "the connection to it was lost", "look at its state", retryable: true)

@@ -55,7 +55,7 @@ struct HostComputeError: Error, Sendable {
         self.init(operation, reason, document: document)
     }
 
-    /// The failure that a notification tells. Its data is a result document, where there is one. [inf]
+    /// The failure that a notification reports. The notification's data, if any, is a result document. [inf]
     init(_ operation: StaticString, status: HcsResult, document: String? = nil) {
         self.init(
             operation, .refused(code: hc_normalise(status), hresult: UInt32(bitPattern: status)), document: document)
