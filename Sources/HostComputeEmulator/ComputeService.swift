@@ -48,7 +48,7 @@ final class ComputeService: Sendable {
                 throw HostFailure(
                     code: ResultCode.systemAlreadyExists, message: "The compute system '\(id)' already exists.")
             }
-            // Whoever looks for it from now on finds it, or it is not made.
+            // Under the lock: either the system is made and every later look-up finds it, or it is not made at all.
             try caller.checkAlive()
             systems[id] = system
         }

@@ -22,9 +22,9 @@ extension HostComputeEmulator {
         public var completesAtOnce: Bool
 
         /// True, for a service that outlives its clients: a process that has exited can be opened by its id until its
-        /// compute system is gone, with its exit code and the output that nobody has read; the newest 1,000 of a system
-        /// are kept so, and the basic properties list them under `CreatedProcesses`. A system that has stopped is kept
-        /// until a client has opened and closed it. False, as HCS does it: what has exited is gone with its last handle.
+        /// compute system is gone, with its exit code and its unread output. The newest 1,000 of a system are kept, and
+        /// the basic properties list them under `CreatedProcesses`. A system that has stopped is kept until a client
+        /// has opened and closed it. False, as in HCS: an exited process is gone with its last handle.
         public var keepsExited: Bool
 
         /// Settings for a root folder; everything else at its default.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Worker
 
-/// `windlass config`: says what a worker would be told, without starting one.
+/// `windlass config`: checks or prints a worker's settings, without starting one.
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check a worker's configuration, or show what it comes to.",

@@ -194,7 +194,7 @@ struct AttachedProcess: Sendable {
             try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
             return true
         } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
-            // It has exited, or has closed its end; the exit is told by others.
+            // The process has exited or has closed its input. The wait for the exit reports which.
             return false
         }
     }

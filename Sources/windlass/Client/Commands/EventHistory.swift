@@ -29,7 +29,7 @@ struct EventHistory: Sendable {
         }
     }
 
-    /// What a person is told of events that nobody has any more.
+    /// The message about events that the worker no longer keeps.
     static func remark(onMissing events: ClosedRange<UInt64>) -> String {
         events.count == 1
             ? "event \(events.lowerBound) is not kept any more"

@@ -2,7 +2,7 @@ import ArgumentParser
 import ContainerProtocol
 import MessagePack
 
-/// `windlass wait`: tells the exit codes of containers when they have them.
+/// `windlass wait`: waits until containers have exited, and prints their exit codes.
 struct WaitCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait",

@@ -65,14 +65,14 @@ enum ExitCodes: Sendable {
         #endif
     }
 
-    /// What a person should know of an exit that its code alone does not say; nil where the code says it all.
+    /// A remark on an exit that this program's exit code cannot express; nil if none is needed.
     static func remark(on exit: Exit, of name: String) -> String? {
         guard exit.known else {
             return "\(name) ended (\(exit.reason.rawValue)) and its exit code could not be learnt"
         }
         let code = code(for: exit)
         guard Int64(exit.code) != Int64(code) else { return nil }
-        return "\(name) exited with \(exit.codeText); a shell can only be told \(code)"
+        return "\(name) exited with \(exit.codeText); a shell only sees \(code)"
     }
 
     /// Ends the command as the process ended.
