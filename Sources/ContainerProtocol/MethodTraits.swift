@@ -1,6 +1,7 @@
-/// What is known of a method besides its parameters: how it is served, who may call it, and how it may be repeated.
+/// The properties of a method besides its parameters: how it is served, which role may call it, and how it may be
+/// repeated.
 ///
-/// The worker, the client library and the command line all go by these. ``Method/traits`` is the one table of them.
+/// The worker, the client library and the command line all use these. ``Method/traits`` is their one table.
 public struct MethodTraits: Sendable, Equatable {
     /// In which order requests are served.
     public enum Lane: Sendable {

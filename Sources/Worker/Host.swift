@@ -77,7 +77,7 @@ final class Host {
             close()
             throw error
         }
-        // First of all handlers: newcomers wait behind nobody's requests.
+        // The first handler, so that new connections do not wait behind requests.
         authenticator.start()
         control.start()
         events.start(on: loop)

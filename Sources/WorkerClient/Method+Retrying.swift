@@ -5,16 +5,16 @@ import MessagePack
 extension Method {
     /// How long a try may go without an answer on a connection that stands before it is repeated there.
     ///
-    /// A broken connection is seen at once and needs no patience. This is for what no connection tells: a reply that the
-    /// worker had to give up, or a worker that went away behind a broker.
+    /// A broken connection is seen at once and needs no patience. This is for losses that no connection reports: a
+    /// reply that the worker had to discard, or a worker that went away behind a broker.
     var patience: Duration {
         if isAskedAnew { return Method.longestWait + .seconds(5) }
         return traits.lane == .mutating || traits.waitsForExit ? .seconds(60) : .seconds(10)
     }
 
-    /// Whether a try has a deadline of its own, after which the question is asked anew.
+    /// Whether a try has a deadline of its own, after which the request is sent again.
     ///
-    /// A wait may last for years: with this a worker does not keep what a client has long forgotten.
+    /// A wait may last for years. With this deadline a worker does not keep a wait whose client is gone.
     var isAskedAnew: Bool { self == .wait }
 
     /// The longest that one try of a wait lasts.

@@ -1,6 +1,6 @@
-/// Someone who reads a process's output, and how far that has come.
+/// A reader of a process's output, and the offset that it has reached.
 struct OutputFollower {
-    /// Tells a reader from the one that took its place.
+    /// Distinguishes a reader from the one that took its place.
     let number: UInt64
     let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
     /// Where the next attachment begins.
@@ -9,7 +9,7 @@ struct OutputFollower {
     var isAttached = false
     /// Whether a request to attach it is under way; it outlives connections.
     var isRequested = true
-    /// Bytes that were handed over and that the reader has not dealt with.
+    /// Bytes that were delivered and not yet acknowledged by the reader.
     private(set) var unread = 0
     /// Bytes that the worker may still send on the present connection.
     private(set) var credit = 0

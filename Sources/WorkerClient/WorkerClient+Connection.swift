@@ -36,7 +36,7 @@ extension WorkerClient {
         try socket.configureClient()
         try socket.secure(credentials, after: handshakeFailures)
         try socket.set(.sendHighWaterMark, 10_000)
-        // Between attempts that reach nobody; between connections that break, it is the client that pauses.
+        // The pause between attempts that reach no worker. After a connection that broke, the client pauses itself.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)
         return Connection(socket: socket, watch: try ConnectionMonitor(socket))
@@ -65,8 +65,8 @@ extension WorkerClient {
         attachAgain()
     }
 
-    /// A handshake has come to nothing. After a refusal libzmq tries no more on that socket; after another failure the next
-    /// of the worker's keys is tried, on a new socket.
+    /// A handshake has come to nothing. After a refusal libzmq tries no more on that socket; after another failure the
+    /// next of the worker's keys is tried, on a new socket.
     private func handshakeFailed(_ failure: Failure, isRefusal: Bool) {
         handshakeFailures += 1
         // In the clear there is nothing else to try: libzmq goes on at its own pace.
@@ -123,7 +123,7 @@ extension WorkerClient {
         for count in 0..<128 {
             guard (try? socket.receive(into: &message)) == true else { return count == 0 ? .idle : .busy }
             guard !message.hasMore else { continue }
-            // A body that cannot be read is nobody's: the caller's patience speaks for it.
+            // A body that cannot be decoded belongs to no call; the call that waits for it is repeated or expires.
             guard let body = try? message.withBytes({ bytes in try reader.read(bytes) { try $0.value() } }) else {
                 continue
             }

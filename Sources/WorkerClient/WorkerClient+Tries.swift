@@ -128,14 +128,14 @@ extension WorkerClient {
         }
     }
 
-    /// Sends whatever waits, in the order in which it was asked.
+    /// Sends all waiting calls, in the order in which they were made.
     func sendWaiting() {
         let waiting = calls.filter { $0.value.state == .waiting }
         for (id, _) in waiting.sorted(by: { $0.value.number < $1.value.number }) { send(id) }
     }
 
-    /// The caller's deadline has passed. The worker tells that too, with what is known of the request: a try that is
-    /// under way gets a second more for it.
+    /// The caller's deadline has passed. The worker reports that too, with the state of the request, so a try that is
+    /// under way gets one more second for the reply.
     func expire(_ id: UInt32) {
         guard let call = calls[id] else { return }
         guard call.state == .sent, !call.isOverdue else {
@@ -145,7 +145,7 @@ extension WorkerClient {
         calls[id]?.end = alarm(.deadline, after: .seconds(1)) { $0.expire(id) }
     }
 
-    /// Whoever knows the request's id can ask again later whether it ran.
+    /// The failure carries the request's id, with which the caller can ask later whether the request ran.
     private func noAnswer(_ call: PendingCall) -> Failure {
         var failure = Failure(
             .unavailable,

@@ -43,11 +43,11 @@ public final class Socket {
         try set(.receiveHighWaterMark, 0)
     }
 
-    /// Has the next ROUTER begin its automatic routing ids at a number that no peer can foretell.
+    /// Makes the next ROUTER begin its automatic routing ids at a number that no peer can predict.
     ///
-    /// libzmq takes that number from `rand()` and never seeds it (libzmq#4633). Who knows the next id can claim it, and
-    /// the connection that should get it aborts the process. The seed is drawn for every ROUTER, on the thread that makes
-    /// it, because Windows keeps one per thread; its `rand()` leaves no more than 65,536 beginnings.
+    /// libzmq takes that number from `rand()` and never seeds it (libzmq#4633). A peer that knows the next id can claim
+    /// it, and the connection that should get it aborts the process. The seed is drawn for every ROUTER, on the thread
+    /// that makes it, because Windows keeps one per thread. Windows's `rand()` allows only 65,536 beginnings.
     private static func drawRoutingIDs() { srand(.random(in: 0 ... .max)) }
 
     deinit { close() }

@@ -6,9 +6,9 @@ import Threads
 
 /// The thread that owns every ZeroMQ socket, as the executor of whatever owns one.
 ///
-/// libzmq's sockets belong to one thread. An actor whose executor is this loop may keep sockets: the compiler then keeps
-/// all other code away from them. Code that runs on the loop, such as a socket's handler, enters such an actor with
-/// `assumeIsolated`, without a task and without waiting.
+/// libzmq's sockets belong to one thread. An actor whose executor is this loop may keep sockets: the compiler then
+/// keeps all other code away from them. Code that runs on the loop, such as a socket's handler, enters such an actor
+/// with `assumeIsolated`, without a task and without waiting.
 ///
 /// The loop runs what was sent to it, fires what is due, lets every socket's handler read for one bounded turn, and
 /// sleeps in `zmq_poll` when there was nothing to do. It is woken by one message on an `inproc` pair for any number of
@@ -107,7 +107,8 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     /// Runs `work` on the loop, after what was sent before it.
     public func post(_ work: @escaping @Sendable () -> Void) { submit(.call(work)) }
 
-    /// Runs `work` on the loop and waits for its result. Not from the loop itself, and not from Swift's cooperative pool.
+    /// Runs `work` on the loop and waits for its result. Not from the loop itself, and not from Swift's cooperative
+    /// pool.
     public func perform<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
@@ -131,7 +132,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         inbox.withLock { $0.waker = nil }
     }
 
-    /// Ends the loop after what has been sent to it, and does not wait: for whoever may be on the loop's own thread.
+    /// Ends the loop after what has been sent to it, and does not wait. May be called on the loop's own thread.
     public func end() {
         inbox.withLock { $0.isStopping = true }
         post {}
@@ -250,7 +251,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
 
     /// Waits until a socket has something, the loop is woken, or a deadline is due.
     private func sleep(_ woken: Socket, _ message: inout Message) {
-        // What the loop sent to itself in this turn has woken nobody.
+        // Work that the loop sent to itself in this turn does not wake it, so it must not sleep now.
         guard inbox.withLock({ $0.work.isEmpty }) else { return }
         while let next = confined.due.min, confined.live[next.sequence] == nil { confined.due.removeMin() }
         var timeout = -1

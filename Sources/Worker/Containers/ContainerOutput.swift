@@ -112,7 +112,7 @@ final class ContainerOutput {
         return spool
     }
 
-    /// Gives up a process's output; the end is sent to those who follow it.
+    /// Discards a process's output, and sends the end to its followers.
     private func drop(_ process: ProcessName) {
         guard let entry = entries.removeValue(forKey: process) else { return }
         if entry.isKept { hadFiles = true }

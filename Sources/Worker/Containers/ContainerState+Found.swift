@@ -51,7 +51,7 @@ extension ContainerState {
         case .running, .paused:
             phase = .starting
             return reconcileStart(found)
-        // Nothing of it ran; but a collector has to hear that it is gone (the reason `lost` of Protocol.md).
+        // No process ran, but subscribers need the event that it is gone (the reason `lost` of Protocol.md).
         case .gone: return lose()
         }
     }

@@ -1,14 +1,14 @@
 import ContainerProtocol
 import DequeModule
 
-/// Requests that run once: what each asked for, and whether it has been answered.
+/// Idempotent requests: the digest of each, and whether it has been answered.
 ///
 /// The answers themselves are in the journal. Used on the loop only.
 struct RequestLog {
-    /// What a request with a known id is.
+    /// How a request relates to the earlier ones with its id.
     enum Standing {
         case new
-        /// It is another request than the first with this id.
+        /// It differs from the first request with this id.
         case other
         case running
         case answered
@@ -26,7 +26,7 @@ struct RequestLog {
     private var order = Deque<RequestKey>()
     /// Requests that run, by the number of the first.
     private var running: [UInt64: RequestKey] = [:]
-    /// Requests that wait for the answer of another, and whose that is.
+    /// Requests that wait for another request's answer, and that request's key.
     private var joined: [UInt64: RequestKey] = [:]
     private let limit: Int
     private let age: Int64
@@ -42,20 +42,20 @@ struct RequestLog {
         return entry.waiting == nil ? .answered : .running
     }
 
-    /// A request that was not known runs as `number`.
+    /// Records that a new request runs as `number`.
     mutating func begin(_ request: StoredRequest, _ number: UInt64) {
         entries[request.key] = Entry(digest: request.digest, second: request.second, waiting: [])
         running[number] = request.key
     }
 
-    /// Another one waits for the answer of one that runs.
+    /// Makes a repeat wait for the answer of the running request.
     mutating func join(_ key: RequestKey, _ number: UInt64) {
         guard entries[key]?.waiting != nil else { return }
         entries[key]?.waiting?.append(number)
         joined[number] = key
     }
 
-    /// One that waits for the answer of another waits no longer: its deadline has passed.
+    /// Removes a waiting repeat whose deadline has passed.
     mutating func leave(_ number: UInt64) {
         guard let key = joined.removeValue(forKey: number) else { return }
         entries[key]?.waiting?.removeAll { $0 == number }
@@ -66,7 +66,7 @@ struct RequestLog {
 
     /// What runs as `number` has been answered.
     /// - Parameter isKept: whether the answer stands; else the request may be made again.
-    /// - Returns: who else waits for the answer.
+    /// - Returns: the numbers of the other requests that wait for the answer.
     mutating func finish(_ number: UInt64, isKept: Bool) -> [UInt64] {
         guard let key = running.removeValue(forKey: number) else { return [] }
         let waiting = entries[key]?.waiting ?? []
