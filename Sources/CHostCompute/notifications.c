@@ -24,7 +24,7 @@ void HCS_CALL hc_trampoline(uint32_t type, void *context, HcsResult status, cons
     hc_notification notification = atomic_load(&target);
     if (notification == NULL) return;
     // The data belongs to HCS and lives only during this call, so the UTF-8 copy does too. Without memory for it the
-    // notification is passed on without data: that it happened matters more than what it says.
+    // notification is passed on without data: the event matters more than its data.
     char *copy = data == NULL ? NULL : hc_utf8(data);
     notification((uintptr_t)context, type_of(type, status), status, copy);
     hc_free(copy);

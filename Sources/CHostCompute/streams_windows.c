@@ -48,7 +48,8 @@ static void prepare(slot *with) {
 // Has the reactor's thread go on with a stream.
 static void give_turn(hc_stream stream) { PostQueuedCompletionStatus(slots_port, 0, key_turn, (OVERLAPPED *)(uintptr_t)stream); }
 
-// Has the system say when there is something to read, or read it where it can't be asked; the slot is locked.
+// Starts a read of no bytes, which completes when there is something to read, or a real read where that is not
+// possible. The slot is locked.
 static void arm(slot *from) {
     static uint8_t none;
     prepare(from);
@@ -218,8 +219,8 @@ int32_t hc_streams_start(hc_stream_callback callback) {
     return (int32_t)start_error;
 }
 
-// Whether a handle can be asked for what there is to read. Windows says ERROR_INVALID_FUNCTION of what is no pipe
-// [inf], Wine ERROR_NOT_SUPPORTED.
+// Whether PeekNamedPipe works on a handle. For a handle that is no pipe, Windows fails with ERROR_INVALID_FUNCTION
+// [inf], Wine with ERROR_NOT_SUPPORTED.
 static bool can_be_peeked(HANDLE handle) {
     if (PeekNamedPipe(handle, NULL, 0, NULL, NULL, NULL)) return true;
     DWORD error = GetLastError();

@@ -39,8 +39,8 @@ extension HostComputeDriver {
 
     /// Finds a container again, or what is left of one whose service went away.
     ///
-    /// A process with an id is opened by it; HCS itself does not say which process was the first. Where the time of its
-    /// start is known, a process that HCS created more than five minutes later is not taken for it.
+    /// A process with a known id is opened by that id; HCS itself does not report which process was the first. If the
+    /// time of its start is known, a process that HCS created more than five minutes later is not taken for it.
     public func open(
         _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer {
@@ -133,8 +133,8 @@ extension HostComputeDriver {
 }
 
 extension HostComputeError {
-    /// Why a container could not be looked for. Only where HCS says that there is none is it gone: a handle that is
-    /// just being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
+    /// The failure of a search for a container. It is `notFound` only if HCS reports that there is no such system. A
+    /// handle that is being closed, or a call in the wrong state, proves nothing, so that failure is retryable.
     fileprivate func failureToFind(_ subject: String) -> DriverFailure {
         var failure = failure(subject)
         if !isNotFound, !isForeign, failure.code == .notFound || failure.code == .failedPrecondition {

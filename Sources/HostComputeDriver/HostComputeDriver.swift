@@ -52,8 +52,8 @@ public final class HostComputeDriver: ContainerDriver {
         self.capabilities = capabilities
     }
 
-    /// Windows has had no servicing run since build 17134 (HostComputeService G.1). One that does not say its build
-    /// may.
+    /// Windows has had no servicing run since build 17134 (HostComputeService G.1). A host with an unknown build may
+    /// have one.
     private static func hasServicing(_ version: String) -> Bool {
         let numbers = version.split(separator: ".")
         guard numbers.count >= 3, let build = Int(numbers[2]) else { return true }
@@ -157,7 +157,7 @@ public final class HostComputeDriver: ContainerDriver {
                 try system.takeDown()
             }
             remove(system)
-            // Closed without having been seen to end, or only said to be gone: HCS may have it still.
+            // Unless its exit is certain, HCS may still have the system.
             if system.withState({ $0.exited != nil && !$0.assumedExited }) { return }
         }
         let left = ComputeSystem(id, isolation: .process, servicing: false, context: context)

@@ -1,6 +1,6 @@
 import CHostCompute
 
-/// Why a call into HCS failed; `DriverFailure` says the same to a person.
+/// Why a call into HCS failed. `DriverFailure` is its form for the worker's peers.
 struct HostComputeError: Error, Sendable {
     /// What kind of failure.
     enum Reason: Sendable, Equatable {
@@ -13,7 +13,7 @@ struct HostComputeError: Error, Sendable {
         case noMemory
         /// This process lacks what a stream needs; the system's error code.
         case exhausted(error: Int32)
-        /// The host does not say what a path names; the system's error code.
+        /// A path on the host could not be examined; the system's error code.
         case unreadable(error: Int32)
         /// HCS succeeded and gave no document, or one that can't be read.
         case noDocument

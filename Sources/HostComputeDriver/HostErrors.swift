@@ -4,7 +4,7 @@
 
 /// The error codes of the system that the driver runs on.
 enum HostErrors {
-    /// The Win32 code that says the same, of what can be used up.
+    /// The Win32 code for a system error of exhaustion.
     static func win32(_ error: Int32) -> UInt32 {
         #if canImport(Glibc)
             switch error {

@@ -1,4 +1,4 @@
-/// What HCS says of a process when it is asked (HostComputeService D.5).
+/// The answer of HCS to a query for a process (HostComputeService D.5).
 enum ProcessStatus: Equatable {
     case running
     case exited(code: UInt32)

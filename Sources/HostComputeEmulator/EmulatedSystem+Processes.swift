@@ -94,7 +94,7 @@ extension EmulatedSystem {
     /// The most exited processes that one system keeps.
     private static let mostKept = 1000
 
-    /// Forgets a process that has exited and has no handle, or keeps it where the settings say so.
+    /// Forgets a process that has exited and has no handle, or keeps it if the settings demand it.
     func forget(_ process: EmulatedProcess) {
         let released = state.withLock { state -> EmulatedProcess? in
             // The id may stand for another process already.

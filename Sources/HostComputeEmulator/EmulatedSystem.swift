@@ -80,7 +80,7 @@ final class EmulatedSystem: Sendable {
         }
     }
 
-    /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document says so.
+    /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document demands it.
     /// - Parameter abandoned: whether its owner has gone without closing it.
     func close(_ handle: UInt, terminates: Bool = true, abandoned: Bool = false) {
         let (silenced, gone, terminate) = state.withLock { state -> ([Registration], Bool, Bool) in

@@ -12,7 +12,7 @@ extension HostComputeEmulator {
         public var faultFile: String?
 
         /// The exit code of a process ended by HcsTerminateProcess or HcsTerminateComputeSystem, which no source
-        /// fixes. Nil: 128 + 9, as a shell says it.
+        /// fixes. Nil: 128 + 9, as in a shell.
         public var terminatedExitCode: UInt32?
 
         /// True: to terminate an exited process answers 0x8037011F, as newer Windows does; false: 0x80070490.

@@ -199,7 +199,7 @@ public final class EventFeed: AsyncSequence, Sendable {
                 reached = seq
             }
             if events.isEmpty, newest > reached {
-                // It says that there are more, and has none.
+                // The worker's last number is higher, but it has no more events.
                 items.append(.gap(reached + 1...newest))
                 sequence.skip(to: newest)
                 reached = newest

@@ -23,8 +23,8 @@ extension Method {
     /// Whether a request is about its connection: then it is never repeated.
     var endsWithConnection: Bool { self == .credit || self == .detach }
 
-    /// Whether a request with `parameters` gets an id from the client, so that the worker runs it once however often it
-    /// comes. Input that says where it belongs needs none.
+    /// Whether the client gives a request with `parameters` an id, so that the worker runs it once. Input with an
+    /// offset needs none.
     func needsRequestID(_ parameters: Value.Map) -> Bool {
         traits.changes && parameters["request_id"] == nil && !(self == .stdin && parameters["offset"] != nil)
     }

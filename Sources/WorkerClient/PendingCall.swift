@@ -28,13 +28,13 @@ struct PendingCall {
     var failures = 0
     /// Tries in a row without an answer on one connection.
     var silences = 0
-    /// What the worker said last.
+    /// The last failure that the worker answered.
     var lastFailure: Failure?
     /// The caller's deadline.
     var end: Alarm?
     /// The patience of the try that is under way, or the pause before the next.
     var step: Alarm?
-    /// Whether the deadline has passed, and only the worker's own word of that is waited for.
+    /// Whether the deadline has passed, and the call only waits for the worker's own reply about that.
     var isOverdue = false
 
     /// Whose standard input it is for; nil where it is for none.

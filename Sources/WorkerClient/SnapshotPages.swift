@@ -2,8 +2,8 @@ import MessagePack
 
 /// The pages of a snapshot, put together.
 ///
-/// Each page is of an instant of its own, so that a later one may already include events that come after the first. Each
-/// record says which one it includes last.
+/// Each page shows a different instant, so a later page may already include events after the first page. Each record
+/// carries the number of the last event that it includes.
 struct SnapshotPages {
     private var containers: [Value] = []
     /// Where to go on; nil where all pages are here.

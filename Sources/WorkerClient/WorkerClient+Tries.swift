@@ -81,7 +81,7 @@ extension WorkerClient {
 
     /// Tries again after a pause, unless that would be too late.
     private func retry(_ id: UInt32, _ failure: Failure) {
-        // Of several tries that are answered, the first says how it goes on.
+        // If several tries are answered, only the first reply counts.
         guard var call = calls[id], call.state != .pausing else { return }
         guard !call.isSingle else { return finish(id, .failure(failure)) }
         call.failures += 1

@@ -52,7 +52,7 @@ public final class Socket {
 
     deinit { close() }
 
-    /// Closes it; unsent messages are kept for as long as `linger` says. A second call does nothing.
+    /// Closes the socket; unsent messages are kept for the `linger` time. A second call does nothing.
     public func close() {
         guard let open = raw else { return }
         raw = nil
@@ -110,7 +110,7 @@ public final class Socket {
         return endpoint
     }
 
-    /// Connects to `endpoint`, now or as soon as someone serves there.
+    /// Connects to `endpoint`, now or as soon as a peer serves there.
     public func connect(_ endpoint: String) throws(ZeroMQError) {
         guard zmq_connect(raw, endpoint) == 0 else { throw ZeroMQError("cannot connect to \(endpoint)") }
         endpoints.append(endpoint)

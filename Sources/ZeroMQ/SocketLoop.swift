@@ -16,7 +16,7 @@ import Threads
 public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     // Sendable: `inbox` is guarded by its mutex; `turn` is touched on the loop's own thread only.
 
-    /// What a handler says of its turn.
+    /// The result of a handler's turn.
     public enum Turn: Sendable {
         /// Nothing was there.
         case idle
@@ -81,7 +81,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         try waker.bind(endpoint)
         inbox = Mutex(Inbox(waker: waker))
 
-        // The thread makes the receiving end, and says when it is there, or why not.
+        // The thread makes the receiving end, and reports success or the failure.
         let started = DispatchSemaphore(value: 0)
         let failure = Mutex<ZeroMQError?>(nil)
         let isStarted = SystemThread.start(name, stackSize: 8 << 20) { [self] in

@@ -5,7 +5,7 @@ import Synchronization
 extension HostComputeEmulator {
     /// An emulator service that answers.
     public struct Remote {
-        /// What a service says of itself.
+        /// What a service reports about itself.
         public struct Service: Sendable, Equatable {
             /// Its root folder, which holds `layers`.
             public let root: String

@@ -30,7 +30,7 @@ public final class EmulatorService: Sendable {
     /// Configures the emulator and serves it at `path`, whose folder is made where it is missing.
     ///
     /// - Parameter program: the name of this program in the handshake, as `windlass 1.2.0`.
-    /// - Throws: ``ConfigurationFailure`` where the settings will not do, or another service serves at `path`.
+    /// - Throws: ``ConfigurationFailure`` if the settings are not valid, or another service serves at `path`.
     public init(
         socket path: String, _ settings: HostComputeEmulator.Settings, program: String = ""
     ) throws(ConfigurationFailure) {

@@ -136,7 +136,7 @@ class Link:
             try:
                 while self._goes_on(socket, parse_monitor_message(await monitor.recv_multipart())["event"]):
                     pass
-                while await socket.poll(0):  # what the worker said before it went
+                while await socket.poll(0):  # replies that the worker sent before it went
                     await asyncio.sleep(0)
             finally:
                 self.socket = None

@@ -134,7 +134,7 @@ final class CommandRouter: RequestHandler {
 }
 
 extension Request {
-    /// The digest of what it asks for, without what says how it is to be handled.
+    /// The digest of the parameters, without those that only control the handling of the request.
     func digest(_ parameters: Element) throws -> ContentDigest {
         var content: Value.Map = [:]
         if parameters.arrayCount == 1, let map = try parameters[0].value().map { content = map }

@@ -100,7 +100,7 @@ final class CommandSocket: ReplySender {
     /// Takes no more requests.
     func stopReceiving() { loop.remove(socket) }
 
-    /// Closes the socket; unsent replies are kept for as long as the linger says.
+    /// Closes the socket; unsent replies are kept for the linger time.
     func close() {
         stopReceiving()
         connections.close()

@@ -20,7 +20,7 @@ extension Container {
 
     /// Makes a call that is in line with the container's others, once its intent is kept and the host has room for one
     /// more creation.
-    /// - Parameter isAnnounced: whether what is kept already says that this call will be made.
+    /// - Parameter isAnnounced: whether the journal already has the intent of this call.
     func admitted<Success: Sendable>(
         _ kind: CallKind, isAnnounced: Bool = false, _ work: @escaping Work<Success>,
         then: @escaping Completion<Success>
@@ -33,8 +33,8 @@ extension Container {
         if isAnnounced { enter() } else { announce(number, enter) }
     }
 
-    /// Lets call `number` in line begin when the record that announces it is kept: a worker that dies meanwhile leaves a
-    /// note of what it was about to do, and the next one asks the host what came of it.
+    /// Lets call `number` in line begin when the record that announces it is kept: a worker that dies meanwhile leaves
+    /// a note of what it was about to do, and the next one asks the host what came of it.
     private func announce(_ number: UInt64, _ begin: @escaping () -> Void) {
         save()
         services.outbox.afterCommit { [self] in

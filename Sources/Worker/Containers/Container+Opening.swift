@@ -42,8 +42,8 @@ extension Container {
         reportStanding()
     }
 
-    /// Whether it was created, never started and nothing is under way, as far as is known here: then all that there is to
-    /// ask is whether the host has it so.
+    /// Whether it was created, never started and nothing is under way, as far as is known here: then all that there is
+    /// to ask is whether the host has it so.
     var isUnstarted: Bool { state.phase == .created && lane.current == nil }
 
     /// A compute system of this worker's own of which there was no record: it gets one.
@@ -100,7 +100,7 @@ extension Container {
 
     private func openLater(_ failure: DriverFailure, _ attempt: Int) {
         services.logger.error(
-            "the host cannot say what became of a container; it is asked again",
+            "the host does not report the state of a container; it is asked again",
             metadata: ["container": "\(id)", "error": "\(failure)"])
         if case .restore = lane.current?.kind, !link.isOpening {
             finish(.failure(Failure(failure)))
@@ -151,7 +151,8 @@ extension Container {
 
     // MARK: The host's answer
 
-    /// The host lists it as created and never started. That is what its record says, so that only the event is kept.
+    /// The host lists the container as created and never started. Its record has that state already, so only the event
+    /// is kept.
     func foundUnstarted() {
         apply(.found(.created))
         link.attach()

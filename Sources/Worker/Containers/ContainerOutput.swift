@@ -85,7 +85,7 @@ final class ContainerOutput {
     }
 
     /// The spool of a process that a worker before this one started.
-    /// - Parameter hasTerminal: nil where the record says it.
+    /// - Parameter hasTerminal: nil to take it from the record.
     func spoolOfKnown(_ process: ProcessName, hasTerminal: Bool?) -> (spool: OutputSpool, hasTerminal: Bool) {
         // The first process is the first that was started, whether or not there was time to note it.
         if process == .initial { lastNumber = max(lastNumber, 1) }

@@ -66,7 +66,7 @@ extension ContainerState {
             if phase == .running { phase = .paused }
             return begun + [.publish(.restore, process: .initial, pid: pid)]
         case .running, .paused, .gone:
-            // Whether the first process ran cannot be said: it is not run a second time.
+            // It is not known whether the first process ran, so it is not run a second time.
             phase = .discarding
             exit = .unknown(reason: .startFailed, at: .now, observedBy: .restore)
             isDiscardedForFailedStart = true

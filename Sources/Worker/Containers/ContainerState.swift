@@ -54,7 +54,7 @@ struct ContainerState: Sendable, Equatable {
         case publish(Event.Kind, process: ProcessName? = nil, pid: UInt32? = nil, exit: Exit? = nil)
         /// The command under way has succeeded.
         case succeed
-        /// The command under way has failed, as the driver said.
+        /// The command under way has failed with the driver's failure.
         case fail
         /// The container is no more.
         case forget
@@ -317,8 +317,8 @@ struct ContainerState: Sendable, Equatable {
         guard seenExit == nil else { return [] }
         switch phase {
         case .creating, .starting:
-            // The exit has beaten the start's answer; it is published after `start`. A record says `creating` where the worker
-            // died right after it had started in one what it had created.
+            // The exit came before the start's result; it is published after `start`. The phase is `creating` if the
+            // worker died right after it had created and started the container in one step.
             seenExit = exit
             return []
         case .running, .paused:

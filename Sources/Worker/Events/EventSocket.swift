@@ -97,7 +97,7 @@ final class EventSocket {
     }
 
     private func readSubscription(at now: ContinuousClock.Instant) {
-        // The first byte says what it is: 1 is a subscription, 0 its end; a publisher ignores anything else.
+        // The first byte is 1 for a subscription and 0 for its end; a publisher ignores anything else.
         let (kind, prefix) = message.withBytes { bytes in
             (bytes.first, bytes.first == 1 ? Array(bytes.dropFirst()) : [])
         }

@@ -9,10 +9,10 @@ import ZeroMQ
 
 /// Keeps everything in SQLite, in the file `journal.sqlite` of the state directory.
 ///
-/// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log and
-/// `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too, at
-/// the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is
-/// published or answered meanwhile, and ``trouble`` says why.
+/// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log
+/// and `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too,
+/// at the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is
+/// published or answered meanwhile, and ``trouble`` has the reason.
 final class SQLiteJournal: Journal, @unchecked Sendable {
     // Sendable: what changes is touched on the socket loop only, where every method is called and every answer comes.
     let epoch: UInt64

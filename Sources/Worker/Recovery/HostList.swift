@@ -50,7 +50,7 @@ final class HostList {
                 whenOrphansAreKnown = nil
             case .failure(let failure):
                 services.logger.error(
-                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
+                    "the host cannot list its containers", metadata: ["error": "\(failure)"])
                 settle(.absent)
             }
         }
@@ -70,7 +70,7 @@ final class HostList {
 
     // MARK: Taking up
 
-    /// Notes a container that is unstarted as far as its record says.
+    /// Adds a container whose record shows it as unstarted.
     func add(_ id: ContainerID) { waiting.append(id) }
 
     /// Takes up those that have been noted, as soon as the list is here; no other one comes.

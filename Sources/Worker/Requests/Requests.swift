@@ -160,8 +160,9 @@ final class Requests: Replies, RequestReceiver {
         log.begin(stored, responder.number)
         outbox.save(.began(stored))
         for key in log.trim(now: stored.second) { outbox.save(.forgotten(key)) }
-        // A mutating request is noted in its container's record before it touches the host. What comes to the same a second
-        // time needs no note: no disk is to keep a container from its stop. Everything else begins once its note is kept.
+        // A mutating request is noted in its container's record before it touches the host. What comes to the same a
+        // second time needs no note: no disk is to keep a container from its stop. Everything else begins once its note
+        // is kept.
         if request.method.traits.isRepeatHarmless || request.method.traits.lane == .mutating {
             return run(request, responder)
         }
@@ -230,7 +231,7 @@ final class Requests: Replies, RequestReceiver {
 
     func complete(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
         let others = settle(number, result)
-        // A refusal that may be tried again says of nothing that it was done.
+        // A retryable failure reports no change, so it is sent even while the journal cannot commit.
         let isRefusal = if case .failure(let failure) = result { failure.retryable } else { false }
         outbox.afterCommit(isQuestion: isRefusal || table[number]?.isQuestion ?? false) { [self] in
             reply(number, result)

@@ -15,7 +15,7 @@ final class BenchPeer {
         let duration: Duration
     }
 
-    /// Connects to `endpoint`, as soon as someone serves there.
+    /// Connects to `endpoint`, as soon as a worker serves there.
     init(_ endpoint: String) throws {
         socket = try Socket(.dealer, in: try Context())
         try socket.set(.linger, 0)

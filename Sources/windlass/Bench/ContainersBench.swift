@@ -71,7 +71,7 @@ struct ContainersBench: AsyncParsableCommand {
         try events.set(.subscribe, "exit/")
         try events.connect(worker.events)
         try commands.connect(worker.commands)
-        // The welcome says that the subscription stands.
+        // The welcome confirms the subscription.
         guard try events.receiveFrames(wait: true) != nil else { throw BenchFailure("no welcome") }
 
         let writer = Writer()

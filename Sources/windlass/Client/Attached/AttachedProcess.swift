@@ -201,6 +201,6 @@ struct AttachedProcess: Sendable {
 }
 
 extension AttachedProcess.Step {
-    /// The end of input says nothing about the process's end.
+    /// The end of the input does not end the process.
     fileprivate var isInput: Bool { if case .inputEnded = self { true } else { false } }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import ContainerProtocol
 import MessagePack
 
-/// What `run` and `create` say of a container.
+/// The options of `run` and `create` for a container.
 struct ContainerOptions: ParsableArguments {
     @Option(help: "The container's name; a random one where none is given.")
     var name: ContainerID?

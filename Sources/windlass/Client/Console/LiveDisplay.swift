@@ -27,7 +27,7 @@ struct LiveDisplay {
                     if console.isTerminal { try console.line("") }
                     return
                 }
-                // Where there are no signals the body alone says when it is over.
+                // Without signals only the body ends the display.
                 try await Task.sleep(for: .seconds(Int64.max / 4))
             }
             defer { group.cancelAll() }
