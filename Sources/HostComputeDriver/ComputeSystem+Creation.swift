@@ -28,7 +28,8 @@ extension ComputeSystem {
         }
     }
 
-    /// Starts the compute system, unless it runs already, and its first process. After a failure it is to be discarded.
+    /// Starts the compute system, unless it runs already, and its first process. The caller discards it after a
+    /// failure.
     func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> StartedProcess {
         try requireNotStarted()
         do throws(HostComputeError) {

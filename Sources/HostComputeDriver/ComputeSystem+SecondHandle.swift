@@ -5,8 +5,8 @@ import ContainerProtocol
 /// Handles to a compute system besides the driver's own, opened by its id.
 ///
 /// Ids are chosen by users and shared by all clients of a host. So a system that was opened by its id is used only
-/// after HCS has said through that very handle whose it is: what a handle stands for does not change while it is open,
-/// and the id is not given to another system before (HostComputeService A.6).
+/// after HCS has reported its owner through the same handle. An open handle always names the same system, and the id is
+/// not given to another system meanwhile (HostComputeService A.6).
 extension DriverContext {
     /// Opens a compute system of this driver's owner.
     /// - Throws: ``HostComputeError/Reason/foreign(owner:)`` where it is another owner's.
@@ -27,11 +27,11 @@ extension DriverContext {
 }
 
 extension ComputeSystem {
-    /// Ends the system by force, without waiting for it.
+    /// Terminates the system, without waiting for its end.
     ///
-    /// Through a second handle: HCS serialises what comes through one handle, and a termination must not wait behind a
-    /// call that hangs (HostComputeService G.1). Where no second handle can be had, and where the system has not ended
-    /// some seconds after such a request, the own handle is used.
+    /// Uses a second handle, because HCS serialises the calls of one handle, and a termination must not wait behind a
+    /// call that hangs (HostComputeService G.1). The driver's own handle is used if no second one can be opened, or if
+    /// the system has not ended some seconds after the request.
     func kill() throws(HostComputeError) -> HostCompute.Progress {
         let first = withState { state in
             defer { state.terminated = true }

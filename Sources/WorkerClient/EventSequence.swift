@@ -53,27 +53,26 @@ struct EventSequence {
         return seq == EventSequence.number(after: last) ? .deliver : .fetch
     }
 
-    /// Whether an event of the log, whose number is the next, is of an epoch that has not been seen: then the numbering
-    /// may be another one.
+    /// Whether the next event of the log has an epoch that has not been seen, which may mean another numbering.
     func isOfAnotherEpoch(_ event: Value) -> Bool {
         guard let epoch, let own = event["epoch"]?.unsigned else { return false }
         return own != epoch
     }
 
-    /// Whether event ``last`` of the log, which is of the epoch `logged`, can be the one that was handed over.
+    /// Whether event ``last`` of the log, which has the epoch `logged`, can be the one that was delivered.
     func isLast(ofEpoch logged: UInt64) -> Bool {
         if let lastEpoch { return logged == lastEpoch }
         return epoch.map { logged <= $0 } ?? true
     }
 
-    /// An event was handed over.
+    /// Records that an event was delivered.
     mutating func deliver(_ event: Value) {
         last = event["seq"]?.unsigned ?? last
         lastEpoch = event["epoch"]?.unsigned
         if let lastEpoch { epoch = max(epoch ?? 0, lastEpoch) }
     }
 
-    /// Events up to `number` are not to be had.
+    /// Skips the events up to `number`, which are no longer kept.
     mutating func skip(to number: UInt64, epoch: UInt64? = nil) {
         last = number
         lastEpoch = nil

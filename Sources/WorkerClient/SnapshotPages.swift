@@ -15,8 +15,8 @@ struct SnapshotPages {
     /// What later pages include that comes after the first.
     private(set) var included = IncludedEvents()
 
-    /// Takes up the next page.
-    /// - Returns: false where it is none, or where the worker counts its events anew.
+    /// Adds the next page.
+    /// - Returns: false if it is malformed, or if the worker's numbers have begun again.
     mutating func add(_ page: Value) -> Bool {
         guard let last = page["last_seq"]?.unsigned, let records = page["containers"]?.array, last >= self.last ?? 0
         else { return false }

@@ -71,7 +71,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     private static let names = Atomic<UInt64>(0)
 
     /// Starts the loop's thread.
-    /// - Throws: where there is none to be had, too.
+    /// - Throws: also if the system gives no thread.
     public init(context: Context, name: String) throws(ZeroMQError) {
         self.context = context
         let number = SocketLoop.names.add(1, ordering: .relaxed).newValue

@@ -5,9 +5,9 @@ import MessagePack
 /// One container: its serialised queue of commands, its state, and the requests that wait for it.
 ///
 /// An actor whose executor is the socket loop. It feeds its parts, each of which keeps one kind of state, and carries
-/// out what ``ContainerState`` decides. Nothing in it ever waits: commands stand in ``CommandLane``, at most one is
-/// under way, and driver calls come back as messages. Order lives in the lane, not in the actor's mailbox, which is not
-/// first in, first out across suspensions. An idle container is this object: no task and no thread.
+/// out what ``ContainerState`` decides. It never awaits: commands are queued in ``CommandLane``, at most one is under
+/// way, and driver calls return by callbacks. The lane keeps the order, because an actor's mailbox is not first in,
+/// first out across suspensions. An idle container is only this object, without a task or a thread.
 actor Container {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     nonisolated let id: ContainerID
@@ -93,7 +93,7 @@ actor Container {
         services.outbox.save(id) { [self] writer in saved.encode(to: writer) }
     }
 
-    /// Brings the host's counts into line with what became of the container.
+    /// Updates the host's counts after a change of the container's state.
     func reportStanding() {
         var now: ContainerStanding = []
         if !calls.stuck.isEmpty { now.insert(.stuck) }

@@ -164,7 +164,7 @@ final class ContainerOutput {
         saved.lastSpool = lastNumber
     }
 
-    /// Takes up what a worker before this one kept.
+    /// Restores what the previous worker kept.
     /// - Parameter ended: the processes that had ended.
     func restore(_ saved: SavedContainer, ended: [ProcessName]) {
         lastNumber = saved.lastSpool

@@ -112,7 +112,7 @@ final class OutputSpool: ProcessOutput {
         if mustReport { onChange() }
     }
 
-    /// - Returns: whether the change is to be reported.
+    /// - Returns: whether the change must be reported.
     private func enter(_ addition: Addition, to stream: OutputStream, _ bytes: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
             switch addition {
@@ -136,8 +136,8 @@ final class OutputSpool: ProcessOutput {
 
     // MARK: The file
 
-    /// Takes up what a worker before this one kept. Where it cannot be read now, that is done as soon as it can; until
-    /// then a reader finds nothing and no end.
+    /// Loads the output that the previous worker kept. If the file cannot be read now, loading is retried; until then a
+    /// reader finds neither output nor an end.
     func load() {
         file?.lock.withLock { file in
             state.withLock { $0.isLoaded = false }

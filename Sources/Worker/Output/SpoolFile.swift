@@ -6,7 +6,7 @@ import Foundation
 /// The file is opened for each record: an idle process keeps no descriptor. It survives the death of the worker. Where
 /// a record cannot be written, the file is behind, and is written anew as soon as that succeeds.
 struct SpoolFile: Sendable {
-    /// Retries a file that could not be written; nil if the owner of this value retries.
+    /// Receives reports of damage and of files that fell behind, and retries these; nil for a file outside a store.
     let store: OutputStore?
     private let path: String
     private let limit: Int

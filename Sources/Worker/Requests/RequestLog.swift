@@ -80,8 +80,8 @@ struct RequestLog {
         return waiting
     }
 
-    /// Forgets the answers that are over the limits; what runs is none of them, and holds up no other.
-    /// - Returns: what was forgotten.
+    /// Forgets the answers beyond the limits. Running requests are not affected.
+    /// - Returns: the keys of the forgotten answers.
     mutating func trim(now: Int64) -> [RequestKey] {
         var forgotten: [RequestKey] = []
         while let oldest = order.first, order.count > limit || entries[oldest]?.second ?? 0 < now - age {
@@ -94,7 +94,7 @@ struct RequestLog {
 
     // MARK: After a start of the worker
 
-    /// Takes up what was kept.
+    /// Restores the requests from the journal.
     mutating func restore(_ requests: [StoredRequest]) {
         for request in requests {
             entries[request.key] = Entry(

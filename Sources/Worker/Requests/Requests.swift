@@ -16,23 +16,23 @@ protocol RequestHandler: AnyObject {
     /// Answers a request on the spot, where that needs no more than looking: writes the whole reply to `writer`.
     /// - Returns: whether it did.
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
-    /// The deadline of request `number` about container `id` has passed: takes back what has not begun.
-    /// - Parameter isQuestion: whether the request only asks.
-    /// - Returns: what that means for what was asked; nil where nothing is known of it.
+    /// Cancels what has not begun of request `number` about container `id`, whose deadline has passed.
+    /// - Parameter isQuestion: whether the request only reads.
+    /// - Returns: the failure for the peer; nil if the request is not known.
     func expire(_ number: UInt64, _ id: ContainerID, isQuestion: Bool) -> Failure?
 }
 
-/// Every request from its admission to its reply: limits, deadlines, and requests that run once. On the loop only.
+/// Every request from its admission to its reply: limits, deadlines and idempotency. On the loop only.
 ///
-/// A reply takes three steps: complete (what came of the request is kept, and everything that it caused is published),
-/// encode, and send.
+/// A reply takes three steps: complete (the outcome is committed, and the events that the request caused are
+/// published), encode, and send.
 final class Requests: Replies, RequestReceiver {
     private let limits: WorkerConfiguration.Limits
     private let loop: any HostLoop
     private let outbox: Outbox
-    /// What sends the replies. It outlives the requests.
+    /// Sends the replies. It outlives the requests.
     weak var sender: (any ReplySender)?
-    /// Is informed of what requests that change something came to.
+    /// Receives the outcome of requests that change something.
     var audit: AuditLog?
     private let handler: any RequestHandler
     private let writer = Writer()
@@ -217,7 +217,7 @@ final class Requests: Replies, RequestReceiver {
 
     // MARK: After a start of the worker
 
-    /// Takes up the requests that were kept. Containers then claim theirs by ``resume(_:)``.
+    /// Restores the requests from the journal. Containers then claim theirs by ``resume(_:)``.
     func restore(_ stored: [StoredRequest]) { log.restore(stored) }
 
     /// The way back to a peer that repeats a request which was under way when the worker died.
