@@ -127,7 +127,7 @@ static read_result read_once(slot *from, uint8_t *buffer, size_t size, size_t *c
         }
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return read_empty;
-        // 0 is a pipe's end and EIO a terminal's; whatever else there may be, nothing more comes of this descriptor.
+        // 0 is a pipe's end and EIO a terminal's. Any other error ends the stream too.
         return read_ended;
     }
 }

@@ -241,7 +241,7 @@ static int32_t adopt(hc_handle raw, uint64_t cookie, bool writer, hc_stream *str
     made->writer = writer;
     hc_stream number = slot_number(made);
     DWORD error = slot_bind(made);
-    // What is no pipe can't be asked for what there is, and is read with a buffer of its own. [inf]
+    // A handle that is no pipe cannot be peeked, and is read with a buffer of its own. [inf]
     if (error == 0 && !writer && !can_be_peeked(handle)) {
         made->input = malloc(read_size);
         if (made->input == NULL) error = ERROR_NOT_ENOUGH_MEMORY;

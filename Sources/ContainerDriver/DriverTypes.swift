@@ -73,7 +73,7 @@ public struct ShutDown: Sendable, Equatable {
 
 /// A container that was found again.
 public struct OpenedContainer: Sendable {
-    /// How its compute system stands; whether its first process still runs is another question.
+    /// The state of its compute system. The first process may have ended even if the system runs.
     public enum State: Sendable, Equatable {
         case created, running, paused, stopped
     }

@@ -14,7 +14,7 @@ public struct Exit: Sendable, Equatable {
     /// `worker`.
     public var observedBy: Observer
 
-    /// An exit whose code was learnt.
+    /// An exit with a known code.
     public init(code: UInt32, reason: Reason, at: Timestamp, observedBy: Observer) {
         self.code = code
         self.known = true
@@ -23,7 +23,7 @@ public struct Exit: Sendable, Equatable {
         self.observedBy = observedBy
     }
 
-    /// An exit whose code could not be learnt: the code is 4294967295, or 2147483648 where the container was lost.
+    /// An exit without a known code: the code is 4294967295, or 2147483648 where the container was lost.
     public static func unknown(reason: Reason, at: Timestamp, observedBy: Observer) -> Exit {
         var exit = Exit(code: reason == .lost ? 1 << 31 : .max, reason: reason, at: at, observedBy: observedBy)
         exit.known = false

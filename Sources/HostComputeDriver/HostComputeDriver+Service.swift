@@ -103,7 +103,7 @@ extension HostComputeDriver {
             let kept = here.mapValues { FoundProcess.found(pid: $0) }
             return opened(system, found, system.takeUp(located, [:]).merging(kept) { first, _ in first })
         } catch  where error.isServiceGone || error.isInvalidHandle {
-            // Its handle is dead; the system may live: it is looked for anew.
+            // Its handle is dead; the system may live: it is looked for again.
             return nil
         } catch {
             throw error.failureToFind(system.subject)

@@ -3,7 +3,7 @@ public import ContainerDriver
 public import ContainerProtocol
 import Synchronization
 
-/// Runs containers through the Host Compute Service, or through whatever else fills its table of functions.
+/// Runs containers through the Host Compute Service, or through another implementation of its function table.
 ///
 /// Every compute system carries its own state, so calls of different containers share nothing but a table of ids.
 public final class HostComputeDriver: ContainerDriver {

@@ -26,7 +26,7 @@ extension HostComputeError {
             hresult = value
             number = " (0x\(hexadecimal(value)))"
         }
-        // It may hold anything; a document that can't be read is as good as none.
+        // The document may hold anything; one that cannot be read is ignored.
         let result = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }
         let said = result?.said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
         let events = result?.errorEvents ?? (kept: [], dropped: 0)

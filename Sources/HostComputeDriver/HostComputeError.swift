@@ -15,7 +15,7 @@ struct HostComputeError: Error, Sendable {
         case exhausted(error: Int32)
         /// A path on the host could not be examined; the system's error code.
         case unreadable(error: Int32)
-        /// HCS succeeded and gave no document, or one that can't be read.
+        /// HCS succeeded and gave no document, or one that cannot be read.
         case noDocument
         /// The handle has been closed on this side.
         case closed

@@ -11,7 +11,7 @@ enum HostErrors {
             case EMFILE, ENFILE: 0x04
             // Of a thread: as many as may run do.
             case EAGAIN: 0xA4
-            // Of a handle that can't be used.
+            // Of a handle that cannot be used.
             case EBADF: 0x06
             default: 0x0E
             }

@@ -17,7 +17,7 @@ struct ProcessHistory: Sendable {
         processes = PropertyDocuments.processes(created.processes ?? []).oldestFirst
     }
 
-    /// Whether a process that is none of ``processes`` was never created.
+    /// Whether a process that is missing from ``processes`` was never created.
     func lacks(_ known: KnownProcess) -> Bool {
         if known.name == .initial { return processes.isEmpty }
         guard let start = known.startedAt else { return false }

@@ -6,7 +6,7 @@ enum ProcessStatus: Equatable {
     case exitedUnreadably
     /// HCS knows nothing of it any more.
     case gone
-    /// The question failed, or its answer can't be read.
+    /// The question failed, or its answer cannot be read.
     case unanswered
 
     /// The meaning of a process's properties.

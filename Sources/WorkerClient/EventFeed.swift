@@ -227,7 +227,7 @@ public final class EventFeed: AsyncSequence, Sendable {
             }
         }
 
-        /// - Returns: every page; nil where the worker counts its events anew meanwhile.
+        /// - Returns: every page; nil if the worker's numbers begin again meanwhile.
         private func takeSnapshot() async throws -> SnapshotPages? {
             var pages = SnapshotPages()
             var parameters: Value.Map = [:]

@@ -79,7 +79,7 @@ struct EventSequence {
         self.epoch = epoch ?? self.epoch
     }
 
-    /// The host counts anew.
+    /// The host's numbers begin again.
     mutating func restart() {
         self = EventSequence(after: 0)
     }

@@ -3,7 +3,7 @@ import MessagePack
 
 /// A request without its answer, over all its tries.
 struct PendingCall {
-    /// Where it stands.
+    /// The state of a call.
     enum State {
         /// For the connection, or for its turn.
         case waiting
@@ -19,7 +19,7 @@ struct PendingCall {
     /// Its place among all calls of the client.
     let number: UInt64
     let deadline: ContinuousClock.Instant?
-    /// Whether there is one try and no more.
+    /// Whether only one try is made.
     let isSingle: Bool
     var state = State.waiting
     /// Whether a try was sent that has had no answer: it may have been carried out.

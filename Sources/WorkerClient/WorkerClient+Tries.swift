@@ -4,7 +4,7 @@ import ZeroMQ
 
 /// The tries of a call, from the first to the answer.
 extension WorkerClient {
-    /// Sends a call that waits, where the connection stands and it is its turn.
+    /// Sends a waiting call, if the connection is open and it is the call's turn.
     func send(_ id: UInt32) {
         guard var call = calls[id], call.state == .waiting, !call.isOverdue, let connection, connection.stands else {
             return
@@ -68,7 +68,7 @@ extension WorkerClient {
         }
     }
 
-    /// The worker was started anew and does not know how much input the process has been given. What it cannot have had
+    /// The worker was restarted and does not know how much input the process has been given. What it cannot have had
     /// goes without an offset.
     private func sendWithoutOffset(_ id: UInt32) {
         calls[id]?.parameters["offset"] = nil
@@ -106,7 +106,7 @@ extension WorkerClient {
         send(id)
     }
 
-    /// A try has had no answer for long although the connection stands.
+    /// A try has had no answer for long although the connection is open.
     private func repeatUnanswered(_ id: UInt32) {
         calls[id]?.silences += 1
         calls[id]?.isInDoubt = true

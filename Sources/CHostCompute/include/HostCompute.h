@@ -131,7 +131,7 @@ void HCS_CALL hc_trampoline(uint32_t type, void *context, HcsResult status, cons
 // The host (load.c).
 
 /// The table of vmcompute.dll in the system directory, the same one at every call; NULL with *error set to the system's
-/// code where it can't be loaded, and to 0 where this platform has no Host Compute Service.
+/// code where it cannot be loaded, and to 0 where this platform has no Host Compute Service.
 const HostComputeTable *hc_load(uint32_t *error);
 /// The version of the operating system as `10.0.17763`; empty where it is not Windows.
 void hc_system_version(char *version, size_t capacity);

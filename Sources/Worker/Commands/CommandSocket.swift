@@ -97,7 +97,7 @@ final class CommandSocket: ReplySender {
         loop.add(socket) { self.receive() }
     }
 
-    /// Takes no more requests.
+    /// Stops taking requests.
     func stopReceiving() { loop.remove(socket) }
 
     /// Closes the socket; unsent replies are kept for the linger time.

@@ -144,7 +144,7 @@ final class ContainerOutput {
     /// The container is down: nothing will be written any more.
     func endAll() { for entry in entries.values { entry.spool?.endAll() } }
 
-    /// The container is no more.
+    /// The container was removed.
     func removeAll() {
         endAll()
         let hasFiles = hadFiles || entries.values.contains { $0.isKept || $0.spool?.endOffset ?? 0 > 0 }

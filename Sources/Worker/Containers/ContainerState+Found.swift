@@ -90,7 +90,7 @@ extension ContainerState {
         }
     }
 
-    /// The host lost it, and how it ended cannot be learnt.
+    /// The host lost it, and how it ended is unknown.
     private mutating func lose() -> [Action] {
         seenExit = seenExit ?? .unknown(reason: .lost, at: .now, observedBy: .restore)
         phase = .goingDown

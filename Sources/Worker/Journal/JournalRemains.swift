@@ -42,7 +42,7 @@ struct JournalRemains: Sendable {
         return found < index.committedFrames ? index.committedFrames - found : nil
     }
 
-    /// Whether the machine has started anew since: after a loss of power the log may have holes, and the index may be
+    /// Whether the machine has restarted since: after a loss of power the log may have holes, and the index may be
     /// ahead of it.
     private var hasRestarted: Bool { mark?.boot != nil && boot != nil && mark?.boot != boot }
     private var hasSameBoot: Bool { mark?.boot != nil && mark?.boot == boot }

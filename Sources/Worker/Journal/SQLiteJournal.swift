@@ -36,7 +36,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     /// Opens the journal and counts this start.
-    /// - Throws: where the file is damaged or cannot be written; it is never begun anew by itself.
+    /// - Throws: if the file is damaged or cannot be written; a damaged file is never replaced by a new one.
     init(configuration: WorkerConfiguration, loop: SocketLoop, logger: Logger) throws {
         self.loop = loop
         self.logger = logger
@@ -90,7 +90,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     /// Looks whether everything is there that was committed.
     private static func examine(_ files: JournalFiles, _ logger: Logger) throws {
         let (remains, hasNoLog) = (try files.remains(), files.hasNoLog)
-        // Before SQLite opens it, which makes the index anew.
+        // Before SQLite opens it, which makes a new index.
         try judge(remains.finding, files, logger)
         let epoch = try JournalTables.examine(files.database)
         if hasNoLog { try judge(remains.finding(epochWithoutLog: epoch ?? 0), files, logger) }

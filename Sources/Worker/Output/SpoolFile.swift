@@ -4,7 +4,7 @@ import Foundation
 /// What one process wrote, kept in a file, so that a worker that comes after this one still has it.
 ///
 /// The file is opened for each record: an idle process keeps no descriptor. It survives the death of the worker. Where
-/// a record cannot be written, the file is behind, and is written anew as soon as that succeeds.
+/// a record cannot be written, the file is behind, and is written again as soon as that succeeds.
 struct SpoolFile: Sendable {
     /// Receives reports of damage and of files that fell behind, and retries these; nil for a file outside a store.
     let store: OutputStore?

@@ -61,7 +61,7 @@ struct RequestLog {
         entries[key]?.waiting?.removeAll { $0 == number }
     }
 
-    /// The request that runs as `number`; nil where it is none that runs once.
+    /// The request that runs as `number`; nil if it is not idempotent.
     func key(of number: UInt64) -> RequestKey? { running[number] }
 
     /// What runs as `number` has been answered.
@@ -103,7 +103,7 @@ struct RequestLog {
         }
     }
 
-    /// A request that ran when the worker died goes on as `number`.
+    /// Continues a request that ran when the previous worker died, as `number`.
     mutating func resume(_ key: RequestKey, _ number: UInt64) {
         if entries[key]?.waiting != nil { running[number] = key }
     }

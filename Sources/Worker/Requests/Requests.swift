@@ -13,7 +13,7 @@ protocol ReplySender: AnyObject {
 protocol RequestHandler: AnyObject {
     /// Does what is asked, now or later, and answers by way of `responder`.
     func handle(_ request: Request, _ responder: Responder)
-    /// Answers a request on the spot, where that needs no more than looking: writes the whole reply to `writer`.
+    /// Answers a request at once if that only needs a look-up: writes the whole reply to `writer`.
     /// - Returns: whether it did.
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
     /// Cancels what has not begun of request `number` about container `id`, whose deadline has passed.
@@ -114,7 +114,7 @@ final class Requests: Replies, RequestReceiver {
         }
     }
 
-    /// While the journal cannot be written nothing may begin that has to be remembered; everything else goes on.
+    /// While the journal cannot be written, no request may begin that must be remembered. All others are served.
     private func whyNotNow(_ request: Request) -> Failure? {
         guard request.requestID != nil || request.method.traits.lane == .mutating, request.method != .stop,
             let trouble = outbox.trouble
@@ -289,7 +289,8 @@ final class Requests: Replies, RequestReceiver {
         }
     }
 
-    /// Concludes what principals wait for that may not come in any more. What is under way goes on, and is kept.
+    /// Completes the waiting requests of principals that have lost their access. Running requests go on, and their
+    /// outcome is committed.
     func conclude(_ principals: Set<String>) {
         for number in table.numbers(of: principals) {
             guard let entry = table[number] else { continue }
@@ -319,7 +320,7 @@ final class Requests: Replies, RequestReceiver {
         if failure.details["pending"] == nil {
             complete(number, .failure(failure))
         } else {
-            // What the request comes to is still kept for the peer that repeats it.
+            // The outcome is still kept for a peer that repeats the request.
             reply(number, .failure(failure))
         }
     }

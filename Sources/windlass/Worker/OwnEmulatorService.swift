@@ -10,7 +10,7 @@ final class OwnEmulatorService: Sendable {
     static let idleSeconds = 3
     /// How long it may take to end its containers and itself.
     private static let patience = Duration.seconds(15)
-    /// Beyond this many bytes its log is begun anew at the next start.
+    /// Beyond this many bytes its log is begun again at the next start.
     private static let longestLog: Int64 = 1 << 20
 
     let socket: String

@@ -47,7 +47,7 @@ struct WaitCommand: ClientCommand {
 }
 
 extension Exit {
-    /// The exit as it stands on the wire.
+    /// The exit in its wire form.
     var value: Value {
         [
             "code": .unsigned(UInt64(code)), "known": .bool(known), "reason": .string(reason.rawValue),

@@ -62,7 +62,7 @@ struct WorkerAddress {
     private static func credentials(
         _ endpoint: String, serverKey: String?, key: String?
     ) throws -> Credentials? {
-        // A worker on this host is reached in the clear, whatever keys are around for others.
+        // A worker on this host is reached without encryption, even if keys are set for other workers.
         if Worker.isOnThisHost(endpoint) { return nil }
         guard let serverKey else {
             throw Failure.invalidArgument(

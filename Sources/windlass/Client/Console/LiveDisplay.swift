@@ -1,6 +1,6 @@
 import UnixSignals
 
-/// A part of the terminal that is drawn anew again and again, until the user has seen enough.
+/// A part of the terminal that is drawn repeatedly, until the user has seen enough.
 struct LiveDisplay {
     /// Draws what `frame` returns, every `interval`, until Ctrl-C.
     static func run(
