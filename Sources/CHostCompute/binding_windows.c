@@ -9,7 +9,8 @@
 typedef LONG(NTAPI *query_file)(HANDLE file, void *status, void *answer, ULONG length, int what);
 enum { file_mode_information = 16, synchronous_modes = 0x10 | 0x20 };
 
-// Whether operations on a handle block. What can't be asked is taken to: a read of it would hold the reactor.
+// Whether operations on a handle block. A handle that cannot be asked is taken to block, because a blocking read would
+// stop the reactor.
 static bool is_synchronous(HANDLE handle) {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
     FARPROC found = library == NULL ? NULL : GetProcAddress(library, "NtQueryInformationFile");

@@ -77,7 +77,7 @@ const HostComputeTable *hc_load(uint32_t *error) {
 }
 
 void hc_system_version(char *version, size_t capacity) {
-    // RtlGetVersion tells the truth; GetVersionEx tells a program without a manifest that it runs on Windows 8.
+    // RtlGetVersion returns the real version; GetVersionEx returns Windows 8 to a program without a manifest.
     typedef LONG(WINAPI * rtl_get_version)(OSVERSIONINFOW *);
     rtl_get_version function = NULL;
     HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
@@ -96,8 +96,8 @@ uint32_t hc_processor_count(void) {
     return count == 0 ? 1 : (uint32_t)count;
 }
 
-// The form of a path that no limit of length holds for, malloc'ed: without a manifest Windows refuses others from MAX_PATH
-// characters on. NULL where there is no memory.
+// The form of a path that no limit of length holds for, malloc'ed: without a manifest Windows refuses others from
+// MAX_PATH characters on. NULL where there is no memory.
 static WCHAR *lengthened(const WCHAR *path) {
     static const WCHAR local[] = L"\\\\?\\", network[] = L"\\\\?\\UNC\\";
     DWORD room = GetFullPathNameW(path, 0, NULL, NULL);

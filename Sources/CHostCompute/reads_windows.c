@@ -12,7 +12,7 @@ typedef struct direct_read {
     uint8_t buffer[read_size];
 } direct_read;
 
-// What was seen in a pipe is there for a read at once, unless somebody else has taken it meanwhile.
+// Bytes that were seen in a pipe can be read at once, unless another reader has taken them meanwhile.
 enum { patience_ms = 50 };
 
 static direct_read *reading;  // NULL where the last one was given up

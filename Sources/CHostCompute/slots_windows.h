@@ -19,7 +19,7 @@ typedef struct slot {
     uint32_t index;
     uint32_t next_free;
     bool writer, finishing, outstanding, ended;
-    // Where the port can't have its completions: the event that says that one is there, and the wait for it.
+    // For a handle whose completions the port cannot receive: the event of a completion, and the wait for it.
     HANDLE event, wait;
     uint8_t *input;  // a reader's buffer, where what there is to read can't be asked for
     uint8_t *flying;  // a writer's bytes that the system is writing
@@ -30,8 +30,8 @@ typedef struct slot {
 
 /// Where the reactor's thread learns of everything.
 extern HANDLE slots_port;
-/// What it learns of: `key_look` and `key_turn` come with the index of a slot and the number of a stream in place of the
-/// pointer.
+/// What it learns of: `key_look` and `key_turn` come with the index of a slot and the number of a stream in place of
+/// the pointer.
 enum { key_stream = 1, key_drain = 2, key_turn = 3, key_look = 4 };
 
 /// The most that one read brings.
@@ -52,14 +52,14 @@ slot *slot_at(uint32_t index);
 /// The slot that an OVERLAPPED is part of; NULL where it is not ours. Reads nothing through the pointer.
 slot *slot_of(const OVERLAPPED *overlapped);
 
-/// Has the completions of the slot's handle come to the port, with `key_stream` or `key_look`. Returns 0 or the system's
-/// error.
+/// Has the completions of the slot's handle come to the port, with `key_stream` or `key_look`. Returns 0 or the
+/// system's error.
 DWORD slot_bind(slot *to);
 
 /// Before any read. False, with the system's error, where there is no room.
 bool reads_start(void);
-/// Reads `size` bytes that have been seen in a pipe, without waiting for them longer than a moment: *got is 0 where they
-/// are gone. *bytes lives until the next call. Only on the reactor's thread. False where the stream has ended.
+/// Reads `size` bytes that have been seen in a pipe, without waiting for them longer than a moment: *got is 0 where
+/// they are gone. *bytes lives until the next call. Only on the reactor's thread. False where the stream has ended.
 bool read_seen(HANDLE from, DWORD size, const uint8_t **bytes, DWORD *got);
 
 #endif

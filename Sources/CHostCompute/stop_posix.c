@@ -15,7 +15,7 @@
 static int signal_pipe[2];
 static hc_stop_callback tell;
 
-// In a signal's handler: it only writes. A full pipe holds requests enough.
+// Runs in a signal handler, so it only writes. If the pipe is full, enough requests are waiting already.
 static void take(int signal) {
     int error = errno;
     unsigned char byte = (unsigned char)signal;
@@ -34,7 +34,7 @@ static void *tell_requests(void *unused) {
     }
 }
 
-// The thread is made now: when a request comes there may be none to be had.
+// The thread is made now, because the system may have none to give when a request comes.
 static int start_telling(void) {
     sigset_t all, before;
     sigfillset(&all);

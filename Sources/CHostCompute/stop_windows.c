@@ -10,23 +10,23 @@
 #include <stdio.h>
 #include <windows.h>
 
-// How long the Service Control Manager is asked to wait for the next word of a service that stops, and how often it gets
-// one, in milliseconds.
+// How long the Service Control Manager is asked to wait for the next word of a service that stops, and how often it
+// gets one, in milliseconds.
 enum { wait_hint = 30000, word_every = 5000 };
 
 static hc_stop_callback target;
-// Set when it is known who started the program, and when the program has finished.
+// Set when it is known whether the Service Control Manager started the program, and when the program has finished.
 static HANDLE decided, finished, dispatcher;
 static DWORD refusal, exit_code;
 
 static CRITICAL_SECTION lock;
-// Under the lock: what the Service Control Manager has been told last.
+// Under the lock: the last status that was reported to the Service Control Manager.
 static SERVICE_STATUS_HANDLE service;
 static SERVICE_STATUS status;
 
 static void report(DWORD state) {
     EnterCriticalSection(&lock);
-    // Its last word has been said; what comes too late must not take it back.
+    // SERVICE_STOPPED is final: a report that comes later must not replace it.
     if (status.dwCurrentState != SERVICE_STOPPED) {
         BOOL pending = state == SERVICE_STOP_PENDING;
         status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
@@ -97,13 +97,13 @@ static BOOL WINAPI on_event(DWORD event) {
     switch (event) {
     case CTRL_C_EVENT: target(HC_STOP_INTERRUPT); return TRUE;
     case CTRL_BREAK_EVENT: target(HC_STOP_BREAK); return TRUE;
-    // Whoever logs off, a program that SYSTEM runs is told; it is no reason to stop, and one that runs in the session
-    // that ends is ended without this event.
+    // A program that SYSTEM runs is notified of every user's logoff, which is no reason to stop. A program that runs in
+    // the session that ends is ended without this event.
     case CTRL_LOGOFF_EVENT: return TRUE;
     case CTRL_CLOSE_EVENT:
     case CTRL_SHUTDOWN_EVENT:
         target(event == CTRL_CLOSE_EVENT ? HC_STOP_CLOSE : HC_STOP_SHUTDOWN);
-        // When this returns the process is ended, whatever it still does. The system ends a wait that takes too long.
+        // The system ends the process when this returns, or when the wait takes too long.
         WaitForSingleObject(finished, INFINITE);
         return TRUE;
     default: return FALSE;
@@ -134,13 +134,15 @@ void hc_stop_finished(uint32_t code) {
     if (finished == NULL) return;
     exit_code = code;
     SetEvent(finished);
-    // Until the Service Control Manager has been told: a process that ends before that has crashed in its eyes.
+    // Waits until the stop is reported to the Service Control Manager, which takes a process that ends earlier for
+    // crashed.
     if (service != NULL) WaitForSingleObject(dispatcher, word_every);
 }
 
-// Both the C library's stream and the system's handle: which of them a writer uses is its own business.
+// Redirects both the C library's stream and the system's handle, because writers use either.
 static bool redirect(FILE *stream, DWORD standard, int descriptor) {
-    // A service's streams have no descriptor, and opening any file gives them one. Not under Wine, where they stay mute.
+    // A service's streams have no descriptor, and opening any file gives them one. Not under Wine, where they stay
+    // mute.
     bool open = _fileno(stream) >= 0 || freopen("NUL", "w", stream) != NULL;
     if (open && _dup2(descriptor, _fileno(stream)) != 0) return false;
     return SetStdHandle(standard, (HANDLE)_get_osfhandle(descriptor));
@@ -151,7 +153,7 @@ int32_t hc_append_output(hc_text path) {
     hc_status converted = HC_DONE;
     HcsChar *path16 = hc_utf16(path, buffer, 1024, &converted);
     if (path16 == NULL) return ERROR_INVALID_NAME;
-    // Whoever reads the file may also rename it away.
+    // A reader of the file, such as a log rotator, may also rename it.
     HANDLE file = CreateFileW(
         (const WCHAR *)path16, FILE_APPEND_DATA | SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
         NULL, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);

@@ -95,7 +95,7 @@ static uint32_t take_slot(void) {
     return index;
 }
 
-// Closes the descriptor, tells `event` unless it is negative, and frees the slot. The slot is locked, and stays so.
+// Closes the descriptor, reports `event` unless it is negative, and frees the slot. The slot is locked, and stays so.
 static void retire(slot *ended, uint32_t index, int event) {
     // Not left to close: a duplicate of the descriptor elsewhere would keep the registration alive.
     if (!ended->writer || ended->armed) epoll_ctl(poller, EPOLL_CTL_DEL, ended->fd, NULL);
@@ -127,7 +127,7 @@ static read_result read_once(slot *from, uint8_t *buffer, size_t size, size_t *c
         }
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return read_empty;
-        // 0 is a pipe's end and EIO a terminal's; whatever else there may be, nothing more comes of this descriptor.
+        // 0 is a pipe's end and EIO a terminal's. Any other error ends the stream too.
         return read_ended;
     }
 }

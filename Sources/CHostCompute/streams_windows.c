@@ -27,8 +27,8 @@ static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static DWORD start_error;
 static hc_stream_callback tell;
 
-// Closes the handle and tells `event` unless it is negative; the slot is locked. An outstanding operation keeps the
-// slot until it completes, which closing the handle makes it do.
+// Closes the handle and reports `event` unless it is negative. The slot is locked. An outstanding operation is
+// cancelled and keeps the slot until it completes.
 static void retire(slot *ended, int event) {
     ended->ended = true;
     if (ended->outstanding) CancelIoEx(ended->handle, &ended->overlapped);
@@ -48,7 +48,8 @@ static void prepare(slot *with) {
 // Has the reactor's thread go on with a stream.
 static void give_turn(hc_stream stream) { PostQueuedCompletionStatus(slots_port, 0, key_turn, (OVERLAPPED *)(uintptr_t)stream); }
 
-// Has the system say when there is something to read, or read it where it can't be asked; the slot is locked.
+// Starts a read of no bytes, which completes when there is something to read, or a real read where that is not
+// possible. The slot is locked.
 static void arm(slot *from) {
     static uint8_t none;
     prepare(from);
@@ -122,9 +123,9 @@ static void read_next(slot *from, bool good, DWORD count) {
     }
 }
 
-// Takes the outcome of a slot's operation, if it has one; the slot is locked. It is asked for and not believed to be
-// there: a completion may have been that of an earlier operation, or somebody else's who has the same pipe.
-// Returns false where there is none.
+// Takes the outcome of a slot's operation, if it is complete; the slot is locked. The operation itself is asked,
+// because a completion may belong to an earlier operation, or to another process that has the same pipe. Returns false
+// if the operation is not complete.
 static bool look(slot *at) {
     if (!at->outstanding || !HasOverlappedIoCompleted(&at->overlapped)) return false;
     MemoryBarrier();
@@ -218,8 +219,8 @@ int32_t hc_streams_start(hc_stream_callback callback) {
     return (int32_t)start_error;
 }
 
-// Whether a handle can be asked for what there is to read. Windows says ERROR_INVALID_FUNCTION of what is no pipe [inf],
-// Wine ERROR_NOT_SUPPORTED.
+// Whether PeekNamedPipe works on a handle. For a handle that is no pipe, Windows fails with ERROR_INVALID_FUNCTION
+// [inf], Wine with ERROR_NOT_SUPPORTED.
 static bool can_be_peeked(HANDLE handle) {
     if (PeekNamedPipe(handle, NULL, 0, NULL, NULL, NULL)) return true;
     DWORD error = GetLastError();
@@ -240,7 +241,7 @@ static int32_t adopt(hc_handle raw, uint64_t cookie, bool writer, hc_stream *str
     made->writer = writer;
     hc_stream number = slot_number(made);
     DWORD error = slot_bind(made);
-    // What is no pipe can't be asked for what there is, and is read with a buffer of its own. [inf]
+    // A handle that is no pipe cannot be peeked, and is read with a buffer of its own. [inf]
     if (error == 0 && !writer && !can_be_peeked(handle)) {
         made->input = malloc(read_size);
         if (made->input == NULL) error = ERROR_NOT_ENOUGH_MEMORY;
@@ -248,7 +249,7 @@ static int32_t adopt(hc_handle raw, uint64_t cookie, bool writer, hc_stream *str
     if (error != 0) {
         retire(made, -1);
     } else if (!writer) {
-        // A pipe that has ended already tells its end from here.
+        // For a pipe that has ended already, this call reports the end.
         arm(made);
     }
     LeaveCriticalSection(&made->lock);

@@ -8,7 +8,7 @@ void hc_free(char *text) {
 }
 
 // One scalar value of well-formed UTF-8 (Unicode table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF);
-// 0 where the bytes are malformed or a NUL. *used says how many bytes it took.
+// 0 where the bytes are malformed or a NUL. *used is the number of bytes it took.
 static uint32_t scalar_at(const unsigned char *bytes, size_t left, size_t *used) {
     unsigned char first = bytes[0];
     if (first < 0x80) {

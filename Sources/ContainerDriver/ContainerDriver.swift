@@ -1,15 +1,15 @@
 public import ContainerProtocol
 
-/// The port that every driver fills: what the worker needs of a host's container service.
+/// The port that every driver implements: what the worker needs of a host's container service.
 ///
 /// Every call blocks until the operation is complete or has failed, so it is made on the worker's blocking pool, never
 /// on Swift's cooperative pool and never on the socket loop. Calls for one container come one after another, except
-/// `signal`, `terminate`, `check`, `resize`, `statistics` and `processes`, which may come at any time, also while another
-/// call of the same container hangs. A driver never lets one container's call wait for another container's.
+/// `signal`, `terminate`, `check`, `resize`, `statistics` and `processes`, which may come at any time, also while
+/// another call of the same container hangs. A driver never lets one container's call wait for another container's.
 ///
-/// Exits are told to the ``DriverEvents`` given to ``connect(_:)``, on any thread, at any time after the process began
-/// to run: before `start` has returned included. Before a process's exit is told, all that it had written has been
-/// handed to its ``ProcessOutput``.
+/// Exits are reported to the ``DriverEvents`` given to ``connect(_:)``, on any thread, at any time after the process
+/// began to run, also before `start` has returned. All that a process had written is handed to its ``ProcessOutput``
+/// before its exit is reported.
 public protocol ContainerDriver: Sendable {
     /// `hcs`, `hcs-emulator`, `oci`, ...: what `version` calls the driver.
     var name: String { get }
@@ -18,19 +18,21 @@ public protocol ContainerDriver: Sendable {
     /// What this driver can do on this host.
     var capabilities: Set<Capability> { get }
 
-    /// Tells the driver where its events go; once, before any other call.
+    /// Sets the receiver of the driver's events. Called once, before any other call.
     func connect(_ events: any DriverEvents)
 
-    /// What ``create(_:_:)`` would hand to the service, and the failure that it, or the start after it, would have for the
-    /// specification's sake. It changes nothing on the host and may come at any time, also for an id that is taken.
+    /// What ``create(_:_:)`` would hand to the service. Fails as the create, or the start after it, would fail because
+    /// of the specification. It changes nothing on the host and may come at any time, also for an id that is taken.
     func plan(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> ContainerPlan
 
     /// Makes a compute system. A create that fails leaves nothing behind.
     func create(_ id: ContainerID, _ specification: OCISpecification) throws(DriverFailure) -> CreatedContainer
 
-    /// Starts the compute system and its first process; only the process where the system runs already, because an
-    /// earlier worker died in between. After a start that failed the worker discards the container: until then the
-    /// service has the compute system, so that a worker that dies meanwhile does not leave the next one without a trace.
+    /// Starts the compute system and its first process. If the system runs already, because an earlier worker died in
+    /// between, only the process is started.
+    ///
+    /// A start that fails keeps the compute system, and the worker discards the container. If the worker dies before
+    /// that, the next one still finds the system.
     func start(
         _ id: ContainerID, _ process: OCIProcess, stdin: Bool, output: any ProcessOutput
     ) throws(DriverFailure) -> StartedProcess
@@ -46,19 +48,19 @@ public protocol ContainerDriver: Sendable {
     /// control codes. 0 is no signal and is refused.
     func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure)
 
-    /// Takes the compute system down after its first process has ended: gracefully, by force where that fails. When it
-    /// returns, every process's exit has been told and the system is closed; only ``discard(_:)`` may follow.
+    /// Shuts the compute system down after its first process has ended: gracefully, or by force if that fails. When it
+    /// returns, every process's exit has been reported and the system is closed; only ``discard(_:)`` may follow.
     func shutDown(_ id: ContainerID) throws(DriverFailure) -> ShutDown
 
-    /// Ends the compute system and everything in it by force. The exits are told to ``DriverEvents`` as usual.
+    /// Ends the compute system and everything in it by force. The exits are reported to ``DriverEvents`` as usual.
     func terminate(_ id: ContainerID) throws(DriverFailure)
 
-    /// Forgets the container: by force where it still exists. It is no failure when nothing is left to forget.
+    /// Forgets the container, and terminates it first if it still exists. Not a failure if nothing is left to forget.
     func discard(_ id: ContainerID) throws(DriverFailure)
 
-    /// Asks the service whether what the container runs still runs: an exit that is found this way is told to
-    /// ``DriverEvents`` as if it had been notified, exactly once. For whoever waits, so that a notification that was lost
-    /// costs time and not the exit. It may come at any time, beside any other call of the container.
+    /// Asks the service whether the container's processes still run. An exit that is found this way is reported to
+    /// ``DriverEvents`` as if it had been notified, exactly once. A lost notification therefore only delays the exit.
+    /// It may come at any time, beside any other call of the container.
     func check(_ id: ContainerID) throws(DriverFailure)
 
     /// Freezes a container; ``DriverFailure/Code/unimplemented`` where its isolation cannot be paused.
@@ -77,36 +79,39 @@ public protocol ContainerDriver: Sendable {
     /// Changes limits and network endpoints at run time.
     func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources
 
-    /// The containers of this worker that the service knows, whoever made them.
+    /// The containers of this worker that the service knows, also those that an earlier worker created.
     func enumerate() throws(DriverFailure) -> EnumeratedContainers
 
-    /// Takes up containers that ``enumerate()`` has found unstarted, without a question for each: one is opened when a
-    /// call needs it. What this driver has open already is kept as it is.
+    /// Adopts containers that ``enumerate()`` has found unstarted, without a call for each. A container is opened when
+    /// a call needs it. What this driver has open already is kept as it is.
     ///
-    /// Where the service goes away later, that is reported to ``DriverEvents`` as for open containers. A failure has taken
-    /// up none of them: they are to be opened one by one.
+    /// If the service goes away later, that is reported to ``DriverEvents`` as for open containers. A failure adopts
+    /// none of them: the caller opens them one by one.
     func takeUpUnstarted(_ containers: [(id: ContainerID, known: KnownContainer)]) throws(DriverFailure)
 
-    /// Those of the containers that were taken up unstarted and are not open, which the service does not list so any
-    /// more. One that is deleted or started meanwhile may be among them.
+    /// Containers that were adopted unstarted, are not open, and are no longer listed as unstarted by the service. A
+    /// container that is deleted or started meanwhile may be among them.
     func missingUnstarted() throws(DriverFailure) -> [ContainerID]
 
     /// Finds a container again that an earlier worker made, or whose service went away, and attaches to its processes:
     /// their output, their input and their exits.
     ///
-    /// The exit of each process of `processes` that is found is told exactly once, after all of its remaining output; at
-    /// once where it has ended already, so it may come before this returns. One whose id is known and that is not found
-    /// any more is told as lost. One whose id is not known is looked for by its place: the first process is the oldest
-    /// that can be opened, any other the only one that can be opened and is no other's; of one that is not found, nothing
-    /// is reported, and the answer says whether it was ever created. What this driver has open already is kept as it is,
-    /// and an exit that it has reported is not reported again.
+    /// The exit of each process that is found is reported exactly once, after all of its remaining output. If the
+    /// process has ended already, the report may come before this returns. A process with a known id that is not found
+    /// is reported as lost.
     ///
-    /// Fails with ``DriverFailure/Code/notFound`` where there is no such container, and with
-    /// ``DriverFailure/Code/failedPrecondition`` where it is another owner's. A failure has told nothing.
+    /// A process without a known id is looked for by its place. The first process is the oldest one that can be opened.
+    /// Any other is the only one that can be opened and belongs to no other entry. If it is not found, no exit is
+    /// reported; the result shows whether it was ever created.
+    ///
+    /// What this driver has open already is kept as it is, and an exit that it has reported is not reported again.
+    ///
+    /// Fails with ``DriverFailure/Code/notFound`` if there is no such container, and with
+    /// ``DriverFailure/Code/failedPrecondition`` if it belongs to another owner. A failure reports no exit.
     /// - Parameters:
-    ///   - known: what its record has of it.
+    ///   - known: what the journal's record has of the container.
     ///   - processes: the processes to look for.
-    ///   - ended: ids of processes whose exit is known already: what is looked for is none of them.
+    ///   - ended: ids of processes whose exit is known already; they are left out of the search.
     func open(
         _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer
@@ -124,9 +129,9 @@ extension ContainerDriver {
     }
 }
 
-/// Where a driver tells what happened by itself. Calls may come on any thread and must not block.
+/// Receives what a driver reports on its own account. Calls may come on any thread and must not block.
 public protocol DriverEvents: Sendable {
-    /// A process ended. Told exactly once per process; `init` is the container's first.
+    /// A process ended. Reported exactly once for each process; `init` is the container's first.
     func processExited(_ id: ContainerID, _ process: ProcessName, _ exit: Exit)
     /// The service behind the driver went away: every handle is dead, and what runs is unknown until it is asked again.
     func serviceDisconnected(_ failure: DriverFailure)

@@ -16,7 +16,7 @@ public struct DriverFailure: Error, Sendable, Equatable, CustomStringConvertible
     public var hresult: UInt32?
     /// The service's operation that failed, such as `HcsCreateComputeSystem`.
     public var operation: String?
-    /// What the service itself said.
+    /// The service's own message.
     public var driverMessage: String?
     /// The events by which the service explains the failure, in its order; a bounded number, of bounded size.
     public var errorEvents: [ErrorEvent]

@@ -73,24 +73,22 @@ public struct ShutDown: Sendable, Equatable {
 
 /// A container that was found again.
 public struct OpenedContainer: Sendable {
-    /// How its compute system stands; whether its first process still runs is another question.
+    /// The state of its compute system. The first process may have ended even if the system runs.
     public enum State: Sendable, Equatable {
         case created, running, paused, stopped
     }
-    /// How it is kept apart.
     public var isolation: Isolation
     /// Whether it can be paused.
     public var canPause: Bool
-    /// How its compute system stands.
+    /// The state of its compute system.
     public var state: State
-    /// What became of the processes that were asked for; of those whose exit had been reported before, nothing.
+    /// The result of the search for each process, without those whose exit had been reported before.
     public var processes: [ProcessName: FoundProcess]
-    /// The standard inputs of those that run and have one, or had one that is lost.
+    /// The standard inputs of the running processes, lost ones included.
     public var inputs: [ProcessName: any ProcessInput]
-    /// What could not be had again, for the log.
+    /// What could not be restored, for the log.
     public var warnings: [String]
 
-    /// A container that was found.
     public init(
         isolation: Isolation, canPause: Bool, state: State, processes: [ProcessName: FoundProcess],
         inputs: [ProcessName: any ProcessInput] = [:], warnings: [String] = []

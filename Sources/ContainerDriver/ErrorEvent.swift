@@ -1,8 +1,8 @@
-/// One of the events by which the service behind a driver explains a failure: who saw what go wrong, and where.
+/// One of the events by which the service behind a driver explains a failure: what failed, and where.
 public struct ErrorEvent: Sendable, Equatable {
     /// What happened, in words.
     public var message: String
-    /// Who says so: with HCS the id of an event provider.
+    /// The source of the event: with HCS the id of an event provider.
     public var provider: String?
     /// The provider's number for this kind of event.
     public var eventID: UInt32?

@@ -4,7 +4,7 @@ public enum FoundProcess: Sendable, Equatable {
     case found(pid: UInt32)
     /// The service knows that it was never created, and now never will be: it can be started.
     case neverCreated
-    /// It was not found, and the service cannot say whether it ever was: it must not be started again.
+    /// It was not found, and the service does not know whether it was ever created: it must not be started again.
     case unknown
 
     /// Its id, where it was found.

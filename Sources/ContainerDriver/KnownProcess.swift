@@ -5,7 +5,7 @@ public import struct MessagePack.Timestamp
 public struct KnownProcess: Sendable {
     /// Its name in the container.
     public var name: ProcessName
-    /// Its id; nil where the worker died before it learnt it.
+    /// Its id; nil where the worker died before it knew it.
     public var pid: UInt32?
     /// Whether it has a terminal.
     public var terminal: Bool

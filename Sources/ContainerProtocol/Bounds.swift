@@ -35,6 +35,6 @@ public enum Bounds {
     public static let signal: ClosedRange<Int> = 1...64
     /// Characters of `signal` as a name, without `SIG`.
     public static let signalName = 1...32
-    /// Names in an `ignored` list. Where there are more, a last entry says how many.
+    /// Names in an `ignored` list. If there are more, a last entry gives their number.
     public static let ignored = 0...256
 }

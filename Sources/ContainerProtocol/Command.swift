@@ -121,8 +121,8 @@ public enum Command: Sendable {
         ///
         /// With it a repeat is harmless: what was accepted before is skipped, and counts as accepted in the answer, so
         /// that `accepted` always counts from this offset. Bytes that would leave a gap are refused with
-        /// `failed_precondition`, and `details.offset` says how many the process has; nil there says that the worker was
-        /// started anew and does not know.
+        /// `failed_precondition`, and `details.offset` is the number of bytes that the process has; nil there means
+        /// that a restarted worker does not know it.
         public var offset: UInt64?
     }
 

@@ -1,6 +1,6 @@
 /// The name of a container: 1 to 128 characters of `[A-Za-z0-9][A-Za-z0-9_.-]*`.
 public struct ContainerID: Hashable, Sendable, CustomStringConvertible {
-    /// The name as it stands on the wire.
+    /// The name in its wire form.
     public let rawValue: String
 
     /// Nil where `rawValue` is not a container name.
@@ -14,7 +14,7 @@ public struct ContainerID: Hashable, Sendable, CustomStringConvertible {
 
 /// The name of a process within its container; the first one is ``initial``, `init` on the wire.
 public struct ProcessName: Hashable, Sendable, CustomStringConvertible {
-    /// The name as it stands on the wire.
+    /// The name in its wire form.
     public let rawValue: String
 
     /// Nil where `rawValue` is not a process name.

@@ -4,16 +4,17 @@ public import struct MessagePack.Timestamp
 public struct Exit: Sendable, Equatable {
     /// The exit code; meaningful only where ``known`` is true.
     public var code: UInt32
-    /// Whether the code could be learnt.
+    /// Whether the exit code is known.
     public var known: Bool
     /// Why it ended.
     public var reason: Reason
-    /// When it ended, as near as is known.
+    /// When it ended, as precisely as is known.
     public var at: Timestamp
-    /// Who saw it: `driver` (told by it), `poll` (found by asking), `restore` (found at start), `worker` (concluded).
+    /// How the exit was seen: notified by the `driver`, found by a `poll`, found on `restore`, or concluded by the
+    /// `worker`.
     public var observedBy: Observer
 
-    /// An exit whose code was learnt.
+    /// An exit with a known code.
     public init(code: UInt32, reason: Reason, at: Timestamp, observedBy: Observer) {
         self.code = code
         self.known = true
@@ -22,7 +23,7 @@ public struct Exit: Sendable, Equatable {
         self.observedBy = observedBy
     }
 
-    /// An exit whose code could not be learnt: the code is 4294967295, or 2147483648 where the container was lost.
+    /// An exit without a known code: the code is 4294967295, or 2147483648 where the container was lost.
     public static func unknown(reason: Reason, at: Timestamp, observedBy: Observer) -> Exit {
         var exit = Exit(code: reason == .lost ? 1 << 31 : .max, reason: reason, at: at, observedBy: observedBy)
         exit.known = false
@@ -37,7 +38,7 @@ public struct Exit: Sendable, Equatable {
         case lost
     }
 
-    /// Who saw an exit.
+    /// How an exit was seen.
     public enum Observer: String, Sendable, CaseIterable {
         case driver, poll, restore, worker
     }

@@ -1,6 +1,6 @@
 public import MessagePack
 
-/// An error as it stands on the wire: `{code, message, retryable, details?}`.
+/// An error in its wire form: `{code, message, retryable, details?}`.
 public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kinds of failure that protocol version 1 knows.
     public enum Code: String, Sendable, CaseIterable {

@@ -1,7 +1,7 @@
 import MessagePack
 
-/// The keys of an OCI object that nothing honours, as dotted paths: as many as ``Bounds/ignored`` says, and how many more
-/// there are.
+/// The keys of an OCI object that are ignored, as dotted paths: up to ``Bounds/ignored`` of them, and the number of the
+/// others.
 struct IgnoredKeys {
     private var paths: [String] = []
     private var more = 0

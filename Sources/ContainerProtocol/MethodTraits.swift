@@ -1,6 +1,7 @@
-/// What is known of a method besides its parameters: how it is served, who may call it, and how it may be repeated.
+/// The properties of a method besides its parameters: how it is served, which role may call it, and how it may be
+/// repeated.
 ///
-/// The worker, the client library and the command line all go by these. ``Method/traits`` is the one table of them.
+/// The worker, the client library and the command line all use these. ``Method/traits`` is their one table.
 public struct MethodTraits: Sendable, Equatable {
     /// In which order requests are served.
     public enum Lane: Sendable {
@@ -54,11 +55,11 @@ public struct MethodTraits: Sendable, Equatable {
     /// Whether it changes a container or the host.
     public var changes: Bool { effect == .changesContainer || effect == .changesHost }
 
-    /// Whether it only asks, and for nothing that must be kept before it is answered.
+    /// Whether it only reads, and reads nothing that must be committed before it is answered.
     public var isQuestion: Bool { effect == .asks && !countsEvents }
 
-    /// How long a client waits where its caller does not say: 30 s, or 5 min for what stands in a container's queue (a
-    /// creation can take minutes on a busy Windows host). Nil, for ever, where an exit is waited for.
+    /// How long a client waits by default: 30 s, or 5 min for commands in a container's queue (a creation can take
+    /// minutes on a busy Windows host). Nil, without limit, for methods that wait for an exit.
     public var patience: Duration? {
         if waitsForExit { return nil }
         return lane == .mutating ? .seconds(300) : .seconds(30)

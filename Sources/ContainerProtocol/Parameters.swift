@@ -67,7 +67,7 @@ struct Parameters {
         return text
     }
 
-    /// A text whose bytes are as many as `range` says.
+    /// A text whose length in bytes is within `range`.
     mutating func string(_ key: StaticString, bytes range: ClosedRange<Int>) throws -> String? {
         guard let text = try string(key) else { return nil }
         guard range.contains(text.utf8.count) else {

@@ -41,7 +41,7 @@ public struct Request: Sendable {
     public init(_ body: Element) throws {
         var msgid: UInt32 = 0
         do {
-            // The msgid is read first of all, so that every later error can be told to the one who asked.
+            // The msgid is read first, so that a reply can carry every later error.
             if let count = body.arrayCount, count >= 2, let number = body[1].unsigned, let id = UInt32(exactly: number)
             {
                 msgid = id

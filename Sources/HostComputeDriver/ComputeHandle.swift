@@ -2,8 +2,8 @@ import Synchronization
 
 /// A handle of HCS and its callback: used by any number of threads, closed once, and never closed under a call.
 ///
-/// Where calls are in flight at ``close()``, the last of them closes it, so that a call that hangs in the service keeps
-/// its own handle open and nobody waiting.
+/// If calls are in flight at ``close()``, the last of them closes the handle. A call that hangs in the service
+/// therefore keeps its handle open, and ``close()`` never waits for it.
 final class ComputeHandle: Sendable {
     /// What the handle is of.
     enum Kind: Sendable { case system, process }
@@ -26,7 +26,7 @@ final class ComputeHandle: Sendable {
         self.raw = raw
     }
 
-    /// Has notifications delivered to `sink` from now on; what happened before is told again by HCS. [inf]
+    /// Delivers notifications to `sink` from now on. HCS repeats what happened before the registration. [inf]
     func register(_ sink: any NotificationSink) throws(HostComputeError) {
         let number = NotificationRegistry.shared.add(sink)
         let operation: StaticString =
@@ -86,8 +86,8 @@ final class ComputeHandle: Sendable {
         return properties
     }
 
-    /// Unregisters the callback, forgets its number and closes the handle, in this order (HostComputeService A.6). Never from
-    /// a notification: unregistering waits for those that run.
+    /// Unregisters the callback, forgets its number and closes the handle, in this order (HostComputeService A.6).
+    /// Never from a notification: unregistering waits for those that run.
     func close() {
         let (first, unused, callback, number) = state.withLock { state in
             let first = !state.closing

@@ -5,9 +5,9 @@ import Synchronization
 
 import struct MessagePack.Timestamp
 
-/// One process of a compute system, from its creation until its exit has been told.
+/// One process of a compute system, from its creation until its exit has been reported.
 final class ComputeProcess: NotificationSink, Sendable {
-    /// Why it may have ended, besides by itself.
+    /// What the driver has done that may have ended the process.
     private struct Influence {
         var terminated = false
         var signalled = false
@@ -21,9 +21,9 @@ final class ComputeProcess: NotificationSink, Sendable {
         var lostOutputs: [OutputStream] = []
         var hasLostInput = false
         var influence = Influence()
-        /// When its exit was seen, and the influence until then: a kill that comes after that changes nothing.
+        /// When the exit was first seen, and the influence until then. A later kill does not change the reason.
         var seen: (influence: Influence, at: Timestamp)?
-        /// Whether its exit has been told, or must never be.
+        /// True once the exit has been reported, or must never be reported.
         var concluded = false
     }
 
@@ -47,8 +47,8 @@ final class ComputeProcess: NotificationSink, Sendable {
 
     // MARK: Streams
 
-    /// Takes over the standard handles, each by itself: each is closed once, those of a failed call included.
-    /// - Returns: why the first of those that cannot be had cannot be; nil where all are there.
+    /// Takes ownership of the standard handles. Each is closed exactly once, also when opening it fails.
+    /// - Returns: the failure of the first stream that could not be opened; nil if all could.
     func attach(_ information: hc_process_information, output: OutputGate) -> HostComputeError? {
         state.withLock { $0.output = output }
         var failure: HostComputeError?
@@ -84,7 +84,7 @@ final class ComputeProcess: NotificationSink, Sendable {
         return failure
     }
 
-    /// None of its streams can be had.
+    /// Records that none of the process's streams can be opened.
     func loseStreams(_ output: OutputGate) {
         state.withLock { state in
             state.output = output
@@ -93,30 +93,31 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    /// The outputs that run on and cannot be read: they end with the process.
+    /// The outputs that cannot be read although the process may still write to them. They end with the process.
     var lostOutputs: [OutputStream] { state.withLock { $0.lostOutputs } }
 
     /// Where its output goes.
     var output: OutputGate? { state.withLock { $0.output } }
 
-    /// The outputs that it was given no handle for.
+    /// The outputs for which HCS returned no handle.
     var missingOutputs: [OutputStream] {
         let (stdout, stderr, lost) = state.withLock { ($0.stdout, $0.stderr, $0.lostOutputs) }
         let missing: [OutputStream] = (stdout == 0 ? [.stdout] : []) + (stderr == 0 && !terminal ? [.stderr] : [])
         return missing.filter { !lost.contains($0) }
     }
 
-    /// Its standard input, where it has one, or had one that is lost.
+    /// The standard input; nil if the process never had one. A lost input refuses every write.
     var input: (any ProcessInput)? {
         let (input, isLost) = state.withLock { ($0.input, $0.hasLostInput) }
         return input ?? (isLost ? LostInput(subject: subject) : nil)
     }
 
-    /// The process as the worker gets it.
+    /// What `start` returns to the worker.
     var started: StartedProcess { StartedProcess(pid: pid, input: input) }
 
-    /// The local end of the input is closed; where all had been handed over, the process is told too: it sees the end
-    /// of its input only through HCS. Runs on the reactor's thread, so the call is made elsewhere.
+    /// Called on the reactor's thread when the local end of the input is closed. If all input had been written, HCS is
+    /// asked to close the process's end too, because a process sees the end of its input only through HCS. The call may
+    /// hang, so it runs on a queue of its own.
     private func inputEnded(_ drained: Bool) {
         guard drained else { return }
         system.aside { [handle, host = system.context.host] in
@@ -125,7 +126,7 @@ final class ComputeProcess: NotificationSink, Sendable {
                 json.key("CloseHandle")
                 json.object { $0.field("Handle", "StdIn") }
             }
-            // A failure means that the process or its system is on its way out, where the input ends by itself.
+            // A failure means that the process or its system is ending, which ends the input as well.
             try? handle.use("HcsModifyProcess") { process throws(HostComputeError) in
                 try host.modify(process: process, document)
             }
@@ -134,11 +135,11 @@ final class ComputeProcess: NotificationSink, Sendable {
 
     // MARK: Ending it
 
-    /// Notes that a signal is being delivered; it says why the process may end.
+    /// Records that a signal is being delivered, which may be the reason of the exit.
     func noteSignal() { state.withLock { $0.influence.signalled = true } }
 
-    /// Notes that the process is being ended by force.
-    /// - Returns: whether this is the first time.
+    /// Records that the process is being ended by force.
+    /// - Returns: true for the first termination.
     func noteTermination() -> Bool {
         state.withLock { state in
             let first = !state.influence.terminated
@@ -147,14 +148,14 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    /// Takes a note back whose call failed.
+    /// Undoes ``noteTermination()`` after the call failed.
     func forgetTermination() { state.withLock { $0.influence.terminated = false } }
 
     func notified(_ notification: Notification) {
         switch notification {
         case .processExited:
             noteExit()
-            system.enqueue { self.concludeToldExit() }
+            system.enqueue { self.concludeNotifiedExit() }
         case .serviceDisconnected:
             system.notified(.serviceDisconnected)
         default:
@@ -162,7 +163,7 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    /// Fixes what influenced the exit, the first time that it is seen.
+    /// Records the time and the reason of the exit when it is first seen.
     private func noteExit() {
         let terminated = system.isGoingDown
         state.withLock { state in
@@ -173,7 +174,7 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    // MARK: Telling its exit
+    // MARK: Reporting the exit
 
     func ask() -> ProcessStatus {
         let host = system.context.host
@@ -187,27 +188,27 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    /// HCS has told the exit. Where it does not say so yet when asked, it is asked once more a little later.
-    private func concludeToldExit() {
+    /// Reports an exit that HCS has notified. If HCS does not know the exit yet when asked, it is asked again later.
+    private func concludeNotifiedExit() {
         guard !isConcluded else { return }
         drain()
         switch ask() {
-        case .exited(let code): tell(code, .driver)
-        case .exitedUnreadably, .gone: tell(nil, .driver)
+        case .exited(let code): report(code, .driver)
+        case .exitedUnreadably, .gone: report(nil, .driver)
         case .running, .unanswered: system.later { self.concludeLost() }
         }
     }
 
-    /// The process is believed to be gone though nothing was told: tells its exit if HCS confirms it.
-    /// - Returns: whether its exit has been told.
+    /// Asks HCS for a process that may have ended without a notification, and reports the exit if HCS confirms it.
+    /// - Returns: whether the exit has been reported.
     @discardableResult
     func concludeIfGone() -> Bool {
         if isConcluded { return true }
         return concludeFound(ask())
     }
 
-    /// Tells the exit where `status`, which HCS has given, is one.
-    /// - Returns: whether its exit has been told.
+    /// Reports the exit if `status`, which HCS has returned, is an exit.
+    /// - Returns: whether the exit has been reported.
     @discardableResult
     func concludeFound(_ status: ProcessStatus, _ observer: Exit.Observer = .poll) -> Bool {
         if isConcluded { return true }
@@ -219,26 +220,26 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
         noteExit()
         drain()
-        tell(code, observer)
+        report(code, observer)
         return true
     }
 
-    /// The process is gone: tells its exit with the code that HCS still knows, or without one.
+    /// Reports the exit of a process that is gone, with its code if HCS still knows it.
     func concludeLost() {
         guard !concludeIfGone() else { return }
         noteExit()
         drain()
-        tell(nil, .poll)
+        report(nil, .poll)
     }
 
-    /// Tells the exit without asking or waiting for anything more.
+    /// Reports the exit without a code. Neither asks HCS nor waits for output.
     func concludeUnknown() {
         noteExit()
-        tell(nil, .poll)
+        report(nil, .poll)
     }
 
-    /// From now on its exit is nobody's business: the start that made it has failed.
-    /// - Returns: false where its exit has been told already.
+    /// Suppresses the report of the exit; for a process whose start has failed.
+    /// - Returns: false if the exit has been reported already.
     @discardableResult
     func silence() -> Bool {
         state.withLock { state in
@@ -247,17 +248,17 @@ final class ComputeProcess: NotificationSink, Sendable {
         }
     }
 
-    /// Whether its exit has been told.
+    /// Whether the exit has been reported or suppressed.
     var isConcluded: Bool { state.withLock { $0.concluded } }
 
-    /// Hands over all that the process has written. A grandchild may keep the streams open after that.
+    /// Delivers all output that the process has written. A grandchild may keep the streams open after that.
     private func drain() {
         let (stdout, stderr) = state.withLock { ($0.stdout, $0.stderr) }
         if stdout != 0 { hc_stream_drain(stdout) }
         if stderr != 0 { hc_stream_drain(stderr) }
     }
 
-    private func tell(_ code: UInt32?, _ observer: Exit.Observer) {
+    private func report(_ code: UInt32?, _ observer: Exit.Observer) {
         let exit: Exit? = state.withLock { state in
             guard !state.concluded else { return nil }
             state.concluded = true
@@ -267,36 +268,36 @@ final class ComputeProcess: NotificationSink, Sendable {
             }
             return Exit(code: code, reason: Self.reason(code, influence), at: at, observedBy: observer)
         }
-        if let exit { tell(exit) }
+        if let exit { report(exit) }
     }
 
-    /// The process could not be found again.
+    /// Reports a process as lost: it could not be found again.
     func concludeVanished() {
         let first = state.withLock { state in
             defer { state.concluded = true }
             return !state.concluded
         }
-        if first { tell(.unknown(reason: .lost, at: .now, observedBy: .restore)) }
+        if first { report(.unknown(reason: .lost, at: .now, observedBy: .restore)) }
     }
 
-    private func tell(_ exit: Exit) {
+    private func report(_ exit: Exit) {
         if let output { for stream in lostOutputs { output.end(stream) } }
-        // Known before it is told: who hears of it may ask at once.
+        // Recorded before it is reported, because the receiver may call the driver at once.
         system.note(exit, of: name)
         system.context.events?.processExited(system.id, name, exit)
         release(keepingOutput: true)
         system.disown(self)
     }
 
-    /// 0xC000013A is what a console control event leaves; 129 to 192 is what a shell says of a signal.
+    /// A console control event leaves 0xC000013A; a shell exits with 129 to 192 after a signal.
     private static func reason(_ code: UInt32, _ influence: Influence) -> Exit.Reason {
         if influence.terminated { return .terminated }
         if influence.signalled && (code == 0xC000_013A || (129...192).contains(code)) { return .signalled }
         return .exited
     }
 
-    /// Closes what the process holds. Its output stays open where a grandchild still writes to it; the system closes it
-    /// at its own end.
+    /// Closes the process's handle and streams. With `keepingOutput`, an output that a grandchild still holds stays
+    /// open until the system closes.
     func release(keepingOutput: Bool) {
         let (input, outputs) = state.withLock { ($0.input, [$0.stdout, $0.stderr].filter { $0 != 0 }) }
         input?.close()

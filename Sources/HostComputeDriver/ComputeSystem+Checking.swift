@@ -1,13 +1,13 @@
 import ContainerDriver
 import ContainerProtocol
 
-/// Finding by questions what a notification was to tell and did not: HCS can lose the exit of a process and of a system.
+/// Asking HCS for exits whose notification was lost. HCS can lose the exit of a process and of a system.
 extension ComputeSystem {
-    /// Asks HCS whether what runs still runs; what has ended is told as if its notification had come.
+    /// Asks HCS whether the processes and the system still run, and reports exits as if they had been notified.
     ///
-    /// Each process is asked for once; the system only where no process answers that it runs, which says the same of its
-    /// system. While one check is under way, another has nothing to add and returns at once.
-    /// - Throws: where HCS answers neither this nor that. Nothing is told then.
+    /// Each process is asked for once. The system is asked for only if no process runs, since a running process implies
+    /// a running system. A check that comes while another is under way returns at once.
+    /// - Throws: if HCS gives no usable answer. Nothing is reported then.
     func check() throws(DriverFailure) {
         let processes = withState { state -> [ComputeProcess]? in
             let settled = state.closed || state.handle == nil || state.exited != nil || state.disconnected
@@ -31,21 +31,21 @@ extension ComputeSystem {
         }
     }
 
-    /// Asks whether the system is still there, and takes note where it is not.
+    /// Asks HCS whether the system still exists, and records its exit if it does not.
     func lookForEnd() throws(HostComputeError) {
         guard try hasEnded() else { return }
         let first = change { state in
             guard state.exited == nil, !state.closed else { return false }
             state.exited = 0
-            // No notification said it, so that a discard looks once more.
+            // Without a notification, a discard must check once more.
             state.assumedExited = true
             return true
         }
         if first { enqueue { self.concludeProcesses() } }
     }
 
-    /// That it is gone is believed of two answers only: HCS says so of a system that is being closed, and of a handle
-    /// that is dead while its system runs (HostComputeService H).
+    /// Reports the system as gone only after two answers agree. One is not enough: HCS also gives it for a system that
+    /// is being closed, and for a dead handle whose system runs (HostComputeService H).
     private func hasEnded() throws(HostComputeError) -> Bool {
         do throws(HostComputeError) {
             return Found(try readProperties(PropertyDocuments.basic)).stopped
@@ -62,16 +62,16 @@ extension ComputeSystem {
 }
 
 extension ComputeProcess {
-    /// Asks HCS for the process; an exit that nobody has told is on its way to be told when this returns.
+    /// Asks HCS for the process. An exit that was not reported yet is enqueued to be reported when this returns.
     ///
-    /// That HCS knows nothing of it is believed only when it says so again after the time of a late notification, of a
-    /// process that it does not let be opened either.
-    /// - Returns: what HCS says.
+    /// A process that HCS does not know is reported only if HCS still does not know it after the time that a late
+    /// notification may take, and does not open it by its id either.
+    /// - Returns: the answer of HCS.
     func check() -> ProcessStatus {
         guard !isConcluded else { return .gone }
         let status = ask()
         switch status {
-        // On the queue of what the notifications bring, so that the two never do it at once.
+        // On the queue that serves notifications, so that the two never report at the same time.
         case .exited, .exitedUnreadably: system.enqueue { self.concludeFound(status) }
         case .gone: system.later { self.concludeIfStillGone() }
         case .running, .unanswered: break
@@ -84,7 +84,7 @@ extension ComputeProcess {
         concludeFound(.exitedUnreadably)
     }
 
-    /// Whether HCS lets it be opened by its id; what can't be learnt is yes.
+    /// Whether HCS opens the process by its id; true if HCS gives no clear answer.
     private var canBeOpened: Bool {
         do throws(HostComputeError) {
             let raw = try system.use("HcsOpenProcess") { raw throws(HostComputeError) in

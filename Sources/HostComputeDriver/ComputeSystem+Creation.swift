@@ -28,7 +28,8 @@ extension ComputeSystem {
         }
     }
 
-    /// Starts the compute system, unless it runs already, and its first process. After a failure it is to be discarded.
+    /// Starts the compute system, unless it runs already, and its first process. The caller discards it after a
+    /// failure.
     func start(_ document: ProcessDocument, output: any ProcessOutput) throws(DriverFailure) -> StartedProcess {
         try requireNotStarted()
         do throws(HostComputeError) {
@@ -60,7 +61,7 @@ extension ComputeSystem {
         }
     }
 
-    /// What runs must not be started once more.
+    /// Refuses a second start.
     func requireNotStarted() throws(DriverFailure) {
         if withState({ $0.hasFirstProcess }) {
             throw DriverFailure(.failedPrecondition, "\(subject) has been started already; a container starts once")
@@ -71,7 +72,7 @@ extension ComputeSystem {
     func startProcess(
         _ name: ProcessName, _ document: ProcessDocument, output: any ProcessOutput
     ) throws(DriverFailure) -> StartedProcess {
-        // One whose exit has been told gives its name away, though it may still be closing its handles.
+        // A process whose exit has been reported frees its name, though it may still be closing its handles.
         let taken = withState { state in state.processes.contains { $0.name == name && !$0.isConcluded } }
         guard !taken else {
             throw DriverFailure(.alreadyExists, "process '\(name)' of \(subject) is running; choose another name")
@@ -85,12 +86,12 @@ extension ComputeSystem {
                 name, pid: information.pid, terminal: document.terminal,
                 handle: ComputeHandle(context.host, .process, raw), system: self)
             do throws(HostComputeError) {
-                // The streams come first, so that the exit, which HCS tells again to a late registration, finds them.
+                // The streams come first: HCS notifies a late registration of an exit at once, and that needs them.
                 if let failure = process.attach(information, output: OutputGate(output)) { throw failure }
                 adopt(process)
                 try process.handle.register(process)
             } catch {
-                // Where the system's end has told its exit meanwhile, it was started, and is no failure.
+                // If the system's end has reported the exit meanwhile, the process was started: no failure.
                 guard process.silence() else { return process.started }
                 try? process.handle.use("HcsTerminateProcess") { process throws(HostComputeError) in
                     try context.host.terminate(process: process)
@@ -149,16 +150,16 @@ extension ComputeSystem {
         return failure
     }
 
-    /// Takes down what a failed create left, without a word to anybody.
+    /// Terminates what a failed create left, without reporting an exit.
     private func abandon() {
         let (handle, disconnected) = withState { ($0.handle, $0.disconnected) }
         if let handle, !disconnected {
-            // Its own handle: the system may not be known by its id yet.
+            // By the handle, because HCS may not know the system by its id yet.
             let progress = try? use("HcsTerminateComputeSystem") { system throws(HostComputeError) in
                 try context.host.terminate(system)
             }
-            // Waited for, because until it is gone its id is taken; not where nothing would tell. A registration that
-            // failed before may do now.
+            // The id stays taken until the system is gone, so its exit is awaited. That needs a registration; one that
+            // failed before may succeed now.
             if progress == .pending {
                 if !handle.isRegistered { try? handle.register(self) }
                 if handle.isRegistered { _ = waitForExit(context.timeouts.cleanUp) }

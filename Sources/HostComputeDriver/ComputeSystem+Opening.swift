@@ -5,7 +5,7 @@ import ContainerProtocol
 import struct MessagePack.Timestamp
 
 extension ComputeSystem {
-    /// What HCS can tell of a compute system that somebody else made.
+    /// What HCS reports of a compute system that this driver did not create.
     struct Found: Sendable {
         var isolation: Isolation
         var paused: Bool
@@ -27,7 +27,7 @@ extension ComputeSystem {
             history = properties.createdProcesses.flatMap(ProcessHistory.init)
         }
 
-        /// Should HCS name no runtime image of a utility VM, the record knows that it was one.
+        /// The isolation, where the record overrules HCS: HCS may name no runtime image of a utility VM.
         func isolation(_ known: KnownContainer) -> Isolation { known.canPause == true ? .hyperV : isolation }
 
         var state: OpenedContainer.State {
@@ -37,13 +37,13 @@ extension ComputeSystem {
         }
     }
 
-    /// The processes of a record, as they were found again. Nothing has been told of them yet.
+    /// The processes of a record, as they were found again. None of their exits has been reported yet.
     struct Located: Sendable {
-        /// Those that HCS let be opened, each with what HCS says of it.
+        /// Processes that could be opened, each with its status.
         var found: [(known: KnownProcess, process: ComputeProcess, status: ProcessStatus)] = []
-        /// Those whose id is known and that are not there.
+        /// Processes with a known id that no longer exist.
         var lost: [KnownProcess] = []
-        /// What can be said of those whose id is not known and that were not found.
+        /// The verdict on processes without a known id that were not found.
         var missing: [ProcessName: FoundProcess] = [:]
 
         /// Closes what was opened.
@@ -51,35 +51,35 @@ extension ComputeSystem {
             for (_, process, _) in found { process.handle.close() }
         }
 
-        /// Those whose exit has not been told meanwhile.
-        func without(_ told: Set<ProcessName>) -> Located {
-            for (known, process, _) in found where told.contains(known.name) { process.handle.close() }
+        /// Leaves out the processes whose exit has been reported meanwhile, and closes their handles.
+        func without(_ reported: Set<ProcessName>) -> Located {
+            for (known, process, _) in found where reported.contains(known.name) { process.handle.close() }
             return Located(
-                found: found.filter { !told.contains($0.known.name) }, lost: lost.filter { !told.contains($0.name) },
-                missing: missing)
+                found: found.filter { !reported.contains($0.known.name) },
+                lost: lost.filter { !reported.contains($0.name) }, missing: missing)
         }
     }
 
-    /// How much later than its start a process may have been created. The time of a start may be that before the call,
-    /// which HCS's clients give four minutes (HostComputeService C.4), and the clock may have been set since: what was created
-    /// later still is another process that got the same id.
+    /// How many seconds after its recorded start a process may have been created. The start may be recorded before the
+    /// call, which HCS's clients allow four minutes (HostComputeService C.4), and the clock may have been set since. A
+    /// process that was created later than this is another one with the same id.
     private static let latestCreation: Int64 = 300
-    /// How much earlier a process may seem to have been created than it was about to be: HCS's clock may be coarser, and
-    /// a utility VM has one of its own. [inf]
+    /// How many seconds before its recorded start a process may seem to have been created: HCS's clock may be coarser,
+    /// and a utility VM has a clock of its own. [inf]
     private static let earliestCreation: Int64 = 1
 
     /// Opens the processes of a record.
     ///
-    /// HCS itself cannot say of every process whether it was ever created, so after the death of a worker these commands
-    /// end without a definite answer on Windows [inf]; an emulator service, which tells the history of a compute system,
-    /// leaves none of them:
-    ///  - a `create` or `start` whose worker died while the first process was created, where the list of processes
-    ///    shows none that can be opened: it was never created, or has ended and is gone with its last handle;
-    ///  - an `exec` likewise, or where more than one process may be the one;
-    ///  - all of them where the compute system is gone.
+    /// HCS does not know of every process whether it was ever created. After the death of a worker these commands
+    /// therefore have no definite outcome on Windows [inf]. An emulator service reports the history of a compute
+    /// system, which decides all of them:
+    ///  - a `create` or `start` whose worker died while the first process was created, if no listed process can be
+    ///    opened: it was never created, or it has ended and is gone with its last handle;
+    ///  - an `exec` likewise, or if more than one process matches;
+    ///  - all of them if the compute system is gone.
     /// - Parameters:
-    ///   - service: what the service says of the compute system.
-    ///   - taken: ids of processes that are none of theirs.
+    ///   - service: what the service reports of the compute system.
+    ///   - taken: ids of processes that belong to other entries.
     func locate(
         _ known: [KnownProcess], _ service: Found, taken: Set<UInt32>
     ) throws(HostComputeError) -> Located {
@@ -117,13 +117,13 @@ extension ComputeSystem {
         }
     }
 
-    /// Whether a process that is not among those that may be it was never created.
+    /// Whether a process without a candidate was certainly never created.
     private func lacks(_ known: KnownProcess, _ service: Found) -> Bool {
         // A system that was not started has no process.
         service.state == .created || service.history?.lacks(known) == true
     }
 
-    /// The processes that HCS lists, the oldest first; none where it is too late to ask.
+    /// The processes that HCS lists, oldest first; empty if the system is gone or in a state without a list.
     private func listedProcesses() throws(HostComputeError) -> [ProcessSummary] {
         do throws(HostComputeError) {
             let properties = try readProperties(PropertyDocuments.query("ProcessList"))
@@ -133,14 +133,14 @@ extension ComputeSystem {
         }
     }
 
-    /// Whether a process that is listed may be the one that is looked for, as far as the times of the two say.
+    /// Whether a listed process can be the one that is looked for, judged by their times.
     private func mayBe(_ process: ProcessSummary, _ known: KnownProcess) -> Bool {
         guard known.name != .initial, let start = known.startedAt, let created = process.createdAt else { return true }
         return created.seconds >= start.seconds - Self.earliestCreation
     }
 
-    /// Looks for a process of which only its place is known. HCS does not say which process was the first; it is taken
-    /// to be the oldest that HCS lets be opened, since only those that were made through it can be. [inf]
+    /// Looks for a process without a known id. HCS does not report which process was the first. The oldest one that can
+    /// be opened is taken for it, since only processes that were created through HCS can be opened. [inf]
     private func search(
         _ known: KnownProcess, _ candidates: [ProcessSummary]
     ) throws(HostComputeError) -> (KnownProcess, process: ComputeProcess, ProcessStatus)? {
@@ -149,7 +149,7 @@ extension ComputeSystem {
             guard let opened = try reopen(known, pid: process.pid) else { continue }
             if known.name == .initial { return opened }
             if let other = only {
-                // Two that may be it: none is, rather than the wrong one.
+                // Two candidates: neither is taken, because it may be the wrong one.
                 other.process.handle.close()
                 opened.process.handle.close()
                 return nil
@@ -159,7 +159,7 @@ extension ComputeSystem {
         return only
     }
 
-    /// - Returns: nil where it is not there, or is not one of HCS's own.
+    /// - Returns: nil if the process does not exist or was not created through HCS.
     private func reopen(
         _ known: KnownProcess, pid: UInt32
     ) throws(HostComputeError) -> (known: KnownProcess, process: ComputeProcess, status: ProcessStatus)? {
@@ -182,11 +182,11 @@ extension ComputeSystem {
         return (known, process, status)
     }
 
-    /// Attaches to the processes that were found, and tells the exits that are to be told. It can't fail: what goes wrong
-    /// from here on is found by asking, or when the service is lost.
-    /// - Returns: what became of them.
+    /// Attaches to the processes that were found, and reports the exits of those that have ended or are lost. It cannot
+    /// fail: later checks, or the loss of the service, find what goes wrong from here on.
+    /// - Returns: the result of the search for each process.
     func takeUp(_ located: Located, _ former: [ProcessName: OutputGate]) -> [ProcessName: FoundProcess] {
-        // The first process comes last: no exit of another one is told after its own.
+        // The first process comes last, because no other exit may be reported after its own.
         for isInitial in [false, true] {
             for (known, process, status) in located.found where (known.name == .initial) == isInitial {
                 takeUp(process, known, status, former[known.name])
@@ -213,19 +213,19 @@ extension ComputeSystem {
         }
     }
 
-    /// Tells the exit of a process that is not there any more.
+    /// Reports the exit of a process that no longer exists as lost.
     private func conclude(_ known: KnownProcess, _ former: OutputGate?) {
         let gate = OutputGate(known.output)
         if let former { gate.resume(former) }
         for stream in known.terminal ? [OutputStream.stdout] : [.stdout, .stderr] { gate.end(stream) }
         let exit = Exit.unknown(reason: .lost, at: .now, observedBy: .restore)
-        // Known before it is told: who hears of it may ask at once.
+        // Recorded before it is reported, because the receiver may call the driver at once.
         note(exit, of: known.name)
         context.events?.processExited(id, known.name, exit)
     }
 
-    /// Takes up the streams of a process, as far as HCS hands them out again. What runs on unread is reported as lost, and
-    /// its end is not invented: it comes with the process's exit.
+    /// Attaches to those streams of a process that HCS hands out again. A stream that cannot be opened is reported as
+    /// lost; it ends with the process's exit.
     private func attach(_ process: ComputeProcess, _ known: KnownProcess, _ former: OutputGate?) {
         let gate = OutputGate(known.output)
         if let former { gate.resume(former) }
@@ -239,13 +239,13 @@ extension ComputeSystem {
             failure = error
             process.loseStreams(gate)
         }
-        // Where the service has gone, they are looked for again when it is back.
+        // If the service has gone, the streams are opened again when it is back.
         if let failure, !failure.isServiceGone {
             let lost = process.lostOutputs
             for stream in lost { gate.lose(stream) }
             withState { $0.warnings.append("\(failure.failure("the streams of \(process.subject)").message)") }
         }
-        // What was never asked for has nothing to say.
+        // A stream that was never requested ends at once.
         for stream in process.missingOutputs { gate.end(stream) }
     }
 }
@@ -256,7 +256,7 @@ extension [KnownProcess] {
 }
 
 extension ComputeSystem.Located {
-    /// Takes out those whose id stands for another process by now.
+    /// Moves processes whose id now belongs to another process from found to lost.
     fileprivate mutating func dropReused(_ list: [ProcessSummary]) {
         let created = Dictionary(list.map { ($0.pid, $0.createdAt) }, uniquingKeysWith: { first, _ in first })
         let isReused = { (known: KnownProcess, pid: UInt32) in

@@ -84,7 +84,7 @@ extension ComputeSystem {
         try handle("HcsGetComputeSystemProperties").properties(query)
     }
 
-    /// A query during a stop is answered in several ways that all say the same (HostComputeService H).
+    /// HCS answers a query during a stop with several errors, which all become one code (HostComputeService H).
     private func gone(_ error: HostComputeError, _ subject: String) -> DriverFailure {
         var failure = error.failure(subject)
         if error.isGone || error.isInvalidState { failure.code = .failedPrecondition }
@@ -152,7 +152,7 @@ extension ComputeSystem {
             }
             result.applied.append(name)
         } catch  where error.isNotSupported || error.code == 0x57 {
-            // "The parameter is incorrect" is what HCS says of a path that it does not know. [inf]
+            // HCS answers "The parameter is incorrect" for a path that it does not know. [inf]
             result.ignored.append(name)
         } catch {
             throw error.failure(subject)

@@ -3,35 +3,35 @@ import ContainerDriver
 import ContainerProtocol
 
 extension ComputeSystem {
-    /// Makes a process one whose exit is to be told.
+    /// Adds a process whose exit must be reported.
     func adopt(_ process: ComputeProcess) {
         let down = withState { state in
             state.processes.append(process)
             return state.exited != nil
         }
-        // The system's exit has come and gone: nobody else would look after this process.
+        // The system's exit was handled before this process was added, so its exit is concluded here.
         if down { enqueue { self.concludeProcesses() } }
     }
 
-    /// Notes how a process ended.
+    /// Records how a process ended.
     func note(_ exit: Exit, of name: ProcessName) {
         withState { state in
             if name == .initial {
                 state.initialExit = exit
             } else {
-                // As many as can have ended between a caller's look and its call.
+                // Enough for the execs that can end between a caller's look-up and its call.
                 if state.ended.count >= 64 { state.ended.removeFirst(32) }
                 state.ended.append(name)
             }
         }
     }
 
-    /// Forgets a process: its exit has been told, or it was never started.
+    /// Forgets a process whose exit has been reported, or which was never started.
     func disown(_ process: ComputeProcess) {
         change { state in state.processes.removeAll { $0 === process } }
     }
 
-    /// Keeps an output until the system closes: somebody in the container still writes to it.
+    /// Keeps an output open until the system closes, because a process in the container still writes to it.
     func keepUntilClosed(_ output: hc_stream) {
         let closed = withState { state in
             if !state.closed { state.outputs.append(output) }
@@ -40,8 +40,8 @@ extension ComputeSystem {
         if closed { hc_stream_close(output) }
     }
 
-    /// The system is gone, and with it every process: tells their exits, execs first. HCS promises no order of the two
-    /// notifications, so a process of which it does not know better yet gets a little time.
+    /// Reports the exits of all processes after the system has ended, execs first. HCS promises no order of the
+    /// notifications, so a process that HCS does not report as gone yet is asked for again later.
     func concludeProcesses() {
         for process in withState({ $0.processes }).reversed() where !process.concludeIfGone() {
             later { process.concludeLost() }
@@ -55,7 +55,7 @@ extension ComputeSystem {
         return inputs
     }
 
-    /// What could not be had when it was opened again, once.
+    /// Returns the warnings of the last opening, and clears them.
     func takeWarnings() -> [String] {
         withState { state in
             defer { state.warnings = [] }
@@ -63,8 +63,8 @@ extension ComputeSystem {
         }
     }
 
-    /// A process that runs.
-    /// - Returns: nil where it has ended.
+    /// Looks a process up by its name.
+    /// - Returns: nil if the process has ended.
     func process(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess? {
         let (process, ended, begun) = withState { state in
             (
@@ -80,7 +80,7 @@ extension ComputeSystem {
         throw DriverFailure(.notFound, "there is no process '\(name)' in \(subject)")
     }
 
-    /// A process that runs; one that has ended is a failure too.
+    /// Looks a running process up; fails if the process has ended.
     func runningProcess(_ name: ProcessName) throws(DriverFailure) -> ComputeProcess {
         guard let process = try process(name) else {
             throw DriverFailure(.failedPrecondition, "process '\(name)' of \(subject) has ended")

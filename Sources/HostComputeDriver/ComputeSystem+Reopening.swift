@@ -1,10 +1,10 @@
 import ContainerDriver
 import ContainerProtocol
 
-/// What is kept of a compute system that is open already when it is opened again.
+/// What is kept of an open compute system when it is opened again.
 extension ComputeSystem {
-    /// Separates the processes of a record by whether this system has them.
-    /// - Returns: the ids of those that it has, and those that it lacks; without those whose exit it has told.
+    /// Separates the processes of a record by whether this system has them open.
+    /// - Returns: the ids of the open processes, and the missing ones; neither has those whose exit was reported.
     func split(_ known: [KnownProcess]) -> (here: [ProcessName: UInt32], missing: [KnownProcess]) {
         let (processes, ended) = withState { state in
             (state.processes.filter { !$0.isConcluded }, state.ended + (state.initialExit == nil ? [] : [.initial]))
@@ -13,7 +13,7 @@ extension ComputeSystem {
         return (here, known.filter { here[$0.name] == nil && !ended.contains($0.name) })
     }
 
-    /// The processes of a record, and those that this system has besides: it knows better what their ids are.
+    /// The processes of a record and those that only this system has. Its ids overrule those of the record.
     func merged(_ known: [KnownProcess]) -> [KnownProcess] {
         var (here, merged) = split(known)
         for process in withState({ $0.processes }) {
@@ -28,27 +28,26 @@ extension ComputeSystem {
         return merged
     }
 
-    /// The service has gone, and another record takes this one's place: lets go of everything without a word.
-    /// - Returns: the names of those whose exit this one has told or is telling, and what has come of the others'
-    ///   output.
-    func handOver() -> (told: Set<ProcessName>, gates: [ProcessName: OutputGate]) {
-        var told: Set<ProcessName> = []
+    /// Closes everything without reporting an exit. Used when the service has gone and a new object replaces this one.
+    /// - Returns: the processes whose exit this object has reported or is reporting, and the outputs of the others.
+    func handOver() -> (reported: Set<ProcessName>, gates: [ProcessName: OutputGate]) {
+        var reported: Set<ProcessName> = []
         var gates: [ProcessName: OutputGate] = [:]
         for process in withState({ $0.processes }) {
             guard process.silence() else {
-                told.insert(process.name)
+                reported.insert(process.name)
                 continue
             }
             process.output?.close()
             gates[process.name] = process.output
         }
-        // Those that were told in full meanwhile are not among the processes any more.
-        told.formUnion(withState { $0.ended + ($0.initialExit == nil ? [] : [.initial]) })
+        // Processes whose report was completed meanwhile are no longer in the list.
+        reported.formUnion(withState { $0.ended + ($0.initialExit == nil ? [] : [.initial]) })
         close()
-        return (told, gates)
+        return (reported, gates)
     }
 
-    /// What this side knows of the system and HCS does not tell.
+    /// Copies from the former object what HCS does not report.
     func inherit(_ former: ComputeSystem) {
         let (directory, endpoints, ended, initialExit, hasFirst) = former.withState { state in
             (state.directory, state.endpoints, state.ended, state.initialExit, state.hasFirstProcess)

@@ -4,9 +4,9 @@ import ContainerProtocol
 
 /// Handles to a compute system besides the driver's own, opened by its id.
 ///
-/// Ids are chosen by users and shared by all clients of a host. So a system that was opened by its id is used only after
-/// HCS has said through that very handle whose it is: what a handle stands for does not change while it is open, and the
-/// id is not given to another system before (HostComputeService A.6).
+/// Ids are chosen by users and shared by all clients of a host. So a system that was opened by its id is used only
+/// after HCS has reported its owner through the same handle. An open handle always names the same system, and the id is
+/// not given to another system meanwhile (HostComputeService A.6).
 extension DriverContext {
     /// Opens a compute system of this driver's owner.
     /// - Throws: ``HostComputeError/Reason/foreign(owner:)`` where it is another owner's.
@@ -14,7 +14,7 @@ extension DriverContext {
         let handle = ComputeHandle(host, .system, try host.openSystem(id.rawValue))
         do throws(HostComputeError) {
             let properties = try handle.properties(PropertyDocuments.basic)
-            // Where HCS does not say whose it is, the worker's record has to do. [inf]
+            // If HCS does not report the owner, the worker's record decides. [inf]
             if let other = properties.owner, other != owner {
                 throw HostComputeError("HcsOpenComputeSystem", .foreign(owner: other))
             }
@@ -27,11 +27,11 @@ extension DriverContext {
 }
 
 extension ComputeSystem {
-    /// Ends the system by force, without waiting for it.
+    /// Terminates the system, without waiting for its end.
     ///
-    /// Through a second handle: HCS serialises what comes through one handle, and a termination must not wait behind a
-    /// call that hangs (HostComputeService G.1). Where no second handle can be had, and where the system has not ended some
-    /// seconds after such a request, the own handle is used.
+    /// Uses a second handle, because HCS serialises the calls of one handle, and a termination must not wait behind a
+    /// call that hangs (HostComputeService G.1). The driver's own handle is used if no second one can be opened, or if
+    /// the system has not ended some seconds after the request.
     func kill() throws(HostComputeError) -> HostCompute.Progress {
         let first = withState { state in
             defer { state.terminated = true }
@@ -62,7 +62,7 @@ extension ComputeSystem {
     /// Ends a process by force: the first one with its whole system, as nothing in the system outlives it.
     func kill(_ process: ComputeProcess) throws(HostComputeError) {
         guard process.name != .initial else {
-            // HCS refuses a second termination with an error that says nothing new.
+            // HCS refuses a second termination; that error is ignored.
             guard !withState({ $0.terminated }) else { return }
             _ = try kill()
             return
@@ -84,7 +84,7 @@ extension ComputeSystem {
         }
     }
 
-    /// A second handle; nil where HCS gives none for a reason that says nothing of the system.
+    /// A second handle; nil if HCS gives none, without reporting the system as gone or foreign.
     private func secondHandle() throws(HostComputeError) -> ComputeHandle? {
         do throws(HostComputeError) {
             return try context.openOwn(id).handle
@@ -110,8 +110,8 @@ extension ComputeSystem {
         try use("HcsTerminateComputeSystem") { system throws(HostComputeError) in try context.host.terminate(system) }
     }
 
-    /// Terminates through the own handle what a second handle's request has not ended: HCS may drop the request when the
-    /// handle that it came through is closed. [inf]
+    /// Terminates through the own handle what a second handle's request has not ended: HCS may drop the request when
+    /// the handle that it came through is closed. [inf]
     private func terminateAgain() {
         onceForceIsLate { if self.withState({ $0.exited == nil }) { _ = try? self.terminateByOwnHandle() } }
     }

@@ -6,8 +6,8 @@ extension ComputeSystem {
     /// How a wait for the system's exit ended.
     enum Wait: Sendable { case exited, disconnected, timedOut }
 
-    /// Waits for SystemExited. Should it have been lost, the system is asked for, more and more seldom: after a second,
-    /// after two more, and so on to every half minute.
+    /// Waits for SystemExited. The notification may be lost, so HCS is asked as well: after a second, after two more,
+    /// and so on up to every half minute.
     func waitForExit(_ timeout: Duration) -> Wait {
         let end = ContinuousClock.now + timeout
         var patience = context.timeouts.lostExit
@@ -19,13 +19,13 @@ extension ComputeSystem {
             }
             if let found { return found }
             guard left > patience else { return .timedOut }
-            // Aside, because a question that hangs must not make this wait longer than it may.
+            // On another queue, because a call that hangs must not prolong this wait.
             aside { try? self.check() }
             patience = min(patience * 2, .seconds(30))
         }
     }
 
-    /// Takes it from an answer of HCS that the system is down, where no notification has told it.
+    /// Records an exit that was learned from a call's result instead of a notification.
     private func assumeExited() {
         change { state in
             guard state.exited == nil else { return }
@@ -34,7 +34,7 @@ extension ComputeSystem {
         }
     }
 
-    /// Takes the system down, gracefully where it lets itself, tells all exits, and closes it.
+    /// Shuts the system down, by force if it does not shut down gracefully. Reports all exits and closes the system.
     func shutDown() throws(DriverFailure) -> ShutDown {
         let (closed, down, terminated) = withState { state in
             state.goingDown = true
@@ -59,7 +59,7 @@ extension ComputeSystem {
     func terminateAndWait() throws(DriverFailure) {
         do throws(HostComputeError) {
             guard try kill() == .pending else {
-                // Gone at once, or gone before: no notification needs to come any more.
+                // The system is gone already, so no notification needs to follow.
                 assumeExited()
                 enqueue { self.concludeProcesses() }
                 return
@@ -74,7 +74,7 @@ extension ComputeSystem {
         }
     }
 
-    /// Asks HCS for the exits of processes that were said to be gone.
+    /// Asks HCS for the exit of every process whose exit has not been reported.
     func pollProcesses() {
         for process in withState({ $0.processes }).reversed() { process.concludeIfGone() }
     }
@@ -82,7 +82,7 @@ extension ComputeSystem {
     /// - Returns: whether it went down.
     private func goDownGracefully() -> Bool {
         if servicing {
-            // A servicing run ends its system by itself where it went well; it is not shut down (HostComputeService F.6).
+            // A servicing run that succeeds ends its system by itself; it is not shut down (HostComputeService F.6).
             let exit = withState { $0.initialExit }
             guard let exit, exit.known, exit.code == 0 else { return false }
             return waitForExit(context.timeouts.servicing) == .exited
@@ -99,15 +99,15 @@ extension ComputeSystem {
         }
     }
 
-    /// Whether a servicing run would have something to merge; what can't be learnt is no, and a host without such runs is
-    /// not asked.
+    /// Whether a servicing run would have updates to merge. False if HCS cannot answer; a host without servicing runs
+    /// is not asked.
     private func updatesPending() -> Bool {
         guard context.hasServicing else { return false }
         let properties = try? readProperties(PropertyDocuments.query("PendingUpdates"))
         return properties?.areUpdatesPending ?? false
     }
 
-    /// Ends the system by force where it still exists, tells all exits, and closes it.
+    /// Terminates the system if it still exists, reports all exits, and closes the system.
     func takeDown() throws(DriverFailure) {
         let (closed, down, handle) = withState { ($0.closed, $0.exited != nil, $0.handle) }
         guard !closed, handle != nil else { return }
@@ -115,13 +115,13 @@ extension ComputeSystem {
         finish()
     }
 
-    /// The system is down: waits until every exit has been told, and closes it.
+    /// Waits until every exit of a system that is down has been reported, and closes the system.
     func finish() {
         if withState({ !$0.processes.isEmpty }) {
             enqueue { self.concludeProcesses() }
-            // Longer than a lost exit takes. A call that hangs for longer gets no say.
-            let told = wait(context.timeouts.lostExit * 2 + .seconds(5)) { $0.processes.isEmpty ? true : nil }
-            if told == nil {
+            // Longer than a lost exit takes. Exits that hang for longer are reported without a code.
+            let reported = wait(context.timeouts.lostExit * 2 + .seconds(5)) { $0.processes.isEmpty ? true : nil }
+            if reported == nil {
                 for process in withState({ $0.processes }).reversed() { process.concludeUnknown() }
             }
         }
@@ -139,8 +139,8 @@ extension ComputeSystem {
             }
             return (state.processes, state.outputs, state.handle)
         }
-        // A question that is under way holds a handle, and while one is open HCS keeps the system and its id; but one that
-        // hangs is not waited for.
+        // A check that is under way holds a handle, and HCS keeps the system and its id while a handle is open. The
+        // wait is bounded because a check may hang.
         _ = wait(context.timeouts.lostExit) { $0.isChecking ? nil : true }
         for process in processes { process.release(keepingOutput: false) }
         for output in outputs { hc_stream_close(output) }

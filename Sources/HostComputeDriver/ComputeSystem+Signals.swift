@@ -24,7 +24,7 @@ extension ComputeSystem {
             }
         } catch {
             guard error.isGone || error.isInvalidState else { throw error.failure(process.subject) }
-            // HCS says that it is gone or going: should its exit have been lost, it is asked for in a moment.
+            // The process is gone or ending. Its exit is asked for a little later, in case the notification was lost.
             later { process.concludeIfGone() }
         }
     }
@@ -38,8 +38,8 @@ extension ComputeSystem {
             }
             return
         }
-        // Some images hold this call until the program has ended (HostComputeService H), so it is made aside, and one that
-        // has not failed by then counts as delivered.
+        // Some images hold this call until the program has ended (HostComputeService H), so it is made aside, and one
+        // that has not failed by then counts as delivered.
         let failure = SignalFailure()
         aside { [context] in
             do throws(HostComputeError) {

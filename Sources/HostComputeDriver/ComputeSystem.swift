@@ -6,22 +6,22 @@ import Synchronization
 
 /// One compute system, from its creation until it is closed.
 ///
-/// Notifications come on HCS's threads and change nothing but ``State``; whoever waits for a change is woken, and what
-/// an exit needs (draining, asking HCS) runs on a queue of the system's own, made when the first exit comes.
+/// Notifications come on HCS's threads. They only change ``State`` and wake the threads that wait for a change. The
+/// work that an exit needs (draining, asking HCS) runs on a queue of the system's own, made when the first exit comes.
 final class ComputeSystem: NotificationSink, Sendable {
-    /// The operations whose end a notification tells.
+    /// The operations whose end HCS notifies.
     enum Completion: Sendable { case create, start, pause, resume }
 
     struct State {
         var handle: ComputeHandle?
-        /// The operation whose completion is awaited, and what was told of it. Operations come one by one.
+        /// The operation whose completion is awaited, and its result once notified. Operations come one by one.
         var awaited: Completion?
         var completion: (status: HcsResult, document: String?)?
-        /// The status of SystemExited. It is kept, not consumed: any number of waiters may need it.
+        /// The status of SystemExited. It is kept, because any number of waiters may need it.
         var exited: HcsResult?
         /// Whether HCS has refused a call because the system is gone.
         var saidToBeGone = false
-        /// Whether only that told the exit, and no notification.
+        /// Whether the exit is known only from such an answer, without a notification.
         var assumedExited = false
         /// Whether HCS is being asked what still runs.
         var isChecking = false
@@ -29,23 +29,23 @@ final class ComputeSystem: NotificationSink, Sendable {
         var closed = false
         /// Whether a termination has been accepted: a shutdown after it would hang (HostComputeService H).
         var terminated = false
-        /// Whether a shutdown has begun: what ends from now on, ends because of it.
+        /// Whether a shutdown has begun. Processes that end from now on are counted as terminated by it.
         var goingDown = false
         var started = false
         /// Whether its first process has been created, or may have been.
         var hasFirstProcess = false
-        /// Whether somebody else made it.
+        /// Whether the system was found, and not created by this driver.
         var wasFound = false
-        /// Those whose exit has not been told, in the order of their start.
+        /// The processes whose exit has not been reported, in the order of their start.
         var processes: [ComputeProcess] = []
         /// The names of the last execs that ended, so that a signal that comes too late is no failure.
         var ended: [ProcessName] = []
         var initialExit: Exit?
         /// The first process's working directory: where an exec starts that names none.
         var directory = ""
-        /// The HNS endpoints that it has; nil where this driver did not make it and has not asked yet.
+        /// The attached HNS endpoints; nil until HCS has been asked for those of a system that was found.
         var endpoints: [String]?
-        /// What could not be had when it was opened again.
+        /// What could not be restored when the system was opened again.
         var warnings: [String] = []
         /// Outputs that outlive their process.
         var outputs: [hc_stream] = []
@@ -73,12 +73,12 @@ final class ComputeSystem: NotificationSink, Sendable {
 
     // MARK: State
 
-    /// Reads or changes the state without waking anybody.
+    /// Reads or changes the state without waking waiting threads.
     func withState<Result: Sendable>(_ body: (inout sending State) -> sending Result) -> Result {
         state.withLock(body)
     }
 
-    /// Changes the state and wakes all who wait for a change.
+    /// Changes the state and wakes all threads that wait for a change.
     func change<Result: Sendable>(_ body: (inout sending State) -> sending Result) -> Result {
         let (result, waiters) = state.withLock { state in
             let result = body(&state)
@@ -90,7 +90,7 @@ final class ComputeSystem: NotificationSink, Sendable {
         return result
     }
 
-    /// Waits until `ready` finds what it looks for; nil where `timeout` is over first.
+    /// Blocks until `ready` returns a value; nil if `timeout` expires first.
     func wait<Result: Sendable>(_ timeout: Duration, _ ready: (inout sending State) -> Result?) -> Result? {
         let deadline = DispatchTime.now() + timeout.dispatchInterval
         let semaphore = DispatchSemaphore(value: 0)
@@ -139,7 +139,7 @@ final class ComputeSystem: NotificationSink, Sendable {
         switch notification {
         case .completed(let completion, let status, let document):
             change { state in
-                // A completion that nobody awaits belongs to an operation that was given up.
+                // A completion that is not awaited belongs to an operation that timed out.
                 guard state.awaited == completion, state.completion == nil else { return }
                 state.completion = (status, document)
             }
@@ -154,7 +154,7 @@ final class ComputeSystem: NotificationSink, Sendable {
                 defer { state.disconnected = true }
                 return !state.disconnected
             }
-            // Told from a thread of its own: the receiver will want to open the systems again, and this one is HCS's.
+            // Reported on a separate thread: this one is HCS's, and the receiver opens the systems again.
             if first { aside { [context, generation] in context.disconnected(generation) } }
         case .processExited:
             break
@@ -188,7 +188,7 @@ final class ComputeSystem: NotificationSink, Sendable {
             state.awaited = completion
             state.completion = nil
         }
-        // HCS may also finish at once; then no notification is waited for.
+        // HCS may complete the call at once; no notification follows then.
         if try use(operation, call) == .pending { try awaitCompletion(operation, timeout) }
     }
 
@@ -199,7 +199,7 @@ final class ComputeSystem: NotificationSink, Sendable {
         ownQueue.async(execute: work)
     }
 
-    /// Runs work on the system's own queue after the time in which an exit that was lost would have been told.
+    /// Runs work on the system's own queue after the time that a late exit notification may take.
     func later(_ work: @escaping @Sendable () -> Void) { afterwards(context.timeouts.lostExit, work) }
 
     /// Runs work on the system's own queue after a time.
@@ -207,8 +207,8 @@ final class ComputeSystem: NotificationSink, Sendable {
         ownQueue.asyncAfter(deadline: .now() + time.dispatchInterval, execute: work)
     }
 
-    /// Runs a call that may hang where it delays nothing: on a queue of its own, because the global ones give out few
-    /// threads at a time.
+    /// Runs a call that may hang on a queue of its own, where it delays nothing else. The global queues start only a
+    /// few threads at a time.
     func aside(_ work: @escaping @Sendable () -> Void) {
         DispatchQueue(label: "windlass.hcs.call").async(execute: work)
     }
@@ -224,7 +224,7 @@ final class ComputeSystem: NotificationSink, Sendable {
 }
 
 extension Duration {
-    /// The same for Dispatch; what it can't hold is for ever.
+    /// The same for Dispatch; `never` if the duration overflows.
     var dispatchInterval: DispatchTimeInterval {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)

@@ -1,4 +1,4 @@
-/// What HCS says of a compute system (HostComputeService D.8), as far as the driver asks.
+/// The properties of a compute system in HCS (HostComputeService D.8), as far as the driver asks.
 struct ContainerProperties: Decodable {
     @Lenient var id: String?
     @Lenient var owner: String?

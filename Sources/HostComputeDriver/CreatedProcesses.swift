@@ -1,4 +1,4 @@
-/// What an emulator service says of the processes that were created in a compute system; HCS says nothing of the kind.
+/// The processes that were created in a compute system, as an emulator service reports them. HCS has no such property.
 struct CreatedProcesses: Decodable {
     /// Every process that was created since then is among ``processes``, whether or not it has exited.
     @Lenient var since: String?

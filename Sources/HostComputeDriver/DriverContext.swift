@@ -12,7 +12,7 @@ final class DriverContext: Sendable {
 
     private struct State {
         var events: (any DriverEvents)?
-        /// Counts how often the service went away: every handle of the old generation tells it, and it is told on once.
+        /// Counts how often the service went away. Every handle of a generation reports the loss; it is forwarded once.
         var generation = 0
     }
     private let state = Mutex(State())

@@ -39,8 +39,8 @@ extension HostComputeDriver {
 
     /// Finds a container again, or what is left of one whose service went away.
     ///
-    /// A process with an id is opened by it; HCS itself does not say which process was the first. Where the time of its
-    /// start is known, a process that HCS created more than five minutes later is not taken for it.
+    /// A process with a known id is opened by that id; HCS itself does not report which process was the first. If the
+    /// time of its start is known, a process that HCS created more than five minutes later is not taken for it.
     public func open(
         _ id: ContainerID, _ known: KnownContainer, _ processes: [KnownProcess], ended: Set<UInt32>
     ) throws(DriverFailure) -> OpenedContainer {
@@ -66,7 +66,7 @@ extension HostComputeDriver {
             system.close()
             throw error.failureToFind(system.subject)
         }
-        let (told, gates) = current?.handOver() ?? ([], [:])
+        let (reported, gates) = current?.handOver() ?? ([], [:])
         if let current {
             remove(current)
             system.inherit(current)
@@ -85,7 +85,7 @@ extension HostComputeDriver {
             state.started = found.started
             state.hasFirstProcess = state.hasFirstProcess || (found.started && !isNew)
         }
-        return opened(system, found, system.takeUp(located.without(told), gates))
+        return opened(system, found, system.takeUp(located.without(reported), gates))
     }
 
     /// Attaches to those processes of a container that is open already which are not.
@@ -103,7 +103,7 @@ extension HostComputeDriver {
             let kept = here.mapValues { FoundProcess.found(pid: $0) }
             return opened(system, found, system.takeUp(located, [:]).merging(kept) { first, _ in first })
         } catch  where error.isServiceGone || error.isInvalidHandle {
-            // Its handle is dead; the system may live: it is looked for anew.
+            // Its handle is dead; the system may live: it is looked for again.
             return nil
         } catch {
             throw error.failureToFind(system.subject)
@@ -133,8 +133,8 @@ extension HostComputeDriver {
 }
 
 extension HostComputeError {
-    /// Why a container could not be looked for. Only where HCS says that there is none is it gone: a handle that is just
-    /// being closed, or a call at the wrong moment, says nothing of it, and it is asked for again.
+    /// The failure of a search for a container. It is `notFound` only if HCS reports that there is no such system. A
+    /// handle that is being closed, or a call in the wrong state, proves nothing, so that failure is retryable.
     fileprivate func failureToFind(_ subject: String) -> DriverFailure {
         var failure = failure(subject)
         if !isNotFound, !isForeign, failure.code == .notFound || failure.code == .failedPrecondition {

@@ -3,8 +3,8 @@ public import ContainerDriver
 
 extension HostComputeDriver {
     /// The driver of this host's own Host Compute Service.
-    /// - Throws: `unavailable` where vmcompute.dll can't be loaded, which says that the Containers feature is not
-    ///   installed; `unimplemented` where this is not Windows.
+    /// - Throws: `unavailable` if vmcompute.dll cannot be loaded, which means that the Containers feature is not
+    ///   installed; `unimplemented` on other systems than Windows.
     public static func forThisHost(
         owner: String, timeouts: Timeouts = .standard
     ) throws(DriverFailure) -> HostComputeDriver {

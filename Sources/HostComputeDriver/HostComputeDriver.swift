@@ -3,7 +3,7 @@ public import ContainerDriver
 public import ContainerProtocol
 import Synchronization
 
-/// Runs containers through the Host Compute Service, or through whatever else fills its table of functions.
+/// Runs containers through the Host Compute Service, or through another implementation of its function table.
 ///
 /// Every compute system carries its own state, so calls of different containers share nothing but a table of ids.
 public final class HostComputeDriver: ContainerDriver {
@@ -25,8 +25,8 @@ public final class HostComputeDriver: ContainerDriver {
     ///   - name: `hcs` or `hcs-emulator`.
     ///   - version: the version of what answers behind the table.
     ///   - owner: what the compute systems of this worker are marked with; ``enumerate()`` finds them by it.
-    ///   - isolates: whether a container is kept apart from its host at all. Where it is not, its processes are those of
-    ///     a Linux host, and the numbers of signals are that host's.
+    ///   - isolates: whether a container is kept apart from its host at all. Where it is not, its processes are those
+    ///     of a Linux host, and the numbers of signals are that host's.
     ///   - outlivesWorker: whether what answers behind the table keeps containers when this process ends, so that the
     ///     next one can open them again.
     ///   - timeouts: how long HCS is waited for.
@@ -52,7 +52,8 @@ public final class HostComputeDriver: ContainerDriver {
         self.capabilities = capabilities
     }
 
-    /// Windows has had no servicing run since build 17134 (HostComputeService G.1). One that does not say its build may.
+    /// Windows has had no servicing run since build 17134 (HostComputeService G.1). A host with an unknown build may
+    /// have one.
     private static func hasServicing(_ version: String) -> Bool {
         let numbers = version.split(separator: ".")
         guard numbers.count >= 3, let build = Int(numbers[2]) else { return true }
@@ -71,7 +72,7 @@ public final class HostComputeDriver: ContainerDriver {
         return set
     }
 
-    /// Tells the driver where its events go; once, before any other call.
+    /// Sets the receiver of the driver's events. Called once, before any other call.
     public func connect(_ events: any DriverEvents) { context.connect(events) }
 
     // MARK: Life
@@ -140,7 +141,8 @@ public final class HostComputeDriver: ContainerDriver {
     /// Ends the compute system by force and waits until it is gone.
     public func terminate(_ id: ContainerID) throws(DriverFailure) { try system(id).terminateAndWait() }
 
-    /// Forgets the container, by force where HCS still has it. A compute system that another owner has by now is left alone.
+    /// Forgets the container, by force where HCS still has it. A compute system that another owner has by now is left
+    /// alone.
     public func discard(_ id: ContainerID) throws(DriverFailure) {
         try end(id)
         systems.withLock { $0.removeUnopened(id) }
@@ -155,7 +157,7 @@ public final class HostComputeDriver: ContainerDriver {
                 try system.takeDown()
             }
             remove(system)
-            // Closed without having been seen to end, or only said to be gone: HCS may have it still.
+            // Unless its exit is certain, HCS may still have the system.
             if system.withState({ $0.exited != nil && !$0.assumedExited }) { return }
         }
         let left = ComputeSystem(id, isolation: .process, servicing: false, context: context)
@@ -175,14 +177,14 @@ public final class HostComputeDriver: ContainerDriver {
         }
     }
 
-    /// Asks HCS whether what the container runs still runs, and tells exits whose notifications were lost. Costs one
-    /// question per process that runs; a second check of a container, while one is under way, does nothing.
+    /// Asks HCS whether the container's processes still run, and reports exits whose notifications were lost. Costs one
+    /// call for each running process. A second check of a container, while one is under way, does nothing.
     public func check(_ id: ContainerID) throws(DriverFailure) { try system(id).check() }
 
     // MARK: Operations
 
-    /// Sends a console control event, or ends a process. A number is a console control code on Windows, and the number of
-    /// a Linux signal with the emulator.
+    /// Sends a console control event, or ends a process. A number is a console control code on Windows, and the number
+    /// of a Linux signal with the emulator.
     public func signal(_ id: ContainerID, _ process: ProcessName, _ signal: Signal) throws(DriverFailure) {
         try system(id).signal(process, signal)
     }

@@ -16,7 +16,7 @@ extension HostComputeError {
         }
     }
 
-    /// The failure that the worker is told.
+    /// The failure that the worker receives.
     /// - Parameter subject: what the call was about, such as `container 'web-1'`.
     func failure(_ subject: String) -> DriverFailure {
         let meaning = self.meaning
@@ -26,7 +26,7 @@ extension HostComputeError {
             hresult = value
             number = " (0x\(hexadecimal(value)))"
         }
-        // It may hold anything; a document that can't be read is as good as none.
+        // The document may hold anything; one that cannot be read is ignored.
         let result = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }
         let said = result?.said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
         let events = result?.errorEvents ?? (kept: [], dropped: 0)
@@ -161,7 +161,7 @@ extension HostComputeError {
         case 0x70:
             Meaning(.resourceExhausted, "the host's disk is full", "free some space and try again", retryable: true)
         case 0x0D: Meaning(.invalidArgument, "the document is not valid here", "look at the specification")
-        case 0x20: Meaning(.failedPrecondition, "a file is in use", "see who uses the layer", retryable: true)
+        case 0x20: Meaning(.failedPrecondition, "a file is in use", "see what uses the layer", retryable: true)
         case 0x32: Meaning(.unimplemented, "the host does not support it", "it can't be done on this host")
         case 0x57: Meaning(.invalidArgument, "an argument is not valid", "look at the specification")
         case 0x6D: Meaning(.unavailable, "the connection to it was lost", "look at its state", retryable: true)

@@ -1,6 +1,6 @@
 import CHostCompute
 
-/// Why a call into HCS failed; `DriverFailure` says the same to a person.
+/// Why a call into HCS failed. `DriverFailure` is its form for the worker's peers.
 struct HostComputeError: Error, Sendable {
     /// What kind of failure.
     enum Reason: Sendable, Equatable {
@@ -13,9 +13,9 @@ struct HostComputeError: Error, Sendable {
         case noMemory
         /// This process lacks what a stream needs; the system's error code.
         case exhausted(error: Int32)
-        /// The host does not say what a path names; the system's error code.
+        /// A path on the host could not be examined; the system's error code.
         case unreadable(error: Int32)
-        /// HCS succeeded and gave no document, or one that can't be read.
+        /// HCS succeeded and gave no document, or one that cannot be read.
         case noDocument
         /// The handle has been closed on this side.
         case closed
@@ -55,7 +55,7 @@ struct HostComputeError: Error, Sendable {
         self.init(operation, reason, document: document)
     }
 
-    /// The failure that a notification tells. Its data is a result document, where there is one. [inf]
+    /// The failure that a notification reports. The notification's data, if any, is a result document. [inf]
     init(_ operation: StaticString, status: HcsResult, document: String? = nil) {
         self.init(
             operation, .refused(code: hc_normalise(status), hresult: UInt32(bitPattern: status)), document: document)

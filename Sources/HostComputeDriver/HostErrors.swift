@@ -4,14 +4,14 @@
 
 /// The error codes of the system that the driver runs on.
 enum HostErrors {
-    /// The Win32 code that says the same, of what can be used up.
+    /// The Win32 code for a system error of exhaustion.
     static func win32(_ error: Int32) -> UInt32 {
         #if canImport(Glibc)
             switch error {
             case EMFILE, ENFILE: 0x04
             // Of a thread: as many as may run do.
             case EAGAIN: 0xA4
-            // Of a handle that can't be used.
+            // Of a handle that cannot be used.
             case EBADF: 0x06
             default: 0x0E
             }

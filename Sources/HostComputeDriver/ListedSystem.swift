@@ -1,4 +1,4 @@
-/// What an enumeration of HCS says of a compute system (HostComputeService D.10), as far as the driver asks.
+/// A compute system in an enumeration of HCS (HostComputeService D.10), as far as the driver asks.
 struct ListedSystem: Decodable {
     @Lenient var id: String?
     @Lenient var owner: String?

@@ -1,6 +1,6 @@
 import ContainerDriver
 
-/// The standard input of a process that could not be had again: it takes nothing, and says why.
+/// The standard input of a process that could not be opened again. Every write fails with the reason.
 struct LostInput: ProcessInput {
     /// Whose it is, in messages.
     let subject: String

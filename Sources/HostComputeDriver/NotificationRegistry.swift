@@ -1,15 +1,15 @@
 import CHostCompute
 import Synchronization
 
-/// What HCS tells through a callback.
+/// A notification of HCS's callback.
 enum Notification: Sendable, Equatable {
-    /// An operation is complete: its status and, where it failed, what HCS says of that.
+    /// An operation is complete: its status and, if it failed, HCS's result document.
     case completed(ComputeSystem.Completion, HcsResult, document: String?)
     case systemExited(HcsResult)
     case processExited
     case serviceDisconnected
 
-    /// Nil for a type that this driver does not listen to: newer systems send more, and none of it may block or fail.
+    /// Nil for a type that this driver does not use. Newer systems send more types, which are ignored.
     init?(type: UInt32, status: HcsResult, data: UnsafePointer<CChar>?) {
         func completed(_ completion: ComputeSystem.Completion) -> Notification {
             .completed(completion, status, document: status < 0 ? data.map { String(cString: $0) } : nil)
@@ -32,10 +32,10 @@ protocol NotificationSink: AnyObject, Sendable {
     func notified(_ notification: Notification)
 }
 
-/// Who a notification is for, by the number that HCS was given: a number that names no one is ignored, so a
-/// notification that comes late harms nothing.
+/// Maps the number that was given to HCS as context to the receiver of a notification. An unknown number is ignored, so
+/// a late notification does no harm.
 ///
-/// One for the whole program, because the C side knows one function.
+/// One for the whole program, because the C side has one callback function.
 final class NotificationRegistry: Sendable {
     static let shared = NotificationRegistry()
 

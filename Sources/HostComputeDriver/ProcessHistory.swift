@@ -7,17 +7,17 @@ import struct MessagePack.Timestamp
 struct ProcessHistory: Sendable {
     /// The oldest first.
     let processes: [ProcessSummary]
-    /// None that was created since then is missing.
+    /// The list is complete for processes created since then.
     let since: Timestamp
 
-    /// Nil where the service does not say since when it knows them.
+    /// Nil if the service does not report since when its list is complete.
     init?(_ created: CreatedProcesses) {
         guard let since = PropertyDocuments.time(created.since) else { return nil }
         self.since = since
         processes = PropertyDocuments.processes(created.processes ?? []).oldestFirst
     }
 
-    /// Whether a process that is none of ``processes`` was never created.
+    /// Whether a process that is missing from ``processes`` was never created.
     func lacks(_ known: KnownProcess) -> Bool {
         if known.name == .initial { return processes.isEmpty }
         guard let start = known.startedAt else { return false }

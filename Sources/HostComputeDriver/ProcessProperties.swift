@@ -1,4 +1,4 @@
-/// What HCS says of a process (HostComputeService D.5), as far as the driver asks.
+/// The properties of a process in HCS (HostComputeService D.5), as far as the driver asks.
 struct ProcessProperties: Decodable {
     @Lenient var exited: Bool?
     /// Unsigned by the documentation; a signed one is the same 32 bits.

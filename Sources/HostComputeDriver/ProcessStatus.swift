@@ -1,4 +1,4 @@
-/// What HCS says of a process when it is asked (HostComputeService D.5).
+/// The answer of HCS to a query for a process (HostComputeService D.5).
 enum ProcessStatus: Equatable {
     case running
     case exited(code: UInt32)
@@ -6,7 +6,7 @@ enum ProcessStatus: Equatable {
     case exitedUnreadably
     /// HCS knows nothing of it any more.
     case gone
-    /// The question failed, or its answer can't be read.
+    /// The question failed, or its answer cannot be read.
     case unanswered
 
     /// The meaning of a process's properties.

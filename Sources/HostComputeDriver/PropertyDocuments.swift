@@ -76,7 +76,7 @@ enum PropertyDocuments {
 
     static func time(_ text: String?) -> Timestamp? { text.flatMap(SystemTime.init(parsing:))?.timestamp }
 
-    /// Nanoseconds of ticks; more than 584 years read as the most that can be said.
+    /// Converts ticks to nanoseconds; more than 584 years become the greatest value.
     private static func nanoseconds(_ ticks: UInt64?) -> UInt64 {
         let (nanoseconds, overflow) = (ticks ?? 0).multipliedReportingOverflow(by: 100)
         return overflow ? .max : nanoseconds

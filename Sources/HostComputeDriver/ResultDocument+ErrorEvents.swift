@@ -11,8 +11,8 @@ extension ResultDocument {
         static let total = 16_000
     }
 
-    /// The events that say something, in HCS's order, and how many there was no room for. A text that is too long is
-    /// cut and ends in an ellipsis.
+    /// The events that are not empty, in HCS's order, and the number of those that were dropped. A text that is too
+    /// long is cut and ends in an ellipsis.
     var errorEvents: (kept: [ErrorEvent], dropped: Int) {
         let said = (events ?? []).compactMap { $0.wrappedValue?.errorEvent }
         var kept: [ErrorEvent] = []

@@ -83,6 +83,6 @@ enum Signals {
         }
     }
 
-    /// What a caller can say instead of a signal that means nothing here.
+    /// Advice for a caller whose signal is not known here.
     static let known = "use TERM, KILL, INT, QUIT, HUP, CtrlC, CtrlBreak, CtrlClose, CtrlLogOff or CtrlShutdown"
 }

@@ -10,7 +10,7 @@ final class StreamReactor: Sendable {
     /// Whose stream it is.
     private enum Sink {
         case reader(any ProcessOutput, OutputStream)
-        /// Told when the local end is closed: true where all input had been handed over before.
+        /// Called when the local end is closed; true if all input had been written before.
         case writer(@Sendable (Bool) -> Void)
     }
 

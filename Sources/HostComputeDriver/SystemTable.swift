@@ -62,7 +62,7 @@ struct SystemTable {
         folded[id.rawValue.uppercased()] = nil
     }
 
-    /// One that was not open is: nothing happens where it is none of them any more.
+    /// Moves a system from the unopened to the open ones; does nothing if it is no longer among the unopened.
     mutating func open(_ system: ComputeSystem) {
         guard unopened.removeValue(forKey: system.id) != nil else { return }
         systems[system.id] = system

@@ -48,7 +48,7 @@ final class ComputeService: Sendable {
                 throw HostFailure(
                     code: ResultCode.systemAlreadyExists, message: "The compute system '\(id)' already exists.")
             }
-            // Whoever looks for it from now on finds it, or it is not made.
+            // Under the lock: either the system is made and every later look-up finds it, or it is not made at all.
             try caller.checkAlive()
             systems[id] = system
         }
@@ -115,13 +115,13 @@ final class ComputeService: Sendable {
         if isEmpty { emptied.withLock { $0 }?() }
     }
 
-    /// How long clients may take to learn how what they have open has ended.
+    /// How long clients may take to receive the exits of their systems and to close them.
     private static let farewell = Duration.seconds(3)
 
     /// Ends every system and waits until they are down, for a while, and until their clients have closed them.
     /// - Returns: how many there were, and how many would not end.
     func endAll(_ patience: Duration) -> (ended: Int, left: Int) {
-        // One that has stopped is only waiting for somebody to look.
+        // A stopped system is only kept for a client that has not read its exit yet.
         let all = systems.withLock { $0.values.filter { $0.phase != .stopped } }
         for system in all { _ = try? system.end(.terminate) }
         let deadline = ContinuousClock.now + patience

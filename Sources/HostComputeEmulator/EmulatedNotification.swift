@@ -10,7 +10,7 @@ struct EmulatedNotification: Sendable {
 
 /// A notification on its way to a client. It begins with a number that no request has: 0.
 extension EmulatedNotification {
-    /// - Parameter registration: the client's number of the registration that hears it.
+    /// - Parameter registration: the client's number of the registration that receives it.
     func body(_ registration: UInt64) -> [UInt8] {
         let writer = Writer()
         writer.array(5)

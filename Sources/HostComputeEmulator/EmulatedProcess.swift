@@ -10,13 +10,13 @@ final class EmulatedProcess: Sendable {
     let pid: pid_t
     let system: EmulatedSystem
     let hasConsole: Bool
-    /// When it was created; as the clock stood then, wherever it has been set since.
+    /// When it was created, by the clock at that time; later changes of the clock do not move it.
     let createdAt: EmulatedSystemTime
     private let keepsExited: Bool
 
     fileprivate struct State {
         var exit: ProcessExit?
-        /// Those who were registered have been told of the exit.
+        /// True once the exit has been posted to the registrations that were there.
         var announced = false
         var terminated = false
         var handles = 1
@@ -38,9 +38,9 @@ final class EmulatedProcess: Sendable {
 
     // MARK: Life
 
-    /// Takes the exit of the process, which has exited: the properties show it before anyone is told.
+    /// Reaps the exited process. The properties show the exit before any callback is notified.
     func collect() {
-        // Under the lock, so that no signal can reach a process that takes over the id.
+        // Under the lock, so that no signal can reach another process that gets the id next.
         let waiters = state.withLock { state in
             let code = state.terminated ? system.settings.terminatedExitCode : nil
             state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
@@ -52,7 +52,7 @@ final class EmulatedProcess: Sendable {
         system.service.pool.submit { [self] in system.processExited(self) }
     }
 
-    /// What it ended with; nil while it runs.
+    /// The exit; nil while the process runs.
     var exit: ProcessExit? { state.withLock { $0.exit } }
 
     func waitForExit() {
@@ -99,13 +99,13 @@ final class EmulatedProcess: Sendable {
         return last
     }
 
-    /// True when the process has exited and nobody has a handle: its streams are closed with that, or those of them
-    /// that hold nothing more where it is kept.
+    /// True if the process has exited and no handle is open. Closes the streams; those of a kept process stay open
+    /// while they hold unread output.
     func releaseIfDone() -> Bool {
         state.withLock { $0.releaseIfDone(keepsExited) }
     }
 
-    /// Closes its streams: nobody can ask for them any more.
+    /// Closes the streams of a process that can no longer be opened.
     func release() {
         state.withLock { $0.streams.closeKept() }
     }
@@ -124,7 +124,7 @@ final class EmulatedProcess: Sendable {
 
     var registrations: [Registration] { state.withLock { $0.registrations } }
 
-    /// Who is registered and has not been told of the exit; whoever comes after this is told on arrival.
+    /// The exit notification for every registration. Registrations that come later are notified on arrival.
     func exitDeliveries() -> [EmulatedSystem.Delivery] {
         let (exit, registrations) = state.withLock { state in
             state.announced = true

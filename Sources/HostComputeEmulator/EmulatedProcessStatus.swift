@@ -1,6 +1,6 @@
 import Glibc
 
-/// What /proc tells of one process.
+/// What /proc reports of one process.
 struct EmulatedProcessStatus {
     let pid: pid_t
     let name: String

@@ -130,7 +130,7 @@ extension EmulatedSystem {
         return waiter.wait(timeout: .now() + .microseconds(Int(left))) == .success
     }
 
-    /// A fault: the system has ended by itself before the caller hears of its operation.
+    /// A fault: the system ends by itself before the caller's operation completes.
     func endUnexpectedly() {
         let exit = SystemExit(status: ResultCode.unexpectedExit, kind: .unexpectedExit)
         state.withLock { state in

@@ -17,7 +17,7 @@ extension EmulatedSystem {
 
     func resume() throws(HostFailure) -> HcsResult { try run(.resume) }
 
-    /// Accepts the operation and has it completed, or completes it at once where faults or settings say so.
+    /// Accepts the operation and completes it later, or at once if faults or settings demand it.
     func run(_ operation: Operation) throws(HostFailure) -> HcsResult {
         let phases = operation.phases
         try state.withLock { (state) throws(HostFailure) in

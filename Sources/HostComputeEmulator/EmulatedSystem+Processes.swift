@@ -4,7 +4,8 @@ import Glibc
 /// The processes of a compute system, from their creation to their exit.
 extension EmulatedSystem {
     /// Starts a process; the descriptors for the caller are in the streams.
-    /// - Parameter caller: who asks. Where it has died, the next one may have been told already that there is no process.
+    /// - Parameter caller: the client that asks. If it has died, no process is made: the next client may have been
+    ///   answered already that there is none.
     func createProcess(
         _ document: EmulatedProcessDocument, for caller: Caller
     ) throws(HostFailure) -> (process: EmulatedProcess, streams: [Int32]) {
@@ -93,7 +94,7 @@ extension EmulatedSystem {
     /// The most exited processes that one system keeps.
     private static let mostKept = 1000
 
-    /// Forgets a process that has exited and has no handle, or keeps it where the settings say so.
+    /// Forgets a process that has exited and has no handle, or keeps it if the settings demand it.
     func forget(_ process: EmulatedProcess) {
         let released = state.withLock { state -> EmulatedProcess? in
             // The id may stand for another process already.
@@ -118,7 +119,7 @@ extension EmulatedSystem {
         for process in kept { process.release() }
     }
 
-    /// A process has exited and its properties say so: tell it, then see what it left behind.
+    /// Notifies the exit of a process whose properties show it already, then looks for processes that it left behind.
     func processExited(_ process: EmulatedProcess) {
         let deliveries = process.exitDeliveries()
         let usage = process.exit?.usage ?? ProcessUsage()

@@ -138,9 +138,9 @@ extension EmulatedSystem {
         return "[" + processes.joined(separator: ",") + "]"
     }
 
-    /// Every process that was created here and is still known, whether or not it has exited, and since when that is
-    /// every one: so that the next client finds what its forerunner made and had no time to note. HCS says nothing of the
-    /// kind. Nil while one is being created, of which nothing can be said yet.
+    /// Every process that was created here and is still known, whether or not it has exited, and since when the list is
+    /// complete. With it the next client finds processes that the previous one created and had no time to record. HCS
+    /// has no such property. Nil while a process is being created.
     private func createdProcesses() -> String? {
         let (processes, since) = state.withLock { state in
             (state.spawning == 0 ? Array(state.processes.values) + state.kept : nil, state.listedFrom)

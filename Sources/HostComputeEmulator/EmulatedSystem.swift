@@ -80,7 +80,7 @@ final class EmulatedSystem: Sendable {
         }
     }
 
-    /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document says so.
+    /// Gives a handle back. The last one takes a stopped system with it, and ends one whose document demands it.
     /// - Parameter abandoned: whether its owner has gone without closing it.
     func close(_ handle: UInt, terminates: Bool = true, abandoned: Bool = false) {
         let (silenced, gone, terminate) = state.withLock { state -> ([Registration], Bool, Bool) in
@@ -102,7 +102,8 @@ final class EmulatedSystem: Sendable {
 
     // MARK: Registrations
 
-    /// Registers, and tells what happened before: there is no way to register earlier (HostComputeService A.5, C.3).
+    /// Registers a callback, and notifies it of what happened before: there is no way to register earlier
+    /// (HostComputeService A.5, C.3).
     func register(_ registration: Registration) {
         let deliver = state.withLock { state in
             state.registrations.append(registration)
@@ -120,7 +121,7 @@ final class EmulatedSystem: Sendable {
         state.withLock { state in state.registrations.removeAll { $0 === registration } }
     }
 
-    /// Puts deliveries into the line and has them delivered by the pool.
+    /// Queues deliveries and has the pool deliver them.
     func post(_ deliveries: [Delivery]) {
         let deliver = state.withLock { state in
             for delivery in deliveries { state.enqueue(delivery, service.faults, id) }
@@ -129,7 +130,7 @@ final class EmulatedSystem: Sendable {
         if deliver { service.pool.submit { [self] in self.deliver() } }
     }
 
-    /// Empties the line; only who has claimed it may.
+    /// Delivers everything in the queue. Called only by the thread that has claimed it.
     func deliver() {
         while let delivery = state.withLock({ $0.nextDelivery() }) {
             delivery.registration.deliver(delivery.notification)
@@ -145,7 +146,7 @@ final class EmulatedSystem: Sendable {
 }
 
 extension EmulatedSystem.State {
-    /// Stopped, and nobody has a handle: there is no way back.
+    /// Stopped without an open handle, and not kept: it can never be opened again.
     var isGone: Bool { phase == .stopped && handles <= 0 && !isKept }
 
     /// True once, when the system has gone: the caller has to forget it.
@@ -195,12 +196,12 @@ extension EmulatedSystem.State {
         line += copies
     }
 
-    /// Tells every registration.
+    /// Queues a notification for every registration.
     mutating func broadcast(_ notification: EmulatedNotification, _ faults: Faults, _ id: String) {
         for registration in registrations { enqueue((registration, notification), faults, id) }
     }
 
-    /// True when there is something to deliver and no one at it: the caller has to do it.
+    /// True if there is something to deliver and no thread delivers it; the caller must deliver it then.
     mutating func claimLine() -> Bool {
         guard !delivering, !line.isEmpty else { return false }
         delivering = true

@@ -3,7 +3,7 @@ import Synchronization
 
 /// One thread that learns of every exit, through a descriptor per process.
 ///
-/// It waits for the emulator's own children by id only: other children of the worker are none of its business.
+/// It waits for the emulator's own children by id only: other children of the worker are left alone.
 final class ExitReaper: Sendable {
     private static let stackSize = 256 * 1024
     private static let batch = 64

@@ -73,7 +73,7 @@ public final class Faults: Sendable {
         !strike(call, id) { (effect) -> Bool? in if case .exitBeforeReturn = effect { true } else { nil } }.isEmpty
     }
 
-    /// The entrance of every call: delays, hangs and fails as the faults say.
+    /// Called first by every call: delays, hangs or fails it as the faults demand.
     func enter(_ call: EmulatorCall, _ id: String) throws(HostFailure) {
         guard isArmed else { return }
         let effects = strike(call, id) { (effect) -> Fault.Effect? in

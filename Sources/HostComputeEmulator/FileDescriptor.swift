@@ -4,7 +4,8 @@ import Glibc
 /// "no handle".
 enum FileDescriptor {
     static let none: Int32 = -1
-    /// Opens a place in the file system and not what is there; O_PATH, which Swift's module of the C library leaves out.
+    /// Opens a place in the file system and not what is there; O_PATH, which Swift's module of the C library leaves
+    /// out.
     static let pathOnly: Int32 = 0o10000000
 
     /// A pipe, or the errno that denied it.
@@ -26,7 +27,7 @@ enum FileDescriptor {
         fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     }
 
-    /// Whether as many are free, as far as can be said before they are taken; errno says why not.
+    /// Whether `count` descriptors are free now; errno is the reason if not. Other threads may take them meanwhile.
     static func areFree(_ count: Int) -> Bool {
         var taken: [Int32] = []
         defer { for descriptor in taken { close(descriptor) } }

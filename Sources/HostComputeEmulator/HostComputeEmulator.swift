@@ -46,8 +46,8 @@ public enum HostComputeEmulator {
         ComputeService.shared.handles.count(of: id)
     }
 
-    /// Behaves like a restart of the service: every registration hears ServiceDisconnect and every handle is dead
-    /// (0x800706BF until it is closed). Compute systems live on and can be opened again by id.
+    /// Behaves like a restart of the service: every registration is notified of ServiceDisconnect, and every handle is
+    /// dead (0x800706BF until it is closed). Compute systems live on and can be opened again by id.
     public static func disconnect() {
         ComputeService.shared.disconnect()
     }

@@ -114,7 +114,7 @@ struct ProcessSpawner {
         HostFailure(code: ResultCode.accessDenied, message: "Access is denied: '\(program)' cannot be executed.")
     }
 
-    /// posix_spawn does not say which of its steps failed; only then is it worth looking.
+    /// Finds out which step of posix_spawn failed, which it does not report itself.
     private func failure(_ status: Int32, program: String, directory: String) -> HostFailure {
         var entry = stat()
         let isFolder = stat(directory, &entry) == 0 && entry.st_mode & S_IFMT == S_IFDIR

@@ -21,7 +21,7 @@ struct ProcessStreams: Sendable {
     private var keepsOutput = false
 
     /// Makes what the document asks for.
-    /// - Parameter keepsOutput: whether what nobody has read outlives the caller's descriptors, for the next caller.
+    /// - Parameter keepsOutput: whether unread output outlives the caller's descriptors, for the next caller.
     init(_ document: EmulatedProcessDocument, keepsOutput: Bool) throws(HostFailure) {
         do throws(HostFailure) {
             if let size = document.console {
@@ -46,8 +46,8 @@ struct ProcessStreams: Sendable {
     }
 
     private mutating func makePipes(_ document: EmulatedProcessDocument, _ keepsOutput: Bool) throws(HostFailure) {
-        // As HCS does it, the object that the caller has is kept, and with it what is in the pipe (HostComputeService A.4).
-        // Where there is no next caller, a mere reference lets a writer see that its reader has gone.
+        // As HCS does it, the object that the caller has is kept, and with it what is in the pipe (HostComputeService
+        // A.4). Where there is no next caller, a mere reference lets a writer see that its reader has gone.
         self.keepsOutput = keepsOutput
         let keep = keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reference
         var ends = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
@@ -84,8 +84,8 @@ struct ProcessStreams: Sendable {
             code: ResultCode.exhausted(error), message: "No \(what) is left: \(String(cString: strerror(error))).")
     }
 
-    /// Further descriptors of the same streams, for one more caller; those that were closed stay away. What is kept of them
-    /// is the very object that the first caller got, with all that was done to it.
+    /// Further descriptors of the same streams, for one more caller; those that were closed stay away. What is kept of
+    /// them is the very object that the first caller got, with all that was done to it.
     func duplicates() throws(HostFailure) -> [Int32] {
         if terminal >= 0 {
             return [

@@ -26,8 +26,8 @@ struct ProcessUsage: Sendable {
 
     /// The most memory of a process in KiB; 0 where it is not known.
     ///
-    /// Until it becomes its program, a new process shares the memory of the one that makes it, and the kernel counts that
-    /// as its own too. So a peak no higher than the parent's says nothing of the program.
+    /// Until exec, a new process shares its parent's memory, and the kernel counts that as its own. So a peak no higher
+    /// than the parent's is not the program's.
     static func ownPeak(_ peak: Int, parent: Int) -> UInt64 { peak > parent ? UInt64(peak) : 0 }
 
     private static func peakOfThisProcess() -> Int {

@@ -3,14 +3,14 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A callback registered on one handle, or whatever else is told what happens to it.
+/// A receiver of notifications, registered on one handle: a C callback, or a closure.
 ///
-/// Deliveries to it are one at a time and in order (the line of its compute system sees to that); after `cancel` has
-/// returned the callback is not running and will not run again.
+/// Its compute system delivers notifications one at a time and in order. After `cancel` has returned the callback is
+/// not running and will not run again.
 final class Registration: @unchecked Sendable {
-    // Sendable: everything is immutable but `state`, which is a lock; a C callback is a function without captured state,
-    // and its context a number that is never followed.
-    private let tell: (EmulatedNotification) -> Void
+    // Sendable: everything is immutable but `state`, which is a lock; a C callback is a function without captured
+    // state, and its context a number that is never followed.
+    private let notify: (EmulatedNotification) -> Void
     /// The handle that it was registered on.
     let handle: UInt
 
@@ -24,12 +24,12 @@ final class Registration: @unchecked Sendable {
 
     init(handle: UInt, tell: @escaping @Sendable (EmulatedNotification) -> Void) {
         self.handle = handle
-        self.tell = tell
+        notify = tell
     }
 
     init(callback: @escaping HcsNotificationCallback, context: UnsafeMutableRawPointer?, handle: UInt) {
         self.handle = handle
-        tell = { notification in
+        notify = { notification in
             guard let data = notification.data else {
                 return callback(notification.type, context, notification.status, nil)
             }
@@ -51,7 +51,7 @@ final class Registration: @unchecked Sendable {
             return true
         }
         guard wanted else { return false }
-        tell(notification)
+        notify(notification)
         let waiters = state.withLock { state in
             state.runner = nil
             defer { state.waiters = [] }

@@ -39,7 +39,7 @@ enum ResultCode {
     static let systemAlreadyStopped = code(0xC037_0110)
     static let processAlreadyStopped = code(0x8037_011F)
 
-    /// What a system call says that failed because something is used up.
+    /// The code for a system call that failed because a resource is exhausted.
     static func exhausted(_ error: Int32) -> HcsResult {
         switch error {
         case EMFILE, ENFILE: tooManyOpenFiles

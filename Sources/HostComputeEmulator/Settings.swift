@@ -12,7 +12,7 @@ extension HostComputeEmulator {
         public var faultFile: String?
 
         /// The exit code of a process ended by HcsTerminateProcess or HcsTerminateComputeSystem, which no source
-        /// fixes. Nil: 128 + 9, as a shell says it.
+        /// fixes. Nil: 128 + 9, as in a shell.
         public var terminatedExitCode: UInt32?
 
         /// True: to terminate an exited process answers 0x8037011F, as newer Windows does; false: 0x80070490.
@@ -22,9 +22,9 @@ extension HostComputeEmulator {
         public var completesAtOnce: Bool
 
         /// True, for a service that outlives its clients: a process that has exited can be opened by its id until its
-        /// compute system is gone, with its exit code and the output that nobody has read; the newest 1,000 of a system
-        /// are kept so, and the basic properties list them under `CreatedProcesses`. A system that has stopped is kept
-        /// until a client has opened and closed it. False, as HCS does it: what has exited is gone with its last handle.
+        /// compute system is gone, with its exit code and its unread output. The newest 1,000 of a system are kept, and
+        /// the basic properties list them under `CreatedProcesses`. A system that has stopped is kept until a client
+        /// has opened and closed it. False, as in HCS: an exited process is gone with its last handle.
         public var keepsExited: Bool
 
         /// Settings for a root folder; everything else at its default.

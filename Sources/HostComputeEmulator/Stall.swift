@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// A hang on purpose, which lasts until it is released.
+/// A deliberate hang, which lasts until it is released.
 public final class Stall: Sendable {
     private struct State {
         var released = false
@@ -12,10 +12,10 @@ public final class Stall: Sendable {
     private let passage = DispatchSemaphore(value: 0)
     private let arrival = DispatchSemaphore(value: 0)
 
-    /// A stall that holds whoever comes.
+    /// A stall that holds every call until it is released.
     public init() {}
 
-    /// Lets everyone go, now and later.
+    /// Releases all waiting calls; later calls are not held.
     public func release() {
         let waiting = state.withLock { state in
             state.released = true

@@ -5,7 +5,8 @@ import Synchronization
 /// Threads for work that may block: completing operations, delivering notifications, answering the calls of a client.
 ///
 /// A callback is foreign code, and a call may hang on purpose, so a job never waits for another: while every thread is
-/// busy a new one is started, up to a limit that only a host full of blocked ones reaches. Idle threads end after a while.
+/// busy a new one is started, up to a limit that only a host full of blocked ones reaches. Idle threads end after a
+/// while.
 ///
 /// A job is handed to the thread that went idle last, past the queue: its stack is warm, and it need not come to the
 /// lock to fetch what it was woken for.
@@ -24,7 +25,7 @@ final class ThreadPool: Sendable {
     private struct State {
         var idle: [Worker] = []
         var threads = 0
-        /// Jobs that found every thread busy and no further one to be had, oldest last.
+        /// Jobs that wait for a thread, oldest last.
         var waiting: [Job] = []
     }
 
@@ -52,7 +53,7 @@ final class ThreadPool: Sendable {
             let worker = Worker()
             worker.job.withLock { $0 = job }
             guard !PosixThread.start(stackSize: ThreadPool.stackSize, { [self] in run(worker) }) else { return }
-            // No thread to be had: those that run take it, and if none runs it is done here rather than never.
+            // Without a new thread a running one takes the job. If none runs, the caller runs it.
             let alone = state.withLock { state in
                 state.threads -= 1
                 if state.threads > 0 { state.waiting.insert(job, at: 0) }

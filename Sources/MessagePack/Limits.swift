@@ -1,4 +1,4 @@
-/// What a body may ask of the one who decodes it.
+/// What a body may demand of its decoder.
 public struct Limits: Sendable {
     /// The most arrays and maps inside one another. msgpack-c's own stack ends at 32.
     public var depth: Int

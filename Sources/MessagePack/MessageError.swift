@@ -3,6 +3,5 @@ public struct MessageError: Error, Sendable, Equatable, CustomStringConvertible 
     /// One sentence for a person, naming the place where it is known.
     public let description: String
 
-    /// An error that says `description`.
     public init(_ description: String) { self.description = description }
 }

@@ -42,7 +42,7 @@ public final class Writer {
     /// What was written.
     public var bytes: [UInt8] { withBytes { Array($0) } }
 
-    /// Gives away what was written and begins anew with another buffer.
+    /// Gives away what was written and begins again with another buffer.
     /// - Returns: memory from malloc, which now belongs to the caller.
     public func release() -> UnsafeMutableRawBufferPointer {
         let count = buffer.pointee.size

@@ -1,6 +1,7 @@
 import Dispatch
 
-/// Bounds a stop of the program, whatever else hangs: on a thread that is there before anything can be lacking.
+/// Bounds the time of a stop of the program, even if something hangs. Its thread is started in advance, before threads
+/// can run out.
 public final class StopGuard: Sendable {
     private let begun = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)

@@ -5,7 +5,7 @@ import Foundation
     import WinSDK
 #endif
 
-/// A thread of the system's, which may block. Unlike Foundation's it says so when there is none to be had.
+/// A thread of the system, which may block. Unlike Foundation's thread it reports when the system has none to give.
 public enum SystemThread {
     private final class Body: Sendable {
         let name: String

@@ -1,10 +1,11 @@
 import Dispatch
 import Synchronization
 
-/// One thread that runs what it is given, in order of arrival.
+/// One thread that runs the work it is given, in order of arrival.
 ///
-/// A dispatch queue does the same until the system has no thread to give: whoever hands it work then waits, perhaps for
-/// ever. This one has its thread from the beginning. It ends, after what it has been given, when this object goes.
+/// A dispatch queue does the same until the system has no thread to give; the caller that adds work then blocks,
+/// perhaps for ever. This object has its thread from the beginning. The thread ends with this object, after all work is
+/// done.
 public final class WorkThread: Sendable {
     private final class Line: Sendable {
         struct State {

@@ -1,7 +1,6 @@
 import CChecksum
 
-/// CRC-32C, which finds what a failing disk or memory changed. It is no defence against somebody who changes data on
-/// purpose.
+/// CRC-32C, which detects what a failing disk or memory changed. It is no defence against deliberate changes.
 struct Checksum: Sendable, Hashable {
     private var state: UInt32 = ~0
 

@@ -73,7 +73,7 @@ extension Socket {
         try set(.tcpKeepAliveInterval, interval)
         try set(.tcpKeepAliveCount, max(1, timeout / interval - 1))
         try set(.ipv6, true)
-        // What the system holds of a connection is still read after the connection was cut: no more than it needs.
+        // The system's buffer is still read after a connection was cut, so it is kept small.
         try set(.receiveBuffer, 128 << 10)
         // A whole fleet of schedulers may connect at once, as when this host comes back.
         try set(.backlog, 1024)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The permissions of a file: the nine bits that `chmod` takes, written in octal. Windows, which has none, ignores them.
+/// The permissions of a file: the nine bits that `chmod` takes, written in octal. Windows, which has none, ignores
+/// them.
 public struct FileMode: Sendable, Equatable, CustomStringConvertible {
     /// Read, write and execute for owner, group and others.
     public var bits: UInt16
@@ -23,7 +24,7 @@ public struct FileMode: Sendable, Equatable, CustomStringConvertible {
 
     /// Gives the file at `path` these permissions, whatever the umask was when it was made.
     ///
-    /// The umask has its say until then. Narrowing it for that moment is no way: it belongs to the whole process, and the
+    /// Until then the umask applies. It cannot be narrowed for that moment, because it belongs to the whole process:
     /// files of other threads and the processes that they start would get it too.
     func apply(to path: String) throws(Refusal) {
         #if !os(Windows)

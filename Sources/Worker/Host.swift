@@ -77,7 +77,7 @@ final class Host {
             close()
             throw error
         }
-        // First of all handlers: newcomers wait behind nobody's requests.
+        // The first handler, so that new connections do not wait behind requests.
         try authenticator.start()
         control.start()
         try events.start(on: loop)
@@ -119,7 +119,7 @@ final class Host {
         loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }
     }
 
-    /// Takes no more requests, ends what cannot outlive the worker, publishes the stop, closes the sockets, and runs
+    /// Stops taking requests, ends what cannot outlive the worker, publishes the stop, closes the sockets, and runs
     /// `done`.
     func stop(_ done: @escaping () -> Void) {
         commands.stopReceiving()
@@ -155,7 +155,7 @@ private final class Traffic {
     }
 }
 
-/// Work that is done once, whatever asks for it first. On the loop only.
+/// Work that runs once, at the first request for it. On the loop only.
 private final class Once {
     private var work: (() -> Void)?
 

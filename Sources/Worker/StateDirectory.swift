@@ -45,7 +45,7 @@ enum StateDirectory {
     }
 
     /// Opens a file.
-    /// - Returns: nil where that fails; `errno` says why.
+    /// - Returns: nil on failure; `errno` is the reason.
     static func openFile(_ path: String, for purpose: Purpose) -> UnsafeMutablePointer<FILE>? {
         let mode =
             switch purpose {

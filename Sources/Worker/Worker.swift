@@ -92,7 +92,7 @@ public final class Worker: Service {
         }
         logger.info("stopping")
         await withCheckedContinuation { stopped in loop.post { started.host.value.stop { stopped.resume() } } }
-        // Only when the context has gone has everything been sent that is to be sent.
+        // The context ends only after all pending messages have been sent.
         try? await offTheCooperativePool {
             loop.stop()
             loop.context.terminate()
@@ -131,8 +131,8 @@ public final class Worker: Service {
     }
 }
 
-/// Runs what blocks on a thread of its own: Swift's cooperative pool must not wait. Where there is no thread to be had it
-/// waits all the same, for this happens at the beginning and at the end only.
+/// Runs blocking work on a thread of its own, because Swift's cooperative pool must not wait. If the system gives no
+/// thread, the pool waits after all; this happens only when the worker starts or stops.
 private func offTheCooperativePool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws
     -> Result
 {

@@ -3,31 +3,30 @@ public import MessagePack
 
 /// Every event of one host, once and in order, over lost messages, slow readers and restarts of the worker.
 ///
-/// It subscribes first and then fetches from the worker's log whatever the subscription did not bring, which it knows by
-/// the numbers of the events and by those that heartbeats tell. What nobody has any more is told, never left out in
-/// silence. A reader that is slow costs a bounded buffer; what does not fit is fetched later. One task iterates over it.
+/// It subscribes first, and then fetches missed events from the worker's log. The numbers in events and heartbeats show
+/// which events were missed. Events that are no longer kept are reported as a gap. A slow reader costs a bounded
+/// buffer; events that do not fit are fetched later. Only one task may iterate over it.
 public final class EventFeed: AsyncSequence, Sendable {
     /// What a reader gets.
     public enum Item: Sendable {
-        /// The subscription stands, or the log is being read: what follows comes after this number. Always the first.
+        /// The number after which the following events begin. Always the first item.
         case begins(after: UInt64)
-        /// An event.
         case event(PublishedEvent)
-        /// These events are kept nowhere any more; what follows is what came after them.
+        /// These events are no longer kept; the following ones come after them.
         case gap(ClosedRange<UInt64>)
-        /// The worker's answer to `snapshot`, all pages of it in one: what is of now, in place of the events that were
-        /// `missed`, of which not all are kept. What follows is in none of its records.
+        /// The worker's answer to `snapshot`, all pages in one: the present state in place of the `missed` events, of
+        /// which not all are kept. Events that its records include do not follow.
         case snapshot(Value, missed: ClosedRange<UInt64>)
-        /// The worker has lost its state and counts anew: nothing is known of what it did after the event of this number,
-        /// and what follows begins at its first event.
+        /// The worker has lost its state, and its numbers begin again. Events after this number are lost; the following
+        /// ones begin with the worker's first.
         case restart(after: UInt64)
     }
 
-    /// What is done where events are asked for that are not kept any more.
+    /// What to do when the requested events are no longer kept.
     public enum Recovery: Sendable {
-        /// The gap is told, and the oldest event that there is follows: for who wants events.
+        /// Report the gap and go on with the oldest event that is kept: for readers that need every event.
         case events
-        /// A snapshot is taken, and what comes after it follows: for who mirrors the containers' states.
+        /// Take a snapshot and go on with the events after it: for readers that mirror the containers' states.
         case snapshot
     }
 
@@ -37,15 +36,15 @@ public final class EventFeed: AsyncSequence, Sendable {
     private let recovery: Recovery
     private let onMessage: (@Sendable () -> Void)?
 
-    /// Messages that are held for a reader that is behind.
+    /// The most messages that are held for a slow reader.
     private static let capacity = 1024
 
     /// Subscribes.
     /// - Parameters:
-    ///   - client: speaks to the same worker.
+    ///   - client: a client of the same worker.
     ///   - endpoint: the worker's event endpoint.
     ///   - after: the number of the last event that the reader has; nil begins with what happens from now on.
-    ///   - onMessage: called for whatever comes, a heartbeat every second among it.
+    ///   - onMessage: called for every message, also for the heartbeat of every second.
     public init(
         _ client: WorkerClient, _ endpoint: String, after: UInt64? = nil, recovery: Recovery = .events,
         onMessage: (@Sendable () -> Void)? = nil
@@ -57,7 +56,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         stream = try await EventStream([endpoint], capacity: EventFeed.capacity, credentials: client.credentials)
     }
 
-    /// Ends it; a reader gets nil.
+    /// Ends the feed; its reader gets nil.
     public func close() { stream.close() }
 
     public func makeAsyncIterator() -> Iterator {
@@ -69,17 +68,17 @@ public final class EventFeed: AsyncSequence, Sendable {
     /// Hands out the items.
     public struct Iterator: AsyncIteratorProtocol {
         private let client: WorkerClient
-        /// Held, since it ends with its last holder.
+        /// Held, because the stream ends with its last reference.
         private let stream: EventStream
         private var messages: AsyncStream<PublishedEvent>.Iterator
         private let recovery: Recovery
         private let onMessage: (@Sendable () -> Void)?
         private var sequence: EventSequence
-        /// Items that are next, the first of them last.
+        /// The next items, in reverse order.
         private var ready: [Item] = []
         /// Whether the log has more than was fetched.
         private var isBehind: Bool
-        /// Events that a snapshot has told already.
+        /// Events that a snapshot includes already.
         private var included = IncludedEvents()
 
         fileprivate init(
@@ -96,8 +95,8 @@ public final class EventFeed: AsyncSequence, Sendable {
             if let start { ready = [.begins(after: start)] }
         }
 
-        /// The next item; nil where the feed was closed.
-        /// - Throws: `Failure` where the worker refuses to tell its events, and `CancellationError`.
+        /// The next item; nil once the feed is closed.
+        /// - Throws: `Failure` if the worker refuses access to its events, and `CancellationError`.
         public mutating func next() async throws -> Item? {
             while true {
                 if let item = ready.popLast() { return item }
@@ -135,13 +134,13 @@ public final class EventFeed: AsyncSequence, Sendable {
             return beginning
         }
 
-        /// Hands over the next event, unless a record of the snapshot includes it.
+        /// Delivers the next event, unless a record of the snapshot includes it.
         private mutating func deliver(_ event: PublishedEvent) -> [Item] {
             sequence.deliver(event.body)
             return included.contains(event.body) ? [] : [.event(event)]
         }
 
-        /// Whether the worker still has the event that was handed over last under the same number.
+        /// Whether the worker still has the last delivered event under the same number.
         private func isContinued() async throws -> Bool {
             guard let last = sequence.last, last > 0 else { return true }
             do {
@@ -152,7 +151,7 @@ public final class EventFeed: AsyncSequence, Sendable {
                 else { return true }
                 return sequence.isLast(ofEpoch: epoch)
             } catch let failure as Failure where failure.code == .dataLoss {
-                // It has that many and more. What is missing is told when it is fetched.
+                // The worker has more events than that. The gap is reported by the next fetch.
                 return true
             }
         }
@@ -170,7 +169,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         /// The most events of one page.
         private static let pageSize: UInt64 = 1000
 
-        /// For as long as it takes: a worker that is away comes back, or the reader gives up.
+        /// Waits without limit: a worker that is away may come back, and the reader may cancel.
         private func events(after number: UInt64, limit: UInt64) async throws -> Value {
             try await client.perform(.events, ["after": .unsigned(number), "limit": .unsigned(limit)], timeout: nil)
         }
@@ -200,7 +199,7 @@ public final class EventFeed: AsyncSequence, Sendable {
                 reached = seq
             }
             if events.isEmpty, newest > reached {
-                // It says that there are more, and has none.
+                // The worker's last number is higher, but it has no more events.
                 items.append(.gap(reached + 1...newest))
                 sequence.skip(to: newest)
                 reached = newest
@@ -228,7 +227,7 @@ public final class EventFeed: AsyncSequence, Sendable {
             }
         }
 
-        /// - Returns: every page; nil where the worker counts its events anew meanwhile.
+        /// - Returns: every page; nil if the worker's numbers begin again meanwhile.
         private func takeSnapshot() async throws -> SnapshotPages? {
             var pages = SnapshotPages()
             var parameters: Value.Map = [:]

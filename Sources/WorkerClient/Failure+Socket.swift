@@ -3,7 +3,7 @@ import ZeroMQ
 
 /// What the client's own sockets can fail with, in the words of the protocol.
 extension Failure {
-    /// The endpoint is none that can be connected to.
+    /// The endpoint is not valid for a connection.
     static func badEndpoint(_ error: ZeroMQError) -> Failure {
         .invalidArgument("\(error); an endpoint is, for example, tcp://127.0.0.1:5770 or ipc:///run/windlass")
     }

@@ -9,7 +9,7 @@ struct IncludedEvents {
 
     var isEmpty: Bool { newest.isEmpty }
 
-    /// Takes up a record, which says the newest event that it includes.
+    /// Adds a record, which carries the number of the newest event that it includes.
     /// - Parameter first: the last event before the first page.
     mutating func add(_ record: Value, after first: UInt64) {
         guard let id = record["id"]?.string, let seq = record["seq"]?.unsigned, seq > first else { return }
@@ -17,8 +17,8 @@ struct IncludedEvents {
         end = max(end, seq)
     }
 
-    /// Whether a record includes `event`. To be asked of every event after the first page, in order: beyond the greatest
-    /// number everything is forgotten.
+    /// Whether a record includes `event`. Must be called for every event after the first page, in order: beyond the
+    /// greatest number everything is forgotten.
     mutating func contains(_ event: Value) -> Bool {
         guard let seq = event["seq"]?.unsigned, seq <= end else {
             newest = [:]

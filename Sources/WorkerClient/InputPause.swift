@@ -1,5 +1,5 @@
-/// How long to wait before more is offered to a process that has not taken all of its input: longer each time that it
-/// takes nothing.
+/// The pause before input is offered again to a process that has not taken all of it. It grows each time that the
+/// process takes nothing.
 struct InputPause {
     private static let shortest = Duration.milliseconds(1)
     private static let longest = Duration.milliseconds(200)

@@ -1,6 +1,6 @@
-/// Someone who reads a process's output, and how far that has come.
+/// A reader of a process's output, and the offset that it has reached.
 struct OutputFollower {
-    /// Tells a reader from the one that took its place.
+    /// Distinguishes a reader from the one that took its place.
     let number: UInt64
     let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
     /// Where the next attachment begins.
@@ -9,11 +9,11 @@ struct OutputFollower {
     var isAttached = false
     /// Whether a request to attach it is under way; it outlives connections.
     var isRequested = true
-    /// Bytes that were handed over and that the reader has not dealt with.
+    /// Bytes that were delivered and not yet acknowledged by the reader.
     private(set) var unread = 0
     /// Bytes that the worker may still send on the present connection.
     private(set) var credit = 0
-    /// Whether the next piece is the first that a worker counts anew.
+    /// Whether the next piece is the first after the worker's offsets have begun again.
     private var begins = false
 
     init(number: UInt64, start: OutputStart, continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation) {
@@ -25,12 +25,12 @@ struct OutputFollower {
     /// Whether it was attached on a connection that is gone.
     var isToBeAttachedAgain: Bool { !isAttached && !isRequested }
 
-    /// What a new attachment may be sent: with what has not been read yet no more than the window.
+    /// The credit for a new attachment: the window without the unread bytes.
     var freeWindow: Int { max(0, OutputPiece.window - unread) }
 
-    /// The worker begins at `offset` with what it sends.
+    /// Records that the worker sends output from `offset` on.
     mutating func attach(at offset: UInt64) {
-        // A worker that has less than was seen has lost count: a new one, on a host that keeps no output for it.
+        // A worker with less output than was seen has lost its offsets: a new worker on a host that keeps no output.
         if case .offset(let reached) = start, offset < reached { begins = true }
         start = .offset(offset)
         isAttached = true
@@ -38,13 +38,13 @@ struct OutputFollower {
         credit = freeWindow
     }
 
-    /// The connection is gone.
+    /// Records that the connection is gone.
     mutating func detach() {
         isAttached = false
         credit = 0
     }
 
-    /// - Returns: what of a piece is new; nil where nothing is.
+    /// - Returns: the new part of a piece; nil if there is none.
     mutating func take(_ piece: OutputPiece) -> OutputPiece? {
         guard isAttached, case .offset(let reached) = start else { return nil }
         credit = max(0, credit - piece.data.count)
@@ -56,8 +56,8 @@ struct OutputFollower {
         return piece
     }
 
-    /// The reader has dealt with `count` bytes.
-    /// - Returns: the credit that the worker is to be given now: enough to be worth a request, or 0.
+    /// Records that the reader has processed `count` bytes.
+    /// - Returns: the credit to send to the worker now; 0 while it is too small to be worth a request.
     mutating func acknowledge(_ count: Int) -> Int {
         unread = max(0, unread - count)
         let due = freeWindow - credit

@@ -8,21 +8,21 @@ public struct OutputPiece: Sendable, Equatable {
 
     let id: String
     let process: String
-    /// Which stream they were written to.
+    /// The stream that the bytes were written to.
     public let stream: OutputStream
     /// Offset of the first byte, over all streams of the process.
     public private(set) var offset: UInt64
     /// The bytes; none at the end of a stream.
     public private(set) var data: [UInt8]
-    /// Whether the stream ends here. A worker tells ends after everything else, so that nothing follows on any stream.
+    /// Whether the stream ends here. A worker reports ends after all output, so no bytes follow on any stream.
     public let isEnd: Bool
-    /// How many bytes before these were dropped because nobody had read them in time.
+    /// How many bytes before these were dropped because they were not read in time.
     public private(set) var dropped: UInt64
-    /// Whether an unknown amount is missing besides, for which ``dropped`` counts one byte: what the process wrote could not be
-    /// had again when the worker was started anew.
+    /// Whether an unknown amount of output is missing as well, because it was lost when the worker was restarted.
+    /// ``dropped`` counts it as one byte.
     public private(set) var isLossUnknown: Bool
-    /// Whether the worker has lost count of this process's output, as one that was started anew may have: offsets begin
-    /// again with this piece, and nobody knows what was written between it and the one before.
+    /// Whether a restarted worker has lost the offsets of this process's output. Offsets begin again with this piece,
+    /// and output between it and the piece before is lost.
     public internal(set) var isRestart = false
 
     init?(_ value: Value?) {

@@ -3,7 +3,7 @@ import MessagePack
 
 /// A request without its answer, over all its tries.
 struct PendingCall {
-    /// Where it stands.
+    /// The state of a call.
     enum State {
         /// For the connection, or for its turn.
         case waiting
@@ -19,7 +19,7 @@ struct PendingCall {
     /// Its place among all calls of the client.
     let number: UInt64
     let deadline: ContinuousClock.Instant?
-    /// Whether there is one try and no more.
+    /// Whether only one try is made.
     let isSingle: Bool
     var state = State.waiting
     /// Whether a try was sent that has had no answer: it may have been carried out.
@@ -28,13 +28,13 @@ struct PendingCall {
     var failures = 0
     /// Tries in a row without an answer on one connection.
     var silences = 0
-    /// What the worker said last.
+    /// The last failure that the worker answered.
     var lastFailure: Failure?
     /// The caller's deadline.
     var end: Alarm?
     /// The patience of the try that is under way, or the pause before the next.
     var step: Alarm?
-    /// Whether the deadline has passed, and only the worker's own word of that is waited for.
+    /// Whether the deadline has passed, and the call only waits for the worker's own reply about that.
     var isOverdue = false
 
     /// Whose standard input it is for; nil where it is for none.

@@ -3,8 +3,9 @@ import MessagePack
 
 /// The standard input of one process, as one writer fills it.
 ///
-/// A writer that has the input for itself sends each piece with its offset, so that a piece whose answer was lost is sent
-/// again without harm and the worker need not note it. Others cannot know the offset. Their pieces carry request ids.
+/// A writer that has the input for itself sends each piece with its offset, so that a piece whose answer was lost is
+/// sent again without harm and the worker need not note it. Others cannot know the offset. Their pieces carry request
+/// ids.
 public struct ProcessInput: Sendable {
     private let client: WorkerClient
     private let process: ProcessReference
@@ -49,7 +50,7 @@ public struct ProcessInput: Sendable {
         }
     }
 
-    /// - Parameter known: how many bytes the worker says that the process has been given; nil where it does not know.
+    /// - Parameter known: how many bytes the process has been given, as the worker reports; nil if it does not know.
     private func loss(of known: Value, _ count: Int) -> Failure {
         guard let number = known.unsigned else {
             return Failure(

@@ -2,8 +2,8 @@ import MessagePack
 
 /// The pages of a snapshot, put together.
 ///
-/// Each page is of an instant of its own, so that a later one may already include events that come after the first. Each
-/// record says which one it includes last.
+/// Each page shows a different instant, so a later page may already include events after the first page. Each record
+/// carries the number of the last event that it includes.
 struct SnapshotPages {
     private var containers: [Value] = []
     /// Where to go on; nil where all pages are here.
@@ -15,8 +15,8 @@ struct SnapshotPages {
     /// What later pages include that comes after the first.
     private(set) var included = IncludedEvents()
 
-    /// Takes up the next page.
-    /// - Returns: false where it is none, or where the worker counts its events anew.
+    /// Adds the next page.
+    /// - Returns: false if it is malformed, or if the worker's numbers have begun again.
     mutating func add(_ page: Value) -> Bool {
         guard let last = page["last_seq"]?.unsigned, let records = page["containers"]?.array, last >= self.last ?? 0
         else { return false }

@@ -3,9 +3,9 @@ import ZeroMQ
 extension Socket {
     /// Sets what all sockets of a client have in common.
     ///
-    /// Like every socket, they send no heartbeats of libzmq's and have no bound on what they receive. The loop reads what
-    /// comes at once, and bounds it behind the socket. A peer that is gone without a word is found by TCP's own probes
-    /// within 15 s.
+    /// Like every socket, they send no heartbeats of libzmq and have no bound on received messages. The loop reads
+    /// messages at once, and bounds them behind the socket. TCP's own probes detect a peer that has vanished within 15
+    /// s.
     func configureClient() throws(ZeroMQError) {
         try set(.ipv6, true)
         try set(.tcpKeepAlive, 1)

@@ -26,7 +26,7 @@ struct Alarm: Sendable {
         case backoff
         /// The connection broke, and the next is due.
         case reconnection
-        /// A process has not taken all of its input, and the rest is to be offered again.
+        /// The rest of the input is offered again to a process that has not taken all of it.
         case input
     }
 

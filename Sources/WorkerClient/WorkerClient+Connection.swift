@@ -4,9 +4,10 @@ import ZeroMQ
 
 /// The connection: made, watched, lost and made again.
 ///
-/// libzmq would connect again by itself, but keeps what was not sent yet and says nothing of what was: an old request
-/// could come after a new one. So each connection gets a socket of its own, and what has no answer goes with the next.
-/// A loss is seen from libzmq's monitor and not from silence, because silence is also what a long creation is.
+/// libzmq would connect again by itself, but it keeps unsent messages and does not report which were sent: an old
+/// request could come after a new one. So each connection gets a socket of its own, and unanswered requests are sent on
+/// the next. libzmq's monitor reports a loss. Silence does not, because the worker is also silent during a long
+/// creation.
 extension WorkerClient {
     func connectIfNeeded() throws(Failure) {
         guard connection == nil, reconnection == nil else { return }
@@ -36,7 +37,7 @@ extension WorkerClient {
         try socket.configureClient()
         try socket.secure(credentials, after: handshakeFailures)
         try socket.set(.sendHighWaterMark, 10_000)
-        // Between attempts that reach nobody; between connections that break, it is the client that pauses.
+        // The pause between attempts that reach no worker. After a connection that broke, the client pauses itself.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)
         return Connection(socket: socket, watch: try ConnectionMonitor(socket))
@@ -65,11 +66,11 @@ extension WorkerClient {
         attachAgain()
     }
 
-    /// A handshake has come to nothing. After a refusal libzmq tries no more on that socket; after another failure the next
-    /// of the worker's keys is tried, on a new socket.
+    /// A handshake has failed. After a refusal libzmq does not retry on that socket. After another failure the next of
+    /// the worker's keys is tried, on a new socket.
     private func handshakeFailed(_ failure: Failure, isRefusal: Bool) {
         handshakeFailures += 1
-        // In the clear there is nothing else to try: libzmq goes on at its own pace.
+        // Without a key there is nothing else to try, and libzmq reconnects by itself.
         guard isRefusal || credentials != nil else { return }
         disconnect()
         if isRefusal || handshakeFailures >= credentials?.failuresToReport ?? 0 { failAll(failure) }
@@ -84,7 +85,7 @@ extension WorkerClient {
     }
 
     private func lost() {
-        // What the worker said before it went.
+        // Reads the replies that the worker sent before it went.
         while receive() == .busy {}
         try? connection?.socket.set(.linger, 0)
         disconnect()
@@ -123,7 +124,7 @@ extension WorkerClient {
         for count in 0..<128 {
             guard (try? socket.receive(into: &message)) == true else { return count == 0 ? .idle : .busy }
             guard !message.hasMore else { continue }
-            // A body that cannot be read is nobody's: the caller's patience speaks for it.
+            // A body that cannot be decoded belongs to no call; the call that waits for it is repeated or expires.
             guard let body = try? message.withBytes({ bytes in try reader.read(bytes) { try $0.value() } }) else {
                 continue
             }

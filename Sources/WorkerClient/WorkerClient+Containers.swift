@@ -28,7 +28,7 @@ extension WorkerClient {
         return try await call(.create, .map(parameters))
     }
 
-    /// Waits until a process has exited, however long that takes and however often the worker is started anew meanwhile.
+    /// Waits until a process has exited, however long that takes and however often the worker is restarted meanwhile.
     public func wait(_ id: ContainerID, _ process: ProcessName = .initial) async throws -> Exit {
         try exit(try await call(.wait, .map(ProcessReference(id, process).parameters)), of: .wait)
     }

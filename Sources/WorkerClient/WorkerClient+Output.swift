@@ -5,11 +5,11 @@ import MessagePack
 extension WorkerClient {
     /// Follows what a process writes, until it ends.
     ///
-    /// The worker sends at most ``OutputPiece/window`` bytes ahead of what has been acknowledged. A process has one reader
-    /// per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the client
-    /// attaches again at the offset that was reached; what is not kept any more is told as ``OutputPiece/dropped``, and
-    /// a worker that has lost count as ``OutputPiece/isRestart``.
-    /// - Throws: `Failure` where the worker has no such output; the stream throws it where that is found out later.
+    /// The worker sends at most ``OutputPiece/window`` bytes ahead of what has been acknowledged. A process has one
+    /// reader per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the
+    /// client attaches again at the offset that was reached. Output that is no longer kept is reported by
+    /// ``OutputPiece/dropped``, and a worker that has lost its offsets by ``OutputPiece/isRestart``.
+    /// - Throws: `Failure` if the worker has no such output. If that becomes known later, the stream throws it.
     public func output(
         of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
     ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {

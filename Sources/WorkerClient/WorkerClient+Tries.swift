@@ -4,7 +4,7 @@ import ZeroMQ
 
 /// The tries of a call, from the first to the answer.
 extension WorkerClient {
-    /// Sends a call that waits, where the connection stands and it is its turn.
+    /// Sends a waiting call, if the connection is open and it is the call's turn.
     func send(_ id: UInt32) {
         guard var call = calls[id], call.state == .waiting, !call.isOverdue, let connection, connection.stands else {
             return
@@ -68,7 +68,7 @@ extension WorkerClient {
         }
     }
 
-    /// The worker was started anew and does not know how much input the process has been given. What it cannot have had
+    /// The worker was restarted and does not know how much input the process has been given. What it cannot have had
     /// goes without an offset.
     private func sendWithoutOffset(_ id: UInt32) {
         calls[id]?.parameters["offset"] = nil
@@ -81,7 +81,7 @@ extension WorkerClient {
 
     /// Tries again after a pause, unless that would be too late.
     private func retry(_ id: UInt32, _ failure: Failure) {
-        // Of several tries that are answered, the first says how it goes on.
+        // If several tries are answered, only the first reply counts.
         guard var call = calls[id], call.state != .pausing else { return }
         guard !call.isSingle else { return finish(id, .failure(failure)) }
         call.failures += 1
@@ -106,7 +106,7 @@ extension WorkerClient {
         send(id)
     }
 
-    /// A try has had no answer for long although the connection stands.
+    /// A try has had no answer for long although the connection is open.
     private func repeatUnanswered(_ id: UInt32) {
         calls[id]?.silences += 1
         calls[id]?.isInDoubt = true
@@ -128,14 +128,14 @@ extension WorkerClient {
         }
     }
 
-    /// Sends whatever waits, in the order in which it was asked.
+    /// Sends all waiting calls, in the order in which they were made.
     func sendWaiting() {
         let waiting = calls.filter { $0.value.state == .waiting }
         for (id, _) in waiting.sorted(by: { $0.value.number < $1.value.number }) { send(id) }
     }
 
-    /// The caller's deadline has passed. The worker tells that too, with what is known of the request: a try that is
-    /// under way gets a second more for it.
+    /// The caller's deadline has passed. The worker reports that too, with the state of the request, so a try that is
+    /// under way gets one more second for the reply.
     func expire(_ id: UInt32) {
         guard let call = calls[id] else { return }
         guard call.state == .sent, !call.isOverdue else {
@@ -145,7 +145,7 @@ extension WorkerClient {
         calls[id]?.end = alarm(.deadline, after: .seconds(1)) { $0.expire(id) }
     }
 
-    /// Whoever knows the request's id can ask again later whether it ran.
+    /// The failure carries the request's id, with which the caller can ask later whether the request ran.
     private func noAnswer(_ call: PendingCall) -> Failure {
         var failure = Failure(
             .unavailable,

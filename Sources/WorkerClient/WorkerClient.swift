@@ -2,19 +2,19 @@ public import ContainerProtocol
 public import MessagePack
 import ZeroMQ
 
-/// Speaks to one worker: sends requests, repeats them until they are answered, and follows output.
+/// A client of one worker: sends requests, repeats them until they are answered, and follows output.
 ///
 /// Any number of calls may be under way at a time; each waits for its own reply. The client owns its socket and runs on
-/// a socket loop of its own. It ends when ``close()`` is called or when nobody holds it.
+/// a socket loop of its own. It ends when ``close()`` is called or with its last reference.
 ///
-/// A call outlives the connection: when it breaks, the client connects again and sends what has no answer, in its order.
-/// What changes something carries a `request_id`, the same in every try, so that the worker runs it once.
+/// A call outlives the connection: when it breaks, the client connects again and sends the unanswered requests in their
+/// order. A request that changes something carries the same `request_id` in every try, so the worker runs it once.
 public actor WorkerClient {
     /// The client's socket loop.
     public nonisolated let unownedExecutor: UnownedSerialExecutor
     /// The worker's command endpoint.
     public nonisolated let endpoint: String
-    /// Whether the connection stands, whenever that changes; false first where a connection that stood broke.
+    /// Yields true when the connection is established, and false when an established connection has broken.
     public nonisolated let connectionChanges: AsyncStream<Bool>
     let connectionAnnouncer: AsyncStream<Bool>.Continuation
     let loop: SocketLoop
@@ -35,23 +35,23 @@ public actor WorkerClient {
     let credentials: Credentials?
 
     private var lastNumber: UInt64 = 0
-    /// By the msgid, which every try of a call has: whichever try is answered first answers the call.
+    /// By the msgid, which all tries of a call share: the first reply to any of them completes the call.
     var calls: [UInt32: PendingCall] = [:]
-    /// Calls of `stdin`, in the order in which their bytes are to arrive; only the first is under way.
+    /// Calls of `stdin`, in the order of their bytes; only the first is under way.
     var inputs: [ProcessReference: [UInt32]] = [:]
     var followers: [ProcessReference: OutputFollower] = [:]
     var lastFollower: UInt64 = 0
 
-    /// A socket, who watches it, and whether it is connected.
+    /// A socket, its monitor, and whether it is connected.
     struct Connection {
         let socket: Socket
         let watch: ConnectionMonitor
         var stands = false
     }
 
-    /// Prepares to speak to the worker at `endpoint`; the client connects when the worker is there, and again when it
-    /// comes back.
-    /// - Parameter credentials: for a worker on another host; what this client sends is encrypted then.
+    /// Prepares a client of the worker at `endpoint`. It connects when the worker is there, and again when it comes
+    /// back.
+    /// - Parameter credentials: for a worker on another host; the connection is encrypted then.
     public init(_ endpoint: String, credentials: Credentials? = nil) throws(Failure) {
         try self.init(endpoint, credentials: credentials, time: SystemTimekeeper())
     }
@@ -75,7 +75,7 @@ public actor WorkerClient {
         loop.end()
     }
 
-    /// Whether connections to the worker are closed before they stand.
+    /// Whether the worker closes connections during the handshake.
     public var isTurnedAway: Bool { handshakeFailures > 0 }
 
     /// Ends every call that is under way, and the connection; later calls fail.
@@ -94,18 +94,18 @@ public actor WorkerClient {
 
     // MARK: Calls
 
-    /// Calls a method, as often as it takes.
+    /// Calls a method, and repeats the call until it is answered.
     ///
-    /// A call is repeated when the connection broke, when the worker does not answer, and when it answers with a failure
-    /// that is `retryable`: after pauses of 100 ms to 30 s with jitter, or after the worker's `retry_after_ms`, and never
-    /// beyond the deadline. Calls that meet no failure are sent in the order of their making. Bytes for the standard
-    /// input of one process are sent one call at a time.
+    /// A call is repeated when the connection broke, when the worker does not answer, and when it answers with a
+    /// failure that is `retryable`: after pauses of 100 ms to 30 s with jitter, or after the worker's `retry_after_ms`,
+    /// and never beyond the deadline. Calls that meet no failure are sent in the order in which they were made. Bytes
+    /// for the standard input of one process are sent one call at a time.
     /// - Parameters:
-    ///   - parameters: the request's one map. Without a `request_id` of the caller's, what changes something gets a
-    ///     random one.
-    ///   - timeout: the longest wait over all tries; each tells the worker what is left of it as `timeout_ms`. Where it
-    ///     is nil, the method's own: `MethodTraits/patience`.
-    ///   - repeats: false makes one try, and tells whatever becomes of it: for who decides on repetition himself.
+    ///   - parameters: the request's one map. A request that changes something gets a random `request_id` if it has
+    ///     none.
+    ///   - timeout: the longest wait over all tries; each try sends the rest of it as `timeout_ms`. If it is nil, the
+    ///     method's own: `MethodTraits/patience`.
+    ///   - repeats: false makes one try and returns its result: for callers that retry themselves.
     /// - Returns: the result.
     /// - Throws: `Failure`: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
     public func call(
@@ -115,7 +115,7 @@ public actor WorkerClient {
             method, parameters.map ?? [:], timeout: timeout ?? method.traits.patience, repeats: repeats)
     }
 
-    /// Calls a method; for ever where `timeout` is nil.
+    /// Calls a method; waits without limit if `timeout` is nil.
     func perform(
         _ method: Method, _ parameters: Value.Map, timeout: Duration?, repeats: Bool = true
     ) async throws -> Value {
@@ -143,10 +143,10 @@ public actor WorkerClient {
         }
     }
 
-    /// The longest that the protocol knows.
+    /// The longest timeout that the protocol allows.
     static let longestTimeout = Duration.milliseconds(Int64(Bounds.milliseconds.upperBound))
 
-    /// A msgid that no other call has and that none has had for very long; 0 is for bodies that could not be read.
+    /// A msgid that no pending call has. 0 is left out: replies to bodies that could not be decoded carry it.
     private func nextID() -> (id: UInt32, number: UInt64) {
         repeat {
             lastNumber &+= 1
@@ -155,7 +155,7 @@ public actor WorkerClient {
         } while true
     }
 
-    /// 128 bits: two are never the same.
+    /// 128 random bits as hexadecimal digits.
     static func randomID() -> String {
         (0..<2).map { _ in
             let digits = String(UInt64.random(in: .min ... .max), radix: 16)

@@ -1,4 +1,4 @@
-/// A key with what is said of it, in the form of files that czmq and pyzmq read and write (ZPL, ZeroMQ RFC 4).
+/// A key and its metadata, in the form of files that czmq and pyzmq read and write (ZPL, ZeroMQ RFC 4).
 ///
 ///     metadata
 ///         role = "scheduler"
@@ -7,7 +7,7 @@
 ///
 /// Any indentation makes a line part of the section before it. Values stand in quotes or without any.
 public struct Certificate: Sendable, Equatable {
-    /// What is said of the key, by name.
+    /// Metadata of the key, by name.
     public var metadata: [String: String] = [:]
     /// The public key.
     public var publicKey: CurveKey
@@ -64,7 +64,7 @@ public struct Certificate: Sendable, Equatable {
         case value(name: String, String)
     }
 
-    /// What a line says; nil where it is empty or a comment.
+    /// The content of a line; nil if it is empty or a comment.
     private static func entry(_ line: Substring, number: Int) throws(Unreadable) -> Entry? {
         let content = line.drop { $0.isWhitespace }
         guard let first = content.first, first != "#" else { return nil }

@@ -5,14 +5,15 @@ import Foundation
     import WinSDK
 #endif
 
-/// The connection of one peer, which libzmq itself cannot end; by the descriptor that ``Message/connection`` has.
+/// Ends the connection of one peer, which libzmq itself cannot do. ``Message/connection`` is its descriptor.
 public enum Connection {
-    /// Ends a connection of `socket`, both ways and at once. libzmq sees it as closed by the peer, who may connect again.
+    /// Ends a connection of `socket`, in both directions and at once. libzmq sees it as closed by the peer, which may
+    /// connect again.
     ///
-    /// A message can outlive its connection, and the system gives the descriptor to the next one. So nothing is ended
-    /// that is no connection of `socket`; where the descriptor has gone to another peer of the same socket, that peer
-    /// connects again.
-    /// - Returns: false where the descriptor is no connection of `socket`.
+    /// A message can outlive its connection, and the system then reuses the descriptor. So a descriptor that is no
+    /// connection of `socket` is left alone. If it now belongs to another peer of the same socket, that peer connects
+    /// again.
+    /// - Returns: false if the descriptor is no connection of `socket`.
     @discardableResult
     public static func cut(_ descriptor: Int32, of socket: Socket) -> Bool {
         let places = Set(socket.endpoints.compactMap(Place.init(endpoint:)))
@@ -26,7 +27,7 @@ public enum Connection {
     }
 }
 
-/// Where one end of a connection is, as far as it tells the sockets of one process apart.
+/// The address of one end of a connection, as far as it distinguishes the sockets of one process.
 private enum Place: Hashable {
     case port(UInt16)
     case path(String)

@@ -43,16 +43,16 @@ public final class Socket {
         try set(.receiveHighWaterMark, 0)
     }
 
-    /// Has the next ROUTER begin its automatic routing ids at a number that no peer can foretell.
+    /// Makes the next ROUTER begin its automatic routing ids at a number that no peer can predict.
     ///
-    /// libzmq takes that number from `rand()` and never seeds it (libzmq#4633). Who knows the next id can claim it, and
-    /// the connection that should get it aborts the process. The seed is drawn for every ROUTER, on the thread that makes
-    /// it, because Windows keeps one per thread; its `rand()` leaves no more than 65,536 beginnings.
+    /// libzmq takes that number from `rand()` and never seeds it (libzmq#4633). A peer that knows the next id can claim
+    /// it, and the connection that should get it aborts the process. The seed is drawn for every ROUTER, on the thread
+    /// that makes it, because Windows keeps one per thread. Windows's `rand()` allows only 65,536 beginnings.
     private static func drawRoutingIDs() { srand(.random(in: 0 ... .max)) }
 
     deinit { close() }
 
-    /// Closes it; unsent messages are kept for as long as `linger` says. A second call does nothing.
+    /// Closes the socket; unsent messages are kept for the `linger` time. A second call does nothing.
     public func close() {
         guard let open = raw else { return }
         raw = nil
@@ -126,7 +126,7 @@ public final class Socket {
         return endpoint
     }
 
-    /// Connects to `endpoint`, now or as soon as someone serves there.
+    /// Connects to `endpoint`, now or as soon as a peer serves there.
     public func connect(_ endpoint: String) throws(ZeroMQError) {
         guard zmq_connect(raw, endpoint) == 0 else { throw ZeroMQError("cannot connect to \(endpoint)") }
         endpoints.append(endpoint)

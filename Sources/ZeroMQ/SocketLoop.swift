@@ -6,9 +6,9 @@ import Threads
 
 /// The thread that owns every ZeroMQ socket, as the executor of whatever owns one.
 ///
-/// libzmq's sockets belong to one thread. An actor whose executor is this loop may keep sockets: the compiler then keeps
-/// all other code away from them. Code that runs on the loop, such as a socket's handler, enters such an actor with
-/// `assumeIsolated`, without a task and without waiting.
+/// libzmq's sockets belong to one thread. An actor whose executor is this loop may keep sockets: the compiler then
+/// keeps all other code away from them. Code that runs on the loop, such as a socket's handler, enters such an actor
+/// with `assumeIsolated`, without a task and without waiting.
 ///
 /// The loop runs what was sent to it, fires what is due, lets every socket's handler read for one bounded turn, and
 /// sleeps in `zmq_poll` when there was nothing to do. It is woken by one message on an `inproc` pair for any number of
@@ -16,7 +16,7 @@ import Threads
 public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     // Sendable: `inbox` is guarded by its mutex; `turn` is touched on the loop's own thread only.
 
-    /// What a handler says of its turn.
+    /// The result of a handler's turn.
     public enum Turn: Sendable {
         /// Nothing was there.
         case idle
@@ -74,7 +74,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     private static let names = Atomic<UInt64>(0)
 
     /// Starts the loop's thread.
-    /// - Throws: where there is none to be had, too.
+    /// - Throws: also if the system gives no thread.
     public init(context: Context, name: String) throws(ZeroMQError) {
         self.context = context
         let number = SocketLoop.names.add(1, ordering: .relaxed).newValue
@@ -84,7 +84,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         try waker.bind(endpoint)
         inbox = Mutex(Inbox(waker: waker))
 
-        // The thread makes the receiving end, and says when it is there, or why not.
+        // The thread makes the receiving end, and reports success or the failure.
         let started = DispatchSemaphore(value: 0)
         let failure = Mutex<ZeroMQError?>(nil)
         let isStarted = SystemThread.start(name, stackSize: 8 << 20) { [self] in
@@ -110,7 +110,8 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     /// Runs `work` on the loop, after what was sent before it.
     public func post(_ work: @escaping @Sendable () -> Void) { submit(.call(work)) }
 
-    /// Runs `work` on the loop and waits for its result. Not from the loop itself, and not from Swift's cooperative pool.
+    /// Runs `work` on the loop and waits for its result. Not from the loop itself, and not from Swift's cooperative
+    /// pool.
     public func perform<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
@@ -134,7 +135,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         inbox.withLock { $0.waker = nil }
     }
 
-    /// Ends the loop after what has been sent to it, and does not wait: for whoever may be on the loop's own thread.
+    /// Ends the loop after what has been sent to it, and does not wait. May be called on the loop's own thread.
     public func end() {
         inbox.withLock { $0.isStopping = true }
         post {}
@@ -295,7 +296,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
 
     /// Waits until a socket has something, the loop is woken, or a deadline is due.
     private func sleep(_ woken: Socket, _ message: inout Message) {
-        // What the loop sent to itself in this turn has woken nobody.
+        // Work that the loop sent to itself in this turn does not wake it, so it must not sleep now.
         guard inbox.withLock({ $0.work.isEmpty }) else { return }
         while let next = confined.due.min, confined.live[next.sequence] == nil { confined.due.removeMin() }
         var timeout = -1

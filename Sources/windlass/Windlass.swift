@@ -1,7 +1,7 @@
 import ArgumentParser
 import Worker
 
-/// The command line: one binary for the worker and for those who speak to it.
+/// The command line: one binary for the worker and for its clients.
 @main
 struct Windlass: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

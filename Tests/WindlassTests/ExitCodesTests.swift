@@ -22,7 +22,7 @@ struct ExitCodesTests {
             #expect(ExitCodes.remark(on: exit(255), of: "web") == nil)
             #expect(
                 ExitCodes.remark(on: exit(3_221_225_477), of: "web")
-                    == "web exited with 3221225477 (0xC0000005 STATUS_ACCESS_VIOLATION); a shell can only be told 5")
+                    == "web exited with 3221225477 (0xC0000005 STATUS_ACCESS_VIOLATION); a shell only sees 5")
         }
     #endif
 

@@ -38,7 +38,7 @@ $program = Join-Path $Destination 'windlass.exe'
 $config = Join-Path $State 'windlass.yaml'
 if (-not (Test-Path $config)) { Set-Content -Path $config -Encoding ascii -Value 'driver: hcs' }
 & $program config check --config $config
-if ($LASTEXITCODE -ne 0) { throw "$config will not do" }
+if ($LASTEXITCODE -ne 0) { throw "$config is not valid" }
 
 # The program finds out by itself that the Service Control Manager has started it. A service has no output of its own.
 $log = Join-Path $State 'worker.log'

@@ -34,7 +34,7 @@ typedef enum hc_status {
     HC_DONE = 0,
     /// Accepted: handles are valid, and a notification will follow.
     HC_PENDING = 1,
-    /// HCS refused; `code` and `hresult` say why.
+    /// HCS refused; `code` and `hresult` are the reason.
     HC_FAILED = 2,
     /// The loaded library has no such function.
     HC_NOT_EXPORTED = 3,
@@ -51,7 +51,7 @@ typedef struct hc_outcome {
     /// Where HC_FAILED: the HRESULT as HCS gave it.
     uint32_t hresult;
     /// Where HC_FAILED: the result document or NULL; free with hc_free. Otherwise NULL: the document of a pending
-    /// operation says nothing, its notification decides.
+    /// operation is dropped, because its notification decides.
     char *document;
 } hc_outcome;
 
@@ -118,7 +118,8 @@ hc_outcome hc_name_to_guid(const HostComputeTable *table, hc_text name, char gui
 // Notifications (notifications.c).
 
 /// Takes every notification. `number` is the one given at registration; `type` is without its flags where it is a known
-/// kind of type, and whole where not; `data` is UTF-8 or NULL and lives only during the call. Runs on threads that HCS owns, several at once: it must not block.
+/// kind of type, and whole where not; `data` is UTF-8 or NULL and lives only during the call. Runs on threads that HCS
+/// owns, several at once: it must not block.
 typedef void (*hc_notification)(uintptr_t number, uint32_t type, int32_t status, const char *data);
 
 /// Says where notifications go; before the first registration. NULL drops them.
@@ -130,14 +131,14 @@ void HCS_CALL hc_trampoline(uint32_t type, void *context, HcsResult status, cons
 // The host (load.c).
 
 /// The table of vmcompute.dll in the system directory, the same one at every call; NULL with *error set to the system's
-/// code where it can't be loaded, and to 0 where this platform has no Host Compute Service.
+/// code where it cannot be loaded, and to 0 where this platform has no Host Compute Service.
 const HostComputeTable *hc_load(uint32_t *error);
 /// The version of the operating system as `10.0.17763`; empty where it is not Windows.
 void hc_system_version(char *version, size_t capacity);
 /// Processors of the host; at least 1.
 uint32_t hc_processor_count(void);
-/// Whether `path`, of any length, is a folder of the host. *error is the system's code where that can't be said, and else
-/// 0: what is not there is no folder.
+/// Whether `path`, of any length, is a folder of the host. *error is the system's code if that cannot be found out, and
+/// 0 otherwise. A missing path is no folder.
 int32_t hc_is_folder(hc_text path, int32_t *error);
 
 #ifdef __cplusplus

@@ -16,11 +16,11 @@ typedef uint64_t hc_stream;
 
 /// What happened to a stream.
 typedef enum hc_stream_event {
-    /// A reader brought bytes.
+    /// A reader has read bytes.
     HC_STREAM_BYTES = 0,
-    /// A reader has ended or was closed: its last event, told exactly once.
+    /// A reader has ended or was closed: its last event, reported exactly once.
     HC_STREAM_END = 1,
-    /// A writer that hc_stream_finish was called on has handed everything over and is closed: its last event.
+    /// A writer has written all bytes after hc_stream_finish and is closed: its last event.
     HC_STREAM_DRAINED = 2,
     /// A writer's other side is gone or the writer was closed, and what was still buffered is lost: its last event.
     HC_STREAM_BROKEN = 3
@@ -37,10 +37,10 @@ enum { HC_STREAM_BUFFER = 256 * 1024 };
 /// Returns 0 or the system's error code.
 int32_t hc_streams_start(hc_stream_callback callback);
 
-/// Reads a handle from now on. Takes the handle over in any case: a failed call has closed it and tells no event.
+/// Reads a handle from now on. Takes ownership of the handle in any case: a failed call closes it and reports no event.
 /// Returns 0 or the system's error code.
 int32_t hc_stream_read(hc_handle handle, uint64_t cookie, hc_stream *stream);
-/// Makes a handle one to write to. Takes the handle over in any case.
+/// Opens a writer on a handle. Takes ownership of the handle in any case.
 int32_t hc_stream_open_writer(hc_handle handle, uint64_t cookie, hc_stream *stream);
 
 /// Reads all that a reader has to give now, or a pipe's largest capacity where a writer never pauses; returns when the
@@ -49,10 +49,10 @@ void hc_stream_drain(hc_stream stream);
 
 /// Buffers bytes for a writer and never blocks. Returns how many were taken, or -1 where the stream is gone.
 int64_t hc_stream_write(hc_stream stream, const uint8_t *bytes, size_t length);
-/// Closes a writer once its buffer is empty; HC_STREAM_DRAINED says when. Returns 0, or -1 where the stream is gone.
+/// Closes a writer once its buffer is empty, and reports HC_STREAM_DRAINED. Returns 0, or -1 if the stream is gone.
 int32_t hc_stream_finish(hc_stream stream);
 
-/// Closes a stream now. Its last event, HC_STREAM_END or HC_STREAM_BROKEN, has been told when it returns.
+/// Closes a stream now. Its last event, HC_STREAM_END or HC_STREAM_BROKEN, is reported before this returns.
 void hc_stream_close(hc_stream stream);
 /// Whether a stream has not ended yet.
 int32_t hc_stream_is_open(hc_stream stream);

@@ -1,5 +1,5 @@
-// How the system asks a program to stop: by signals, or by the console control events and the Service Control Manager of
-// Windows. And where a program writes that the system has given no console.
+// Requests to stop: signals, or on Windows console control events and controls of the Service Control Manager. And the
+// output of a program that has no console.
 #ifndef WINDLASS_HOST_STOP_H
 #define WINDLASS_HOST_STOP_H
 
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/// Who asks the program to stop.
+/// The origin of a request to stop.
 typedef enum hc_stop_reason {
     /// Ctrl+C at the console, or sent to its process group; SIGINT.
     HC_STOP_INTERRUPT = 1,
@@ -27,10 +27,10 @@ typedef enum hc_stop_reason {
     HC_STOP_TERMINATE = 6
 } hc_stop_reason;
 
-/// Takes every request, the second and later ones too, on a thread that is there for that. It must not wait for the end.
+/// Receives every request, also the second and later ones, on a dedicated thread. It must not wait for the end.
 typedef void (*hc_stop_callback)(hc_stop_reason reason);
 
-/// What tells the requests; see hc_stop_listen.
+/// Where requests come from; see hc_stop_listen.
 typedef enum hc_stop_source {
     /// This platform asks by signals.
     HC_STOP_BY_SIGNALS = 0,
@@ -40,17 +40,17 @@ typedef enum hc_stop_source {
     HC_STOP_BY_CONSOLE = 2
 } hc_stop_source;
 
-/// Has requests to stop told from now on; once in a program, soon after its start: the Service Control Manager waits for
-/// half a minute. Returns 0, or the system's error where nothing will be told.
+/// Reports requests to stop to `callback` from now on. Called once in a program, soon after its start: the Service
+/// Control Manager waits for half a minute. Returns 0, or the system's error; then no request will be reported.
 int32_t hc_stop_listen(hc_stop_callback callback, hc_stop_source *source);
 
-/// The program has done what a stop takes and ends with `code`: whoever asked is told, and is waited for no longer than
-/// that takes. Without a request it does the same; the Service Control Manager then takes a code other than 0 for a
-/// failure and starts the service again, where it is set up to.
+/// Reports that the program has stopped and is about to end with `code`. Waits a short while for the Service Control
+/// Manager to take the report. Without a request to stop it does the same; the Service Control Manager then takes a
+/// code other than 0 for a failure and restarts the service, if it is configured to.
 void hc_stop_finished(uint32_t code);
 
-/// Has standard output and standard error go to the end of a file, which is made where it is missing. Before anything
-/// has been written. Returns 0 or the system's error.
+/// Appends standard output and standard error to a file, which is created if it is missing. Called before anything has
+/// been written. Returns 0 or the system's error.
 int32_t hc_append_output(hc_text path);
 
 #ifdef __cplusplus

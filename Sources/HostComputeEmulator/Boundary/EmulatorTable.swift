@@ -3,8 +3,8 @@ import Glibc
 
 /// The table: each function makes a request of its parameters, has a backend answer it, and writes the reply.
 ///
-/// A C function captures nothing. So the handle says which backend has given it, and those few functions that take no
-/// handle are there once for each.
+/// A C function captures nothing. So the handle's range identifies its backend, and the few functions without a handle
+/// exist once for each backend.
 enum EmulatorTable {
     /// The table of the emulator of this process.
     static func inProcess() -> HostComputeTable {

@@ -5,11 +5,11 @@ import Synchronization
 extension HostComputeEmulator {
     /// An emulator service that answers.
     public struct Remote {
-        /// What a service says of itself.
+        /// What a service reports about itself.
         public struct Service: Sendable, Equatable {
             /// Its root folder, which holds `layers`.
             public let root: String
-            /// The program that serves, as `windlass 1.2.0`; empty where it does not say.
+            /// The name and version of the service's program, as `windlass 1.2.0`; empty if it does not report them.
             public let program: String
             /// The process that serves.
             public let pid: Int32
@@ -17,8 +17,9 @@ extension HostComputeEmulator {
 
         /// The same functions, answered by the service. It lives as long as this process.
         ///
-        /// While the service is away, calls answer 0x800706BF; every registration then hears ServiceDisconnect, and all
-        /// handles stay dead until they are closed. The next call that needs none connects again.
+        /// While the service is away, calls answer 0x800706BF. Every registration is then notified of
+        /// ServiceDisconnect, and all handles stay dead until they are closed. The next call that needs no handle
+        /// connects again.
         public let table: UnsafePointer<HostComputeTable>
         public let service: Service
     }

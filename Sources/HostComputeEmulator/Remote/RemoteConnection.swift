@@ -8,7 +8,7 @@ import Synchronization
 /// Calls wait for their answers on their own threads. Notifications of one compute system are delivered one after
 /// another in the order in which they came, and no other system waits for a callback that blocks.
 final class RemoteConnection: Sendable {
-    /// How long a service may take to say what it is.
+    /// How long a service may take to answer the handshake.
     private static let handshakeSeconds = 5
     private static let stackSize = 512 * 1024
 
@@ -51,7 +51,7 @@ final class RemoteConnection: Sendable {
         guard let peer = socket.peer, peer.user == geteuid() || peer.user == 0 else { throw .stranger }
         writer.send(Frame(body: ServiceHandshake().body))
         socket.limitReads(to: RemoteConnection.handshakeSeconds)
-        // One that is going away takes clients and says nothing.
+        // A service that is ending accepts clients and sends nothing.
         guard let frame = socket.receive(longest: 8192, takesDescriptors: false) else { throw .absent }
         guard let handshake = ServiceHandshake(frame.body) else { throw .nonsense }
         service = HostComputeEmulator.Remote.Service(
@@ -151,7 +151,7 @@ final class RemoteConnection: Sendable {
         waiter.arrival.signal()
     }
 
-    /// A process was created and its creation has failed on this side: it must not run on without anybody's knowing.
+    /// Terminates a process whose creation succeeded in the service and failed on this side.
     private func undo(_ process: UInt64) {
         _ = try? call(EmulatorRequest(.terminateProcess, process))
         _ = try? call(EmulatorRequest(.closeProcess, process))

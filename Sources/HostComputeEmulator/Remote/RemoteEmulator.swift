@@ -19,7 +19,7 @@ final class RemoteEmulator: Sendable {
         /// Of this process.
         case noDescriptor, noThread
 
-        /// What a call says that needs the connection.
+        /// The code for a call that needs the connection.
         var code: HcsResult {
             switch self {
             case .noDescriptor: ResultCode.tooManyOpenFiles
@@ -57,7 +57,8 @@ final class RemoteEmulator: Sendable {
     private let start: (@Sendable () -> Bool)?
     private let connection = Mutex<RemoteConnection?>(nil)
 
-    /// - Parameter start: starts a service where none answers; see ``HostComputeEmulator/connect(socket:patience:start:)``.
+    /// - Parameter start: starts a service where none answers; see
+    ///   ``HostComputeEmulator/connect(socket:patience:start:)``.
     init(_ path: String, start: (@Sendable () -> Bool)? = nil) {
         self.path = path
         self.start = start

@@ -20,7 +20,7 @@ final class RemoteHandles: Sendable {
         var handles: [UInt64: RemoteHandle] = [:]
     }
 
-    /// Not from the range of the emulator of this process: a handle says whose it is.
+    /// Outside the range of this process's own emulator, so that a handle shows which of the two has given it.
     private static let first: UInt64 = 0x4000_0000_0000
 
     /// Whether a handle has been given out by any of these.

@@ -6,9 +6,9 @@ import Synchronization
 /// The emulator of this process, served on a Unix socket: compute systems, processes, exit codes and unread output stay
 /// while clients come and go.
 ///
-/// Who may connect is the user of this process and root. A client that sends what is no message is disconnected; one
-/// that goes away is treated as a process that dies: its handles and registrations are closed, and compute systems live
-/// on unless their documents say otherwise.
+/// The user of this process and root may connect. A client that sends a malformed message is disconnected. A client
+/// that goes away is treated like a process that dies: its handles and registrations are closed, and compute systems
+/// live on unless their documents end them with their last handle.
 public final class EmulatorService: Sendable {
     /// The most clients at a time.
     private static let mostSessions = 64
@@ -30,7 +30,7 @@ public final class EmulatorService: Sendable {
     /// Configures the emulator and serves it at `path`, whose folder is made where it is missing.
     ///
     /// - Parameter program: the name of this program in the handshake, as `windlass 1.2.0`.
-    /// - Throws: ``ConfigurationFailure`` where the settings will not do, or another service serves at `path`.
+    /// - Throws: ``ConfigurationFailure`` if the settings are not valid, or another service serves at `path`.
     public init(
         socket path: String, _ settings: HostComputeEmulator.Settings, program: String = ""
     ) throws(ConfigurationFailure) {
@@ -56,8 +56,8 @@ public final class EmulatorService: Sendable {
         for session in sessions { session.end() }
     }
 
-    /// Waits until there has been neither a client nor a compute system for as long as `patience`, and then takes no more
-    /// clients. A compute system that has stopped counts until a client has opened and closed it.
+    /// Waits until there has been neither a client nor a compute system for as long as `patience`, and then takes no
+    /// more clients. A compute system that has stopped counts until a client has opened and closed it.
     public func stopWhenUnused(for patience: Duration) {
         let pause = DispatchTimeInterval.milliseconds(Int(patience / .milliseconds(1)))
         while true {

@@ -11,7 +11,7 @@ struct Frame: Sendable {
     static let mostDescriptors = 3
 
     var body: [UInt8]
-    /// They belong to the frame: whoever has it last closes them.
+    /// Owned by the frame; its last owner must close them.
     var descriptors: [Int32] = []
 
     /// The length and the body, as they are sent.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One end of a connection that carries frames, with descriptors beside them. It is closed when nobody has it any more.
+/// One end of a connection that carries frames, with descriptors beside them. It is closed with its last reference.
 final class FrameSocket: Sendable {
     // Flags that the C library's module does not know as integers.
     private static let dontWait: Int32 = 0x40
@@ -15,7 +15,7 @@ final class FrameSocket: Sendable {
 
     deinit { FileDescriptor.close(descriptor) }
 
-    /// Ends both directions: whoever reads or writes comes back.
+    /// Shuts down both directions: reads and writes that are blocked return.
     func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     /// How long a read may wait; zero for ever.
@@ -24,8 +24,8 @@ final class FrameSocket: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// The process at the other end, and its user; nil where the system does not say. Of a service it is the process
-    /// that made the socket.
+    /// The process at the other end, and its user; nil if the system does not report them. For a service it is the
+    /// process that made the socket.
     var peer: (process: pid_t, user: uid_t)? {
         // struct ucred: the ids of the process, its user and its group.
         var identity = [UInt32](repeating: .max, count: 3)

@@ -61,7 +61,7 @@ final class FrameWriter: Sendable {
         socket.end()
     }
 
-    /// Only who has claimed `sending` may.
+    /// Called only by the thread that has set `sending`.
     private func sendWaiting() {
         while let frame = next() {
             guard send(frame.bytes[...], frame) else { return }

@@ -1,10 +1,10 @@
 import MessagePack
 
-/// What both ends of a connection say first: the client the version that it speaks, the service its own, its root and
-/// its program.
+/// The first message of both ends of a connection. The client sends its protocol version; the service sends its own,
+/// its root and its program.
 struct ServiceHandshake: Sendable {
-    /// The version of the messages; another one is not understood. The handshake itself only ever grows at its end, so
-    /// that both sides can name the other's version.
+    /// The version of the messages; any other is refused. The handshake itself only ever grows at its end, so both
+    /// sides can always read the other's version.
     static let version: UInt64 = 2
     private static let name = "windlass-hcs-emulator"
 

@@ -7,7 +7,7 @@ import Synchronization
 final class ServiceSession: Sendable {
     /// The most calls of one client that run at a time; what comes beyond them is refused.
     private static let mostCalls = 1024
-    /// How long a client may take to say what it is.
+    /// How long a client may take for the handshake.
     private static let handshakeSeconds = 10
 
     private struct State {
@@ -22,7 +22,7 @@ final class ServiceSession: Sendable {
     private let pool = ThreadPool(maximumThreads: ServiceSession.mostCalls)
     private let state = Mutex(State())
 
-    /// - Parameter greeting: what the service says of itself.
+    /// - Parameter greeting: the service's handshake.
     init(_ socket: FrameSocket, _ greeting: ServiceHandshake) {
         self.socket = socket
         self.greeting = greeting
@@ -55,7 +55,7 @@ final class ServiceSession: Sendable {
         guard let frame = socket.receive(longest: 1024, takesDescriptors: false),
             let handshake = ServiceHandshake(frame.body)
         else { return false }
-        // Answered also where the versions differ, so that the client can say so.
+        // Answered also if the versions differ, so that the client can report that.
         var greeting = greeting
         if handshake.version < ServiceHandshake.version { greeting.program = "" }
         writer.send(Frame(body: greeting.body))

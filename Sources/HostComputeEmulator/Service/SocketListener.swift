@@ -92,7 +92,7 @@ final class SocketListener: Sendable {
     private static func listen(_ path: String, _ address: UnixAddress) throws(ConfigurationFailure) -> Int32 {
         let descriptor = FileDescriptor.raise(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        // Before it has a name, so that at no time anybody else could connect.
+        // Before the socket has a name, so that no other user can ever connect.
         fchmod(descriptor, 0o600)
         guard descriptor >= 0, address.bind(descriptor), Glibc.listen(descriptor, 64) == 0 else {
             let failure = ConfigurationFailure(description: "'\(path)' cannot be served: \(reason)")

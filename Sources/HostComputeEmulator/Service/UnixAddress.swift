@@ -6,7 +6,7 @@ final class UnixAddress {
     private var address = sockaddr_un()
     private var folder = FileDescriptor.none
 
-    /// Nil for a path that can name no socket; errno says why where its folder cannot be opened.
+    /// Nil for a path that can name no socket; errno is the reason if its folder cannot be opened.
     init?(_ path: String) {
         address.sun_family = sa_family_t(AF_UNIX)
         guard !path.isEmpty, !path.utf8.contains(0) else { return nil }

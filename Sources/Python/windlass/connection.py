@@ -85,7 +85,7 @@ class Link:
     def lost(self) -> None: ...
 
     def pulse(self) -> None:
-        """Wakes those who wait in `change`."""
+        """Wakes the tasks that wait in `change`."""
         self._changed.set()
         self._changed.clear()
 
@@ -100,7 +100,7 @@ class Link:
             raise self.failure
 
     def close(self) -> None:
-        """Ends it; whoever waits gets `Cancelled`."""
+        """Ends the connection; waiting calls raise `Cancelled`."""
         self.failure, self.socket = Cancelled("the client was closed"), None
         if self.task:
             self.task.cancel()
@@ -136,7 +136,7 @@ class Link:
             try:
                 while self._goes_on(socket, parse_monitor_message(await monitor.recv_multipart())["event"]):
                     pass
-                while await socket.poll(0):  # what the worker said before it went
+                while await socket.poll(0):  # replies that the worker sent before it went
                     await asyncio.sleep(0)
             finally:
                 self.socket = None
@@ -147,7 +147,7 @@ class Link:
         while True:
             frames = await socket.recv_multipart()
             self._failures = 0
-            with contextlib.suppress(TypeError, KeyError):  # malformed: it answers nobody
+            with contextlib.suppress(TypeError, KeyError):  # malformed: it answers no call
                 self.received(frames)
 
     def _goes_on(self, socket: zmq.asyncio.Socket, event: int) -> bool:
@@ -216,7 +216,7 @@ class Commands(Link):
                 self._pending.pop(number, None)
 
     def post(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
-        """Sends a request on the connection that stands; without `number` nobody waits for the answer."""
+        """Sends a request on the open connection; without `number` no call waits for the answer."""
         if self.socket:
             self.socket.send(msgpack.packb([0, number or next(self._numbers), method, [params]]), zmq.NOBLOCK)
 

@@ -105,7 +105,7 @@ class Output:
     stream: str
     offset: int
     data: bytes
-    dropped: int = 0  # bytes before these that nobody had read in time
+    dropped: int = 0  # bytes before these that were not read in time
     dropped_unknown: bool = False  # an unknown amount is missing too, since the worker was started anew
 
 

@@ -81,7 +81,7 @@ final class CommandRouter: RequestHandler {
         }
     }
 
-    /// Answers what a `create` would come to. It stands in no line and takes no id.
+    /// Answers with the plan of a `create`. It is not queued and takes no id.
     private func plan(_ create: Command.Create, _ responder: Responder) {
         do throws(Failure) {
             let (id, creation, driver) = (create.id, try profiles.creation(create), services.driver)
@@ -104,7 +104,7 @@ final class CommandRouter: RequestHandler {
         }
     }
 
-    /// Serves a command that does not stand in line.
+    /// Serves a command that is not queued.
     private func immediate(
         _ id: ContainerID, _ responder: Responder, _ body: @Sendable (isolated Container) -> Void
     ) {
@@ -112,7 +112,7 @@ final class CommandRouter: RequestHandler {
         container.enter(body)
     }
 
-    /// Hands a command that stands in line to its container.
+    /// Queues a mutating command at its container.
     private func enqueue(
         _ id: ContainerID, _ request: Request, _ cause: Cause, _ responder: Responder,
         _ kind: () throws(Failure) -> QueuedCommand.Kind
@@ -134,7 +134,7 @@ final class CommandRouter: RequestHandler {
 }
 
 extension Request {
-    /// The digest of what it asks for, without what says how it is to be handled.
+    /// The digest of the parameters, without those that only control the handling of the request.
     func digest(_ parameters: Element) throws -> ContentDigest {
         var content: Value.Map = [:]
         if parameters.arrayCount == 1, let map = try parameters[0].value().map { content = map }

@@ -3,11 +3,12 @@ import Logging
 import MessagePack
 import ZeroMQ
 
-/// Owns the command socket of one class of peers: reads frames, finds out who sent them, decodes requests where libzmq has
-/// them, and sends replies. On the loop only.
+/// Owns the command socket of one class of peers: reads frames, identifies their sender, decodes requests in libzmq's
+/// own memory, and sends replies. On the loop only.
 ///
-/// It always reads: libzmq can be made to abort where its input stops. A peer that sends faster than it is served is read
-/// ahead of, and cut off beyond a hard bound (``ReadAhead``); so is one that does not read its replies (``HeldReplies``).
+/// It never stops reading, because a peer could make libzmq abort if it did. Messages of a peer that sends faster than
+/// it is served are read ahead, up to a hard bound (``ReadAhead``). A peer beyond that bound is disconnected, and so is
+/// one that does not read its replies (``HeldReplies``).
 final class CommandSocket: ReplySender {
     let trust: TrustClass
     let socket: Socket
@@ -65,7 +66,8 @@ final class CommandSocket: ReplySender {
         try socket.set(.sendHighWaterMark, max(1, configuration.limits.highWaterMark / 10))
         try socket.set(.maximumMessageSize, Int64(configuration.limits.messageBytes))
         try socket.set(.routerMandatory, true)
-        // Where an id is in use already, its new owner would otherwise be neither read nor written, and fill the memory.
+        // Where an id is in use already, its new owner would otherwise be neither read nor written, and fill the
+        // memory.
         try socket.set(.routerHandover, true)
         // A broker that this worker connects to knows it by its host's name.
         if trust == .dialled, !configuration.host.isEmpty, configuration.host.utf8.count <= 255 {
@@ -95,10 +97,10 @@ final class CommandSocket: ReplySender {
         loop.add(socket) { self.receive() }
     }
 
-    /// Takes no more requests.
+    /// Stops taking requests.
     func stopReceiving() { loop.remove(socket) }
 
-    /// Closes the socket; unsent replies are kept for as long as the linger says.
+    /// Closes the socket; unsent replies are kept for the linger time.
     func close() {
         stopReceiving()
         connections.close()
@@ -148,18 +150,19 @@ final class CommandSocket: ReplySender {
         return true
     }
 
-    /// Who sent the last frame that was received, and by which connection.
+    /// The sender of the last frame that was received, and its connection.
     func sender() -> Sender {
         let connection = frame.connection
-        // A routing id says nothing of who sent a message, and its frame has no user id where `zmq_poll` found it.
+        // Taken from this frame: a routing id does not identify a sender, and its frame has no user id after
+        // `zmq_poll`.
         let principal = frame.withUserID { access.principal($0) }
         if let principal { connections.note(connection, of: principal) }
         return Sender(principal: principal, connection: connection)
     }
 
-    /// Who sent a message.
+    /// The sender of a message.
     struct Sender {
-        /// Nil where that is nobody who may come in.
+        /// Nil if the sender is not allowed to connect.
         var principal: Principal?
         /// The connection's descriptor; nil where libzmq does not know it.
         var connection: Int32?
@@ -179,7 +182,7 @@ final class CommandSocket: ReplySender {
         _ frames: RequestFrames, _ body: UnsafeRawBufferPointer, from peer: [UInt8], _ sender: Sender
     ) {
         counters.requests += 1
-        // Who was let in, and has lost that right since, is cut off already: this came before.
+        // A principal that was allowed and no longer is has been disconnected; this message came before that.
         guard let principal = sender.principal.flatMap(access.current) else {
             if let connection = sender.connection { connections.cut(connection) }
             return
@@ -208,7 +211,8 @@ final class CommandSocket: ReplySender {
         }
     }
 
-    /// Whether libzmq drew a routing id: five bytes, the first of them 0. Who chooses one could claim another's.
+    /// Whether libzmq drew a routing id: five bytes, the first of them 0. A peer that chooses its own could claim
+    /// another peer's.
     private static func isDrawn(_ routingID: [UInt8]) -> Bool { routingID.count == 5 && routingID.first == 0 }
 
     private func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {

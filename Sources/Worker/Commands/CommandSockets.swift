@@ -57,7 +57,7 @@ final class CommandSockets: ReplySender {
 
     private func socket(_ route: ReplyRoute) -> CommandSocket? { sockets.first { $0.trust == route.trust } }
 
-    // Nothing goes to those who may not come in any more, whatever they asked for before.
+    // No reply is sent to a principal that has lost its access.
 
     func reply(_ route: ReplyRoute, _ body: Writer) {
         if access.current(route.principal) != nil { socket(route)?.reply(route, body) }

@@ -13,7 +13,7 @@ struct HealthCheck {
         self.message = message
     }
 
-    /// How the host stands.
+    /// The state of the host.
     static func all(
         _ services: HostServices, _ traffic: (waiting: Int, counters: CommandSocket.Counters),
         _ access: (isOK: Bool, message: String)?

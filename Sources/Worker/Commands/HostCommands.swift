@@ -39,7 +39,7 @@ final class HostCommands {
     /// A page must fit in a message that a careful peer accepts.
     private var pageBytes: Int { services.configuration.limits.messageBytes / 8 }
 
-    // A page that leaves out what has not been read yet would say that it is gone: it waits.
+    // Waits until every record is read: a container that is missing from a page would be taken for gone.
 
     func list(_ query: Command.List, _ responder: Responder) {
         services.pool.whenEveryRecordIsRead { [self] in
@@ -102,7 +102,7 @@ final class HostCommands {
 
     // MARK: Health
 
-    /// Live depends on nothing but this loop; ready says whether containers can be made now.
+    /// `live` only means that this loop runs; `ready` means that containers can be created now.
     var health: Value {
         let checks = HealthCheck.all(services, traffic(), access?.health)
         return [
@@ -201,5 +201,5 @@ extension Failure {
         .failedPrecondition, "this worker has no server_key: only peers of its own host can reach it, and need no keys")
 
     fileprivate static let unreadable = Failure(
-        .internal, "the journal cannot be read; the worker's log says why", retryable: true)
+        .internal, "the journal cannot be read; the worker's log has the reason", retryable: true)
 }

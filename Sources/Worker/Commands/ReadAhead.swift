@@ -1,15 +1,15 @@
 import DequeModule
 
-/// Messages that were read from the command socket before their turn: who sends faster than it is served shows here.
+/// Messages that were read from the command socket before their turn. They show which peer sends faster than it is
+/// served.
 ///
-/// libzmq's own input queue has no limit (`RCVHWM` is 0, since libzmq 4.3.4 can be made to abort where input stops), and
-/// its length cannot be asked for. So the socket reads ahead from time to time while it is busy, and what it finds waits
-/// here, in one queue per connection, which are served in turns. Pure: no socket, no clock.
+/// libzmq's own input queue has no limit (`RCVHWM` is 0, since libzmq 4.3.4 can be made to abort where input stops),
+/// and its length cannot be asked for. So the socket reads ahead from time to time while it is busy, and what it finds
+/// waits here, in one queue per connection, which are served in turns. Pure: no socket, no clock.
 struct ReadAhead {
     /// A message without its routing id.
     struct Waiting {
         private(set) var frames: [[UInt8]] = []
-        /// Who sent it.
         var sender = CommandSocket.Sender()
 
         /// The most frames that are kept: as many as a request may have, and one more that shows that it has too many.

@@ -38,7 +38,7 @@ final class StatisticsGathering {
 
     private func finishIfComplete() { if expected == answered { finish() } }
 
-    /// Answers with what there is.
+    /// Answers with the statistics that have arrived.
     func finish() {
         guard let finished else { return }
         self.finished = nil

@@ -17,7 +17,7 @@ struct Attachment {
 
     /// Whether something may be sent to the peer.
     private enum State {
-        /// The peer does not know its offset yet: no bytes go before the reply that says it.
+        /// The peer does not know its offset yet: no bytes are sent before the reply that carries it.
         case new
         case following
         /// The peer's queue was full, and is tried again in a moment.

@@ -53,7 +53,7 @@ struct CommandLane {
         if failure == nil { failure = reason() }
     }
 
-    /// Notes why the command under way failed, whatever was known before.
+    /// Sets the failure of the command under way, in place of an earlier one.
     mutating func replaceFailure(_ reason: Failure?) { failure = reason }
 
     /// Takes out the waiting command of request `number`.

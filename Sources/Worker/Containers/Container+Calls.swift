@@ -20,7 +20,7 @@ extension Container {
 
     /// Makes a call that is in line with the container's others, once its intent is kept and the host has room for one
     /// more creation.
-    /// - Parameter isAnnounced: whether what is kept already says that this call will be made.
+    /// - Parameter isAnnounced: whether the journal already has the intent of this call.
     func admitted<Success: Sendable>(
         _ kind: CallKind, isAnnounced: Bool = false, _ work: @escaping Work<Success>,
         then: @escaping Completion<Success>
@@ -33,12 +33,12 @@ extension Container {
         if isAnnounced { enter() } else { announce(number, enter) }
     }
 
-    /// Lets call `number` in line begin when the record that announces it is kept: a worker that dies meanwhile leaves a
-    /// note of what it was about to do, and the next one asks the host what came of it.
+    /// Begins call `number` in line once the record that announces it is committed. If the worker dies meanwhile, the
+    /// next one finds the intent in the record and asks the host for the outcome.
     private func announce(_ number: UInt64, _ begin: @escaping () -> Void) {
         save()
         services.outbox.afterCommit { [self] in
-            // It may have been taken back.
+            // It may have been cancelled.
             guard calls.inLine == number else { return }
             services.crash(.intent)
             begin()

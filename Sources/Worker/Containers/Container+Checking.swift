@@ -1,12 +1,12 @@
 import ContainerDriver
 import Logging
 
-/// Comparing what is known of a container with what its host says: a notification can be lost, an exit may not.
+/// Comparing the state of a container with its host's: a notification can be lost, an exit must not.
 extension Container {
     /// The first and the longest time between questions while a request waits for an exit.
     private static let checkDelays = (first: Duration.seconds(1), longest: Duration.seconds(30))
 
-    /// Asks the host whether what runs still runs. An exit that is found this way comes as every other does.
+    /// Asks the host whether the container's processes still run. An exit that is found is reported as any other.
     func check() {
         guard state.isLive, !link.isOpening, calls.singles.insert(.check).inserted else { return }
         call(.check, .ordinary, { [id] driver throws(DriverFailure) in try driver.check(id) }) { [self] result in

@@ -119,7 +119,8 @@ extension Container {
             if case .failure(let failure) = result, failure.retryable, state.isDiscardedForFailedStart,
                 attempt < Container.discardAttempts
             {
-                // As where the service went away under it: the peer that wanted the container is to find its id free again.
+                // As where the service went away under it: the peer that wanted the container is to find its id free
+                // again.
                 services.loop.schedule(after: .milliseconds(250 << attempt)) { [self] in
                     driveDiscard(attempt: attempt + 1)
                 }
@@ -166,7 +167,7 @@ extension Container {
         switch result {
         case .success(let input): feed(input)
         case .failure(let failure):
-            // A failed start stays the reason, whatever its clearing up comes to.
+            // The failed start stays the reason, whether or not the clean-up succeeds.
             lane.note(Failure(failure, of: failed))
             feed(failed)
         }

@@ -5,10 +5,10 @@ import MessagePack
 
 /// Finding a container again: after a start of the worker, after its service went away, or when a peer asks for it.
 extension Container {
-    /// Takes up what a worker before this one left.
+    /// Restores a container of the previous worker.
     /// - Parameters:
-    ///   - creation: what it is made of, until it has been started.
-    ///   - responder: the way back to a peer that repeats the command which was under way.
+    ///   - creation: its specification, until it has been started.
+    ///   - responder: answers a peer that repeats the command which was under way.
     func restore(_ saved: SavedContainer, _ creation: QueuedCommand.Creation?, _ responder: Responder?) {
         facts = saved.facts
         state = saved.state
@@ -33,7 +33,7 @@ extension Container {
         default:
             link.beginOpening(.known)
             if isUnstarted {
-                // What an earlier start of the worker found as it was is in no record: up to now nothing else happened.
+                // Earlier `restore` events are not in the record, and nothing else has happened to this container.
                 facts.seq = max(facts.seq, services.outbox.lastNumbered)
             } else {
                 open()
@@ -42,11 +42,11 @@ extension Container {
         reportStanding()
     }
 
-    /// Whether it was created, never started and nothing is under way, as far as is known here: then all that there is to
-    /// ask is whether the host has it so.
+    /// Whether its record shows it as created and never started, without a command under way. Then it is enough to
+    /// check that the host lists it so.
     var isUnstarted: Bool { state.phase == .created && lane.current == nil }
 
-    /// A compute system of this worker's own of which there was no record: it gets one.
+    /// Takes over a compute system of this worker's owner that had no record, and gives it one.
     func adopt(_ command: QueuedCommand?) {
         lane.begin(command, at: services.loop.timestamp)
         link.beginOpening(.unknown)
@@ -55,19 +55,19 @@ extension Container {
         reportStanding()
     }
 
-    /// The service that had the container went away: nothing is known until it is asked again.
+    /// The container's service went away: its state is unknown until the service is asked again.
     func detach() {
         guard state.phase != .stopped, state.phase != .gone else { return }
         link.lose()
         openIfLost()
     }
 
-    /// The host does not list the container as one that waits to be started: it is asked what became of it.
+    /// The host does not list the container as unstarted: the host is asked for its state.
     func openIfUnstarted() {
         if isUnstarted, !link.isOpening { detach() }
     }
 
-    /// Asks for a container again whose service went away, as soon as it is known what there is to ask for.
+    /// Opens a container again whose service went away, once its state allows that.
     func openIfLost() {
         guard link.isLost, state.isLive || state.phase == .created else { return }
         link.beginOpening(.known)
@@ -100,7 +100,7 @@ extension Container {
 
     private func openLater(_ failure: DriverFailure, _ attempt: Int) {
         services.logger.error(
-            "the host cannot say what became of a container; it is asked again",
+            "the host does not report the state of a container; it is asked again",
             metadata: ["container": "\(id)", "error": "\(failure)"])
         if case .restore = lane.current?.kind, !link.isOpening {
             finish(.failure(Failure(failure)))
@@ -132,7 +132,7 @@ extension Container {
         for (name, process) in state.processes where process.state == .running {
             known.append(knownProcess(name, pid: process.pid, at: nil))
         }
-        // A call that is still being made reports itself what came of it.
+        // A call that is still under way reports its own result.
         if calls.inLine == nil, let name = state.beginning?.name, case .exec(let exec) = lane.current?.kind {
             let begun = processOutput.resume(name, hasTerminal: exec.process.terminal)
             known.append(
@@ -151,7 +151,8 @@ extension Container {
 
     // MARK: The host's answer
 
-    /// The host lists it as created and never started. That is what its record says, so that only the event is kept.
+    /// The host lists the container as created and never started. Its record has that state already, so only the event
+    /// is kept.
     func foundUnstarted() {
         apply(.found(.created))
         link.attach()
@@ -198,11 +199,11 @@ extension Container {
 
     /// Applies the host's answer: first the exits that came before it, then what was found, then the command under way.
     private func settle(_ found: ContainerState.Found, _ processes: [ProcessName: FoundProcess]) {
-        // A call that is still being made, as where the service went away under it, reports itself what came of it.
+        // A call that is still under way, for example because its service went away, reports its own result.
         let isCalling = calls.isCommandUnderWay
         let wasGoingDown = link.isOpening && state.phase == .goingDown
         for (process, exit) in link.takeExits() { feed(.exited(process, exit)) }
-        // Where one of these exits has begun the container's end, there is nothing left to bring into line.
+        // If one of these exits has begun the container's end, there is nothing left to reconcile.
         let hasBegunToEnd = state.phase == .goingDown && !wasGoingDown
         let isBeginning = isCalling && [.creating, .starting, .discarding].contains(state.phase)
         if !hasBegunToEnd, !isBeginning {

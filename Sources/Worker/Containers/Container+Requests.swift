@@ -2,7 +2,7 @@ import ContainerDriver
 import ContainerProtocol
 import MessagePack
 
-/// The commands that never stand in line with the mutating ones.
+/// The commands that are not queued with the mutating ones.
 extension Container {
     /// The driver reports that a process has ended.
     func exited(_ process: ProcessName, _ exit: Exit) {
@@ -210,7 +210,7 @@ extension Container {
         if isQuestion {
             return Failure(.deadlineExceeded, "the driver had not answered for \(id) in time", retryable: true)
         }
-        // A stop goes on too, and ends by force when its grace has passed; what became of it may be asked for again.
+        // A stop goes on too, and ends by force when its grace has passed. The peer can ask for the outcome again.
         return Failure(
             .deadlineExceeded,
             "the deadline passed while the driver was busy; the outcome will be published as an event",

@@ -4,10 +4,10 @@ import MessagePack
 
 /// One container: its serialised queue of commands, its state, and the requests that wait for it.
 ///
-/// An actor whose executor is the socket loop. It feeds its parts, each of which keeps one kind of state, and carries out
-/// what ``ContainerState`` decides. Nothing in it ever waits: commands stand in ``CommandLane``, at most one is under way,
-/// and driver calls come back as messages. Order lives in the lane, not in the actor's mailbox, which is not first in,
-/// first out across suspensions. An idle container is this object: no task and no thread.
+/// An actor whose executor is the socket loop. It feeds its parts, each of which keeps one kind of state, and carries
+/// out what ``ContainerState`` decides. It never awaits: commands are queued in ``CommandLane``, at most one is under
+/// way, and driver calls return by callbacks. The lane keeps the order, because an actor's mailbox is not first in,
+/// first out across suspensions. An idle container is only this object, without a task or a thread.
 actor Container {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     nonisolated let id: ContainerID
@@ -22,9 +22,9 @@ actor Container {
     var inputs = ProcessInputs()
     /// Output of its processes; nil until one was about to be started.
     var output: ContainerOutput?
-    /// What the first process is to be, until it has been started.
+    /// The specification of the first process, until it has been started.
     var creation: QueuedCommand.Creation?
-    /// What the reply to the command under way says besides the state.
+    /// What the reply to the command under way contains besides the state.
     var outcome = CommandOutcome()
     /// What is known of it besides ``state``, for its record.
     var facts: ContainerRecord
@@ -93,7 +93,7 @@ actor Container {
         services.outbox.save(id) { [self] writer in saved.encode(to: writer) }
     }
 
-    /// Brings the host's counts into line with what became of the container.
+    /// Updates the host's counts after a change of the container's state.
     func reportStanding() {
         var now: ContainerStanding = []
         if !calls.stuck.isEmpty { now.insert(.stuck) }
@@ -124,7 +124,7 @@ struct ContainerStanding: OptionSet, Sendable {
     static let stuck = ContainerStanding(rawValue: 2)
 }
 
-/// What the reply to a command says besides the container's state.
+/// What the reply to a command contains besides the container's state.
 struct CommandOutcome {
     /// `create`: things that a person should know.
     var warnings: [String] = []

@@ -2,12 +2,12 @@ import ContainerProtocol
 
 /// The ids of all containers in their order, for pages. Pure.
 ///
-/// They stand in chunks, so that an insertion moves few of them however many there are.
+/// They are kept in chunks, so that an insertion moves only a few of them.
 struct ContainerOrder {
     /// Chunks in order, each in order and none empty.
     private var chunks: [[ContainerID]] = []
 
-    /// A chunk that becomes longer is halved.
+    /// The longest chunk; a longer one is split in two.
     private static let longest = 512
 
     mutating func insert(_ id: ContainerID) {

@@ -85,7 +85,7 @@ final class ContainerOutput {
     }
 
     /// The spool of a process that a worker before this one started.
-    /// - Parameter hasTerminal: nil where the record says it.
+    /// - Parameter hasTerminal: nil to take it from the record.
     func spoolOfKnown(_ process: ProcessName, hasTerminal: Bool?) -> (spool: OutputSpool, hasTerminal: Bool) {
         // The first process is the first that was started, whether or not there was time to note it.
         if process == .initial { lastNumber = max(lastNumber, 1) }
@@ -112,7 +112,7 @@ final class ContainerOutput {
         return spool
     }
 
-    /// Gives up a process's output; the end is sent to those who follow it.
+    /// Discards a process's output, and sends the end to its followers.
     private func drop(_ process: ProcessName) {
         guard let entry = entries.removeValue(forKey: process) else { return }
         if entry.isKept { hadFiles = true }
@@ -144,7 +144,7 @@ final class ContainerOutput {
     /// The container is down: nothing will be written any more.
     func endAll() { for entry in entries.values { entry.spool?.endAll() } }
 
-    /// The container is no more.
+    /// The container was removed.
     func removeAll() {
         endAll()
         let hasFiles = hadFiles || entries.values.contains { $0.isKept || $0.spool?.endOffset ?? 0 > 0 }
@@ -164,7 +164,7 @@ final class ContainerOutput {
         saved.lastSpool = lastNumber
     }
 
-    /// Takes up what a worker before this one kept.
+    /// Restores what the previous worker kept.
     /// - Parameter ended: the processes that had ended.
     func restore(_ saved: SavedContainer, ended: [ProcessName]) {
         lastNumber = saved.lastSpool

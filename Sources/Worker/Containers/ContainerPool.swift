@@ -102,7 +102,7 @@ final class ContainerPool {
             "the host has \(limit) containers, which is its limit; delete stopped ones", retryAfterMilliseconds: 1000)
     }
 
-    /// A container is no more; `commands` came after its end.
+    /// A container was removed; `commands` came after its end.
     func forget(_ id: ContainerID, then commands: [QueuedCommand]) {
         containers[id] = nil
         order.remove(id)

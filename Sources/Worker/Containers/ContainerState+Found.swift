@@ -51,7 +51,7 @@ extension ContainerState {
         case .running, .paused:
             phase = .starting
             return reconcileStart(found)
-        // Nothing of it ran; but a collector has to hear that it is gone (the reason `lost` of Protocol.md).
+        // No process ran, but subscribers need the event that it is gone (the reason `lost` of Protocol.md).
         case .gone: return lose()
         }
     }
@@ -66,7 +66,7 @@ extension ContainerState {
             if phase == .running { phase = .paused }
             return begun + [.publish(.restore, process: .initial, pid: pid)]
         case .running, .paused, .gone:
-            // Whether the first process ran cannot be said: it is not run a second time.
+            // It is not known whether the first process ran, so it is not run a second time.
             phase = .discarding
             exit = .unknown(reason: .startFailed, at: .now, observedBy: .restore)
             isDiscardedForFailedStart = true
@@ -90,7 +90,7 @@ extension ContainerState {
         }
     }
 
-    /// The host lost it, and how it ended cannot be learnt.
+    /// The host lost it, and how it ended is unknown.
     private mutating func lose() -> [Action] {
         seenExit = seenExit ?? .unknown(reason: .lost, at: .now, observedBy: .restore)
         phase = .goingDown

@@ -54,9 +54,9 @@ struct ContainerState: Sendable, Equatable {
         case publish(Event.Kind, process: ProcessName? = nil, pid: UInt32? = nil, exit: Exit? = nil)
         /// The command under way has succeeded.
         case succeed
-        /// The command under way has failed, as the driver said.
+        /// The command under way has failed with the driver's failure.
         case fail
-        /// The container is no more.
+        /// The container was removed.
         case forget
     }
 
@@ -95,7 +95,7 @@ struct ContainerState: Sendable, Equatable {
     var isDeletedOnceDown = false
     var isDiscardedForFailedStart = false
 
-    /// The state as it stands on the wire.
+    /// The state in its wire form.
     var wire: ContainerRecord.State {
         switch phase {
         case .new, .creating: .creating
@@ -110,7 +110,7 @@ struct ContainerState: Sendable, Equatable {
     /// Whether the first process runs, as far as it has been published.
     var isLive: Bool { phase == .running || phase == .paused }
 
-    /// What it means that the driver call in line was never made; nil where there is none.
+    /// The input for a driver call in line that was never made; nil without such a call.
     var failureOfCall: Input? {
         if let beginning { return .execFailed(beginning.name) }
         switch phase {
@@ -118,7 +118,7 @@ struct ContainerState: Sendable, Equatable {
         case .starting: return .startFailed(.unknown(reason: .startFailed, at: .now, observedBy: .worker))
         case .discarding: return .discardFailed
         case .created, .running, .paused: return .operationFailed
-        // The first process has ended: its system goes down, whatever was asked for.
+        // The first process has ended: its system is shut down, whatever command is under way.
         case .new, .goingDown, .stopped, .gone: return nil
         }
     }
@@ -293,7 +293,7 @@ struct ContainerState: Sendable, Equatable {
     mutating func wentDown(_ isUpdatePending: Bool) -> [Action] {
         guard phase == .goingDown, let seenExit else { return [] }
         var actions: [Action] = []
-        // The driver has reported every exit by now. One that it did not report cannot be learnt any more, and is
+        // The driver has reported every exit by now. One that it did not report is unknown, and is
         // published as unknown.
         for (name, process) in processes.sorted(by: { $0.key.rawValue < $1.key.rawValue })
         where process.state == .running {
@@ -317,8 +317,8 @@ struct ContainerState: Sendable, Equatable {
         guard seenExit == nil else { return [] }
         switch phase {
         case .creating, .starting:
-            // The exit has beaten the start's answer; it is published after `start`. A record says `creating` where the worker
-            // died right after it had started in one what it had created.
+            // The exit came before the start's result; it is published after `start`. The phase is `creating` if the
+            // worker died right after it had created and started the container in one step.
             seenExit = exit
             return []
         case .running, .paused:

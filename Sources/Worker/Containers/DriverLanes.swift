@@ -1,9 +1,9 @@
 import OrderedCollections
 
-/// The driver calls of one container that are under way: the one in line with its commands, those beside it, and stuck
-/// ones.
+/// The driver calls of one container that are under way: the one in line with its commands, those beside the line, and
+/// stuck ones.
 struct DriverLanes {
-    /// How the call in line can be taken back before it begins.
+    /// How the call in line can be cancelled before it begins.
     enum Begin {
         /// The journal does not have its intent yet.
         case intent
@@ -20,9 +20,9 @@ struct DriverLanes {
         static let termination = Single(rawValue: 1)
         /// Asks the first process to end.
         static let gracefulSignal = Single(rawValue: 2)
-        /// Asks the host whether what runs still runs.
+        /// Asks the host whether the container's processes still run.
         static let check = Single(rawValue: 4)
-        /// Asks again and again, because a request waits for an exit.
+        /// Asks repeatedly, because a request waits for an exit.
         static let expectation = Single(rawValue: 8)
     }
 
@@ -32,15 +32,15 @@ struct DriverLanes {
     private(set) var begin: Begin?
     /// Calls that have outlived their watchdog.
     private(set) var stuck: OrderedDictionary<UInt64, CallKind> = [:]
-    /// Calls that are stuck, and have given their place under the host's limit to others.
+    /// Stuck calls, which no longer count against the host's limit.
     private var leftEarly: Set<UInt64> = []
-    /// Calls that were taken back before they began, and have not come back yet.
+    /// Calls that were cancelled before they began, and have not returned yet.
     private var givenUp: Set<UInt64> = []
     /// Which calls beside the line are under way.
     var singles: Single = []
-    /// Whether the compute system is to be taken down as soon as no other call is in its way.
+    /// Whether the compute system must be shut down as soon as no other call is under way.
     var isShutDownDue = false
-    /// Calls that change a process, and calls that only ask: each kind one after another.
+    /// Calls that change a process, and calls that only read: each kind runs one call after another.
     var controls = CallLine()
     var queries = CallLine()
 
@@ -50,7 +50,7 @@ struct DriverLanes {
         return lastNumber
     }
 
-    /// A call begins that no other may run beside.
+    /// Registers a call that no other call in line may run beside.
     mutating func nextInLine() -> UInt64 {
         let number = next()
         inLine = number
@@ -58,37 +58,37 @@ struct DriverLanes {
         return number
     }
 
-    /// Call `number` in line has come closer to its beginning.
+    /// Records the next step of call `number` towards its beginning.
     mutating func setBegin(_ begin: Begin, of number: UInt64) {
         if inLine == number { self.begin = begin }
     }
 
-    /// The call in line has come back, or stands in the way no longer.
+    /// Records that the call in line has returned, or no longer blocks the line.
     mutating func leaveLine(_ number: UInt64) {
         guard inLine == number else { return }
         inLine = nil
         begin = nil
     }
 
-    /// Call `number` was taken back: nothing comes of it.
+    /// Records that call `number` was cancelled; its result is ignored.
     mutating func giveUp(_ number: UInt64) {
         leaveLine(number)
         givenUp.insert(number)
     }
 
-    /// Whether a call that comes back was taken back before it began.
+    /// Whether a call that returns was cancelled before it began.
     mutating func wasGivenUp(_ number: UInt64) -> Bool { givenUp.remove(number) != nil }
 
-    /// A call has outlived its watchdog, or has come back after that.
+    /// Records that a call has outlived its watchdog, or has returned after that.
     mutating func note(_ number: UInt64, _ kind: CallKind, isStuck: Bool) {
         stuck[number] = isStuck ? kind : nil
         if isStuck { leftEarly.insert(number) }
     }
 
-    /// Whether a call that comes back still holds its place under the host's limit.
+    /// Whether a call that returns still counts against the host's limit.
     mutating func holdsPlace(_ number: UInt64) -> Bool { leftEarly.remove(number) == nil }
 
-    /// Whether a call of a command is under way, in line or stuck: it reports itself what came of it.
+    /// Whether a call of a command is under way, in line or stuck. Such a call reports its own result.
     var isCommandUnderWay: Bool {
         let kinds: [CallKind] = [.exec, .pause, .resume, .update]
         return inLine != nil || stuck.values.contains(where: kinds.contains)

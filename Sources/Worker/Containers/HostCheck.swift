@@ -36,7 +36,7 @@ final class HostCheck {
                 services.pool.visit(missing[...]) { $0.enter { $0.openIfUnstarted() } }
             case .failure(let failure):
                 services.logger.warning(
-                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
+                    "the host cannot list its containers", metadata: ["error": "\(failure)"])
             }
         }
     }

@@ -9,7 +9,7 @@ struct PendingStop {
     /// How long the stop gives the first process, and when that has passed.
     private(set) var grace: Duration?
     private(set) var due: Timestamp?
-    /// Whether whatever runs of the container is to end, because the worker does.
+    /// Whether the container must end because the worker ends.
     var endsWithWorker = false
     private var waiting: [Responder] = []
     private var deadlines: [SocketLoop.Deadline] = []
@@ -35,7 +35,7 @@ struct PendingStop {
     /// Something asks for the container's end. The first cause stays.
     mutating func note(_ cause: Cause) { self.cause = self.cause ?? cause }
 
-    /// The command under way ends the container, whatever asked for that before.
+    /// Records that the command under way ends the container; it replaces earlier causes.
     mutating func replaceCause(_ cause: Cause) { self.cause = cause }
 
     /// One more stop: the shortest grace and the earliest end of a grace count.
@@ -49,7 +49,7 @@ struct PendingStop {
     /// The stop turns into an end by force at this deadline.
     mutating func add(_ deadline: SocketLoop.Deadline) { deadlines.append(deadline) }
 
-    /// What is left of the grace: never more than all of it, whatever the clock has done. Nil where nothing stops it.
+    /// The rest of the grace; at most the whole grace, even if the clock was set back. Nil without a stop.
     func graceLeft(at now: Timestamp) -> Duration? {
         guard let grace, let due else { return grace }
         let (seconds, isOver) = due.seconds.subtractingReportingOverflow(now.seconds)

@@ -41,8 +41,8 @@ struct ProcessInputs {
     mutating func remove(_ process: ProcessName) { entries[process] = nil }
 
     /// Writes bytes, and ends the input behind them where `end` is true. Never blocks.
-    /// - Parameter offset: where the bytes begin, counted from the process's start: what was accepted before is skipped,
-    ///   so that a repeat is harmless. Nil appends.
+    /// - Parameter offset: where the bytes begin, counted from the process's start: what was accepted before is
+    ///   skipped, so that a repeat is harmless. Nil appends.
     /// - Returns: how many of `bytes` are accepted by now, those that were skipped included.
     mutating func write(
         _ bytes: [UInt8], at offset: UInt64?, end: Bool, to process: ProcessName
@@ -51,7 +51,7 @@ struct ProcessInputs {
         var skipped = 0
         if let offset {
             guard let accepted = entry.accepted else {
-                // An input that is lost says so first.
+                // A lost input fails with its own reason first.
                 do throws(DriverFailure) { _ = try entry.input.write([], end: false) } catch { throw .driver(error) }
                 throw .unknownPosition
             }

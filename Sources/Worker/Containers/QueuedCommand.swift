@@ -1,7 +1,7 @@
 import ContainerProtocol
 import MessagePack
 
-/// A mutating command, checked and ready to stand in a container's lane.
+/// A mutating command, checked and ready for a container's lane.
 final class QueuedCommand: Sendable {
     enum Kind: Sendable {
         case create(Creation)

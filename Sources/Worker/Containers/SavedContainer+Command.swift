@@ -40,7 +40,7 @@ extension QueuedCommand {
         case "resume": kind = .resume
         case "restore": kind = .restore
         case "update":
-            // What was to be changed is not kept: the peer that repeats the request says it again.
+            // The resources are not kept: a peer that repeats the request sends them again.
             guard let resources = try? OCIResources.read([:]).resources else { return nil }
             kind = .update(resources, ignored: [])
         case "delete": kind = .delete(force: saved.force)

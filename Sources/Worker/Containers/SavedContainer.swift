@@ -2,11 +2,11 @@ import ContainerDriver
 import ContainerProtocol
 import MessagePack
 
-/// What survives the worker of a container: its record, where its state machine stands, and what it was about to do.
+/// What the journal keeps of a container: its record, the state of its state machine, and the command under way.
 struct SavedContainer: Sendable {
     var facts: ContainerRecord
     var state: ContainerState
-    /// What its first process is to be, as a specification, until it has been started.
+    /// The specification of its first process, until that has been started.
     var creation: Creation?
     var known = KnownContainer()
     /// Processes with a terminal, among those that may run.
@@ -114,7 +114,7 @@ extension SavedContainer: WireEncodable {
         }
     }
 
-    /// Nil where `value` is none of this version's.
+    /// Nil if `value` was not written by this version.
     init?(_ value: Value) {
         guard value["version"]?.unsigned == 1, let facts = value["facts"].flatMap(ContainerRecord.init),
             let state = value["state"].flatMap(ContainerState.init)

@@ -7,8 +7,8 @@ import Threads
 /// cooperative pool.
 ///
 /// Threads are made when there is work for them, up to a limit. A call that was reported stuck gives its place to
-/// another thread, so that hung calls do not use the pool up. Where the system has no thread to give, calls wait for those
-/// that are there.
+/// another thread, so that hung calls do not use the pool up. Where the system has no thread to give, calls wait for
+/// those that are there.
 final class BlockingPool: Sendable {
     private struct State {
         var work = Deque<@Sendable () -> Void>()
@@ -26,7 +26,7 @@ final class BlockingPool: Sendable {
     private let stuckLimit: Int
     private let available = DispatchSemaphore(value: 0)
 
-    /// Starts a thread that runs a body; false where there is none to be had.
+    /// Starts a thread that runs a body; false if the system gives none.
     typealias ThreadMaker = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bool
 
     /// A pool of at most `limit` threads, and as many more as there are stuck calls, up to `stuckLimit`.

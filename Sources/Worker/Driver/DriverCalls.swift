@@ -4,9 +4,9 @@ import ZeroMQ
 /// Threads on which driver calls are made; `BlockingPool` is the real one.
 protocol CallThreads: Sendable {
     /// Runs `work` on one of the threads, in order of arrival.
-    /// - Returns: false where there is no thread to be had, and the work never runs.
+    /// - Returns: false if the system gives no thread; the work never runs then.
     func run(_ work: @escaping @Sendable () -> Void) -> Bool
-    /// A call has outlived its watchdog (`true`), or has come back after that (`false`).
+    /// Records that a call has outlived its watchdog (`true`), or has returned after that (`false`).
     func noteStuck(_ isStuck: Bool)
     /// Lets the idle threads end.
     func stop()

@@ -3,7 +3,7 @@ import ContainerProtocol
 import MessagePack
 
 extension Failure {
-    /// A driver's failure as it stands on the wire: the one place where the two meet.
+    /// A driver's failure in its wire form: the one place where the two meet.
     init(_ failure: DriverFailure) {
         let code: Failure.Code =
             switch failure.code {

@@ -48,7 +48,7 @@ final class EventPublisher: EventSink {
         beat(on: loop)
     }
 
-    /// Closes the sockets; unsent events are kept for as long as the linger says.
+    /// Closes the sockets; unsent events are kept for the linger time.
     func close(on loop: SocketLoop) {
         isClosed = true
         for socket in sockets { socket.close(on: loop) }

@@ -35,10 +35,11 @@ final class EventSocket {
         self.logger = logger
         socket = try Socket(.xpub, in: loop.context)
         try socket.configure(configuration)
-        // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none needs
-        // to be longer than the longest topic.
+        // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none
+        // needs to be longer than the longest topic.
         try socket.set(.maximumMessageSize, EventSocket.longestFrame)
-        // Never ZMQ_XPUB_MANUAL: libzmq 4.3.4 then gives subscriptions of a peer that is gone to the next one (libzmq#4137).
+        // Never ZMQ_XPUB_MANUAL: libzmq 4.3.4 then gives subscriptions of a peer that is gone to the next one
+        // (libzmq#4137).
         try socket.set(.xpubVerbose, true)
         connections = try PeerConnections(
             of: socket, limit: configuration.access.connections, on: loop, logger: logger)
@@ -67,15 +68,15 @@ final class EventSocket {
         loop.add(socket) { self.readSubscriptions(welcome) }
     }
 
-    /// Closes the socket; unsent events are kept for as long as the linger says.
+    /// Closes the socket; unsent events are kept for the linger time.
     func close(on loop: SocketLoop) {
         connections.close()
         loop.remove(socket)
         socket.close()
     }
 
-    /// Sends to whoever has subscribed. PUB never blocks: where a subscriber is too slow, it alone misses the event and can
-    /// fetch it by `events`.
+    /// Sends to all subscribers. PUB never blocks: a subscriber that is too slow misses the event and can fetch it with
+    /// `events`; the others are not affected.
     func send(_ topic: [UInt8], _ body: UnsafeRawBufferPointer) throws(ZeroMQError) {
         try socket.send(topic, more: true)
         try socket.send(body)
@@ -98,7 +99,7 @@ final class EventSocket {
     }
 
     private func readSubscription(at now: ContinuousClock.Instant) {
-        // The first byte says what it is: 1 is a subscription, 0 its end; a publisher ignores anything else.
+        // The first byte is 1 for a subscription and 0 for its end; a publisher ignores anything else.
         let (kind, prefix) = message.withBytes { bytes in
             (bytes.first, bytes.first == 1 ? Array(bytes.dropFirst()) : [])
         }

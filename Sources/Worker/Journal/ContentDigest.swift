@@ -2,8 +2,8 @@ import MessagePack
 
 /// What a request asks for, in 16 bytes: FNV-1a over its canonical encoding.
 ///
-/// It finds a client that uses one id for two requests. It is no defence against one that wants to be deceived: whoever
-/// can make two requests collide can as well send the same one twice.
+/// It detects a client that uses one id for two requests. It is no defence against a client that makes two requests
+/// collide on purpose; that client could as well send the same request twice.
 struct ContentDigest: Sendable, Hashable {
     private var value: UInt128
 

@@ -1,7 +1,7 @@
 import ContainerProtocol
 
-/// Where everything that must survive the worker goes before it is published or answered: events, the containers' records, and
-/// the answers to requests that run once.
+/// Where everything that must survive the worker goes before it is published or answered: events, the containers'
+/// records, and the answers to requests that run once.
 ///
 /// Called on the socket loop. One journal serves one host, whose sequence numbers it keeps over restarts.
 protocol Journal: AnyObject, Sendable {
@@ -39,7 +39,7 @@ protocol Journal: AnyObject, Sendable {
 struct JournalEntry: Sendable {
     /// Events that have their numbers.
     var events: [RecordedEvent] = []
-    /// The encoded records of containers that changed; nil for one that is no more.
+    /// The encoded records of containers that changed; nil for one that was removed.
     var containers: [ContainerID: [UInt8]?] = [:]
     /// What became of requests that run once, in order.
     var requests: [RequestChange] = []

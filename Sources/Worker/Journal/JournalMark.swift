@@ -29,7 +29,7 @@ struct JournalMark: Sendable, Equatable {
         guard rename(path + ".new", path) == 0 else { throw FileTrouble(path) }
     }
 
-    /// Which start of this machine this is; nil where the system does not say.
+    /// The id of this machine's present boot; nil if the system does not report it.
     static let currentBoot: String? = {
         #if os(Linux)
             let bytes = try? StateDirectory.read("/proc/sys/kernel/random/boot_id")

@@ -1,21 +1,21 @@
 /// What a worker left beside its journal when it died, and whether that is all that it had committed.
 ///
-/// SQLite takes what it finds for all there ever was. So it is looked at before SQLite opens the journal.
+/// SQLite takes whatever it finds for complete. So the files are checked before SQLite opens the journal.
 struct JournalRemains: Sendable {
     /// What is wrong.
     enum Finding: Sendable, Equatable {
-        /// Something that was committed is gone or damaged. It says what, as the end of a sentence.
+        /// Something that was committed is gone or damaged. The text names it, as the end of a sentence.
         case lost(String)
         /// Something may be gone; a loss of power explains it.
         case doubtful(String)
     }
 
     var log: WriteAheadLog
-    /// Nil where there is none that can be believed.
+    /// Nil if there is no valid index.
     var index: WriteAheadIndex?
-    /// Nil where the worker before this one closed the journal.
+    /// Nil if the previous worker closed the journal.
     var mark: JournalMark?
-    /// Which start of the machine this is.
+    /// The id of the machine's present boot.
     var boot: String?
 
     /// What is wrong with it; nil where nothing is.
@@ -42,7 +42,7 @@ struct JournalRemains: Sendable {
         return found < index.committedFrames ? index.committedFrames - found : nil
     }
 
-    /// Whether the machine has started anew since: after a loss of power the log may have holes, and the index may be
+    /// Whether the machine has restarted since: after a loss of power the log may have holes, and the index may be
     /// ahead of it.
     private var hasRestarted: Bool { mark?.boot != nil && boot != nil && mark?.boot != boot }
     private var hasSameBoot: Bool { mark?.boot != nil && mark?.boot == boot }

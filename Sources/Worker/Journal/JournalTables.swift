@@ -8,7 +8,7 @@ enum JournalTables {
     private static let checkedBytes: Int64 = 64 << 20
 
     /// Looks, before anything is changed, whether a file that is there is a journal of this version and without damage.
-    /// - Returns: how often it says that it was started; nil where there is nothing in it yet.
+    /// - Returns: the number of starts that it has recorded; nil if it is empty.
     static func examine(_ path: String) throws -> UInt64? {
         let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
         guard let size, size > 0 else { return nil }
@@ -59,7 +59,7 @@ enum JournalTables {
                         UNIQUE (principal, id));
                     """)
         }
-        // Every row says whether it is still what was written. An answer comes later than its request.
+        // Every row has a checksum of its content. An answer comes later than its request.
         migrator.registerMigration("2") { db in
             try db.execute(
                 sql: """

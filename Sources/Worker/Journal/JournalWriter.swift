@@ -6,7 +6,7 @@ import Threads
 
 /// Commits entries, one transaction after another, on a thread of its own.
 final class JournalWriter: Sendable {
-    /// An entry, and who wants to know what became of it.
+    /// An entry, and the callback for its outcome.
     struct Group: Sendable {
         var entry: JournalEntry
         /// Called once when the entry is kept, and before that for each commit that failed.

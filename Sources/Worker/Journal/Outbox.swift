@@ -9,11 +9,11 @@ protocol EventSink: AnyObject {
     func publish(_ events: [RecordedEvent])
 }
 
-/// What one turn of the loop wants kept, and what may follow once it is: the transactional outbox.
+/// The transactional outbox: what one turn of the loop commits, and what may run after the commit.
 ///
-/// Numbers every event and hands it to the journal with the records and answers that changed, in one entry per turn of
-/// the loop. Once the journal has an entry, its events are published, and then the work runs that waited for it, such as
-/// the reply to the request that caused an event or the driver call that a record announces. On the loop only.
+/// Numbers every event and hands it to the journal with the changed records and answers, in one entry per turn of the
+/// loop. Once the journal has committed an entry, its events are published. Then the work that waited for it runs, such
+/// as the reply to the request that caused an event, or the driver call that a record announces. On the loop only.
 final class Outbox {
     private let host: String
     private let journal: any Journal
@@ -22,9 +22,9 @@ final class Outbox {
     private let crashPlan: CrashPlan?
     private let writer = Writer()
 
-    /// What the journal has not been given yet, and the work that waits for it.
+    /// Changes that were not handed to the journal yet, and the work that waits for them.
     private var entry = JournalEntry()
-    /// Containers whose record changed, with what encodes it; nil where the container is no more.
+    /// Containers whose record changed, with its encoder; nil if the container was removed.
     private var changed: [ContainerID: ((Writer) -> Void)?] = [:]
     private var waiting: [Follower] = []
     /// For each entry that the journal has not confirmed, oldest first, the work that waits for it.
@@ -37,14 +37,14 @@ final class Outbox {
     /// Work that waits for the journal.
     private struct Follower {
         let work: () -> Void
-        /// Whether it answers a question: such an answer changes nothing, and does not wait for a journal in trouble.
+        /// Whether it answers a request that only reads. Such an answer does not wait for a journal in trouble.
         let isQuestion: Bool
     }
 
-    /// A commit that takes longer is trouble.
+    /// A commit that takes longer counts as trouble.
     private static let patience = Duration.seconds(2)
 
-    /// An outbox that numbers on from what `journal` has.
+    /// An outbox that continues the numbers of `journal`.
     init(host: String, journal: any Journal, sink: any EventSink, on loop: any HostLoop, crashPlan: CrashPlan? = nil) {
         self.host = host
         self.journal = journal
@@ -96,22 +96,22 @@ final class Outbox {
     /// Whether the record of a container will be kept at the end of this turn anyway.
     func isSaving(_ id: ContainerID) -> Bool { (changed[id] ?? nil) != nil }
 
-    /// A container is no more.
+    /// Removes the record of a container.
     func forget(_ id: ContainerID) { changed[id] = .some(nil) }
 
-    /// Keeps what became of a request that runs once.
+    /// Adds a change of an idempotent request to the entry.
     func save(_ change: RequestChange) { entry.requests.append(change) }
 
-    // MARK: What follows
+    // MARK: After the commit
 
-    /// Whether everything so far has been kept and published.
+    /// Whether everything so far has been committed and published.
     var isSettled: Bool { !hasNews && unconfirmed.isEmpty }
 
-    /// Whether there is something that the journal has not been given yet.
+    /// Whether there are changes that were not handed to the journal yet.
     private var hasNews: Bool { !entry.isEmpty || !changed.isEmpty }
 
-    /// Runs `work` after everything so far has been kept and published: at once where it has been.
-    /// - Parameter isQuestion: it is the answer to a question, and goes out where the journal is in trouble too.
+    /// Runs `work` after everything so far has been committed and published; at once if it has been already.
+    /// - Parameter isQuestion: `work` answers a request that only reads, and also runs while the journal is in trouble.
     func afterCommit(isQuestion: Bool = false, _ work: @escaping () -> Void) {
         if isSettled || isQuestion && trouble != nil {
             work()

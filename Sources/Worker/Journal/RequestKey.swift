@@ -19,12 +19,12 @@ struct StoredRequest: Sendable {
     var isAnswered = false
 }
 
-/// The answer to a request, as it stands on the wire.
+/// The answer to a request, in its wire form.
 struct StoredAnswer: Sendable {
     var isFailure: Bool
     /// The encoded `result` or `error`.
     var body: [UInt8]
-    /// Whether it stands in the place of one that is damaged.
+    /// Whether it replaces a damaged answer.
     private(set) var isDamaged = false
 
     init(isFailure: Bool, body: [UInt8]) {

@@ -9,10 +9,10 @@ import ZeroMQ
 
 /// Keeps everything in SQLite, in the file `journal.sqlite` of the state directory.
 ///
-/// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log and
-/// `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too, at
-/// the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is
-/// published or answered meanwhile, and ``trouble`` says why.
+/// Commits are grouped: while one transaction is written, what comes gathers for the next one. With a write-ahead log
+/// and `synchronous = NORMAL` a commit survives the death of the worker; with `FULL` it survives the loss of power too,
+/// at the price of one sync of the disk per group. A commit that fails is tried again until it succeeds: nothing is
+/// published or answered meanwhile, and ``trouble`` has the reason.
 final class SQLiteJournal: Journal, @unchecked Sendable {
     // Sendable: what changes is touched on the socket loop only, where every method is called and every answer comes.
     let epoch: UInt64
@@ -36,7 +36,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     /// Opens the journal and counts this start.
-    /// - Throws: where the file is damaged or cannot be written; it is never begun anew by itself.
+    /// - Throws: if the file is damaged or cannot be written; a damaged file is never replaced by a new one.
     init(configuration: WorkerConfiguration, loop: SocketLoop, logger: Logger) throws {
         self.loop = loop
         self.logger = logger
@@ -90,7 +90,7 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     /// Looks whether everything is there that was committed.
     private static func examine(_ files: JournalFiles, _ logger: Logger) throws {
         let (remains, hasNoLog) = (try files.remains(), files.hasNoLog)
-        // Before SQLite opens it, which makes the index anew.
+        // Before SQLite opens it, which makes a new index.
         try judge(remains.finding, files, logger)
         let epoch = try JournalTables.examine(files.database)
         if hasNoLog { try judge(remains.finding(epochWithoutLog: epoch ?? 0), files, logger) }

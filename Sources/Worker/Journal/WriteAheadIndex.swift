@@ -1,7 +1,7 @@
-/// What the file `-shm` says of the write-ahead log that it is the index of: how far that has come.
+/// The index of a write-ahead log, from the file `-shm`: how many frames were committed.
 ///
 /// It is shared memory that outlives the worker, and that nothing writes to the disk in any order: it can be believed
-/// until the machine starts anew.
+/// until the machine restarts.
 struct WriteAheadIndex: Sendable, Equatable {
     /// How many frames were committed.
     var committedFrames: Int

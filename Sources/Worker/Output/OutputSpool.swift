@@ -54,7 +54,7 @@ final class OutputSpool: ProcessOutput {
     private let file: LockedFile?
     private let limit: Int
     private let streams: Set<OutputStream>
-    /// Called at most once between two reads, on any thread, and only while someone watches.
+    /// Called at most once between two reads, on any thread, and only while the spool is watched.
     private let onChange: @Sendable () -> Void
 
     /// - Parameter hasTerminal: a terminal has one stream only.
@@ -94,8 +94,8 @@ final class OutputSpool: ProcessOutput {
         if let file {
             mustReport = file.lock.withLock { file in
                 let wasBehind = file.trouble != nil
-                // First the file: what anyone has seen is there for the next worker too, unless the file is behind. Only
-                // writers move the end, and this lock lets one of them in at a time.
+                // First the file: what anyone has seen is there for the next worker too, unless the file is behind.
+                // Only writers move the end, and this lock lets one of them in at a time.
                 if addition == .unknownLoss {
                     file.append(UnknownLoss(stream: stream, offset: endOffset))
                 } else {
@@ -112,7 +112,7 @@ final class OutputSpool: ProcessOutput {
         if mustReport { onChange() }
     }
 
-    /// - Returns: whether the change is to be reported.
+    /// - Returns: whether the change must be reported.
     private func enter(_ addition: Addition, to stream: OutputStream, _ bytes: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
             switch addition {
@@ -136,8 +136,8 @@ final class OutputSpool: ProcessOutput {
 
     // MARK: The file
 
-    /// Takes up what a worker before this one kept. Where it cannot be read now, that is done as soon as it can; until
-    /// then a reader finds nothing and no end.
+    /// Loads the output that the previous worker kept. If the file cannot be read now, loading is retried; until then a
+    /// reader finds neither output nor an end.
     func load() {
         file?.lock.withLock { file in
             state.withLock { $0.isLoaded = false }

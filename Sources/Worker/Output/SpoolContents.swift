@@ -2,10 +2,10 @@ import ContainerProtocol
 
 /// What a file of output holds.
 ///
-/// The file begins with `WLO2`, the offset that was reached at least, and the checksum of both. A record is a byte that
-/// says which stream, whether it ends and whether an unknown amount is missing there, the length, the offset, the checksum of the bytes, the checksum of all that,
-/// and the bytes. Numbers are little endian. So that of a record that was cut off nothing is believed, a length that
-/// was damaged is not taken for one, and what was damaged costs no other record.
+/// The file begins with `WLO2`, the offset that was reached at least, and the checksum of both. A record is: a byte for
+/// the stream, its end and an unknown loss; the length; the offset; the checksum of the bytes; the checksum of all
+/// that; and the bytes. Numbers are little endian. So a record that was cut off is discarded, a damaged length is not
+/// used, and damage costs no other record.
 struct SpoolContents: Sendable {
     var chunks: [OutputSpool.Chunk] = []
     /// In the order of their offsets, as the chunks are.

@@ -4,9 +4,9 @@ import Foundation
 /// What one process wrote, kept in a file, so that a worker that comes after this one still has it.
 ///
 /// The file is opened for each record: an idle process keeps no descriptor. It survives the death of the worker. Where
-/// a record cannot be written, the file is behind, and is written anew as soon as that succeeds.
+/// a record cannot be written, the file is behind, and is written again as soon as that succeeds.
 struct SpoolFile: Sendable {
-    /// Sees to it that the file is tried again; nil where somebody else does.
+    /// Receives reports of damage and of files that fell behind, and retries these; nil for a file outside a store.
     let store: OutputStore?
     private let path: String
     private let limit: Int
@@ -30,7 +30,8 @@ struct SpoolFile: Sendable {
     mutating func append(
         _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
-        // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the process.
+        // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the
+        // process.
         guard !isEnd || size != nil || trouble != nil else { return }
         append(SpoolContents.record(stream, offset: offset, bytes, isEnd: isEnd), offset..<offset + UInt64(bytes.count))
     }

@@ -50,7 +50,7 @@ final class HostList {
                 whenOrphansAreKnown = nil
             case .failure(let failure):
                 services.logger.error(
-                    "the host cannot say which containers it has", metadata: ["error": "\(failure)"])
+                    "the host cannot list its containers", metadata: ["error": "\(failure)"])
                 settle(.absent)
             }
         }
@@ -63,24 +63,24 @@ final class HostList {
         if areAllKnown { takeNext() }
     }
 
-    /// Runs `body` once with the containers of this worker's own that have no record, when the host has given the list.
+    /// Runs `body` once with this worker's containers that have no record, when the host has returned its list.
     func withOrphans(_ body: @escaping ([ContainerID]) -> Void) {
         if let orphans { body(orphans) } else { whenOrphansAreKnown = body }
     }
 
-    // MARK: Taking up
+    // MARK: Adopting
 
-    /// Notes a container that is unstarted as far as its record says.
+    /// Adds a container whose record shows it as unstarted.
     func add(_ id: ContainerID) { waiting.append(id) }
 
-    /// Takes up those that have been noted, as soon as the list is here; no other one comes.
+    /// Adopts the added containers, as soon as the list is here. No container is added after this.
     func takeUpAll() {
         areAllKnown = true
         if case .awaited = state { return }
         takeNext()
     }
 
-    /// Takes up the next batch in the next turn, so that each turn has one slice.
+    /// Adopts the next batch in the next turn, so that each turn has only one batch.
     private func takeNext() {
         guard !waiting.isEmpty else { return state = .absent }
         services.loop.schedule(after: .zero) { [self] in takeBatch() }

@@ -2,8 +2,7 @@ import ContainerDriver
 import ContainerProtocol
 import Logging
 
-/// Deals with compute systems that are this worker's own and of which it has no record, as the settings say. On the loop
-/// only.
+/// Handles compute systems of this worker's owner that have no record, as the settings demand. On the loop only.
 final class OrphanSearch {
     private let services: HostServices
 

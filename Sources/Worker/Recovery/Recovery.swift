@@ -4,17 +4,17 @@ import DequeModule
 import Logging
 import MessagePack
 
-/// Takes up what a worker before this one left: containers, requests under way, and what the host has besides. On the
-/// loop only.
+/// Restores the state of the previous worker: containers, requests under way, and systems on the host without a record.
+/// On the loop only.
 ///
-/// Records are read on the threads for driver calls, some of them at a time. Containers that were never started are taken
-/// up by ``HostList``, the others are opened side by side. Meanwhile the worker serves: it answers for the containers that
-/// it has come to.
+/// Records are read on the threads for driver calls, some of them at a time. ``HostList`` adopts containers that were
+/// never started; the others are opened side by side. The worker serves meanwhile, and answers for the containers that
+/// are restored already.
 final class Recovery {
     /// A record as it was read.
     private struct Record: Sendable {
         let id: ContainerID
-        /// Nil where it cannot be understood.
+        /// Nil if it cannot be decoded.
         let saved: SavedContainer?
         let creation: QueuedCommand.Creation?
 
@@ -30,7 +30,7 @@ final class Recovery {
     private let services: HostServices
     private let requests: Requests
     private let list: HostList
-    /// Containers whose record is to be read, the next one last.
+    /// Containers whose record has not been read, the next one last.
     private var unread: [ContainerID]
     /// The records of containers that have not been restored, those that are being read included.
     private var records: [ContainerID: [UInt8]]
@@ -85,7 +85,7 @@ final class Recovery {
         services.calls.make { () throws(DriverFailure) in
             Recovery.read(batch)
         } then: { [self] result in
-            // Where there is no thread to be had, the loop reads.
+            // If the system gives no thread, the loop reads.
             let records = (try? result.get()) ?? Recovery.read(batch)
             read.append(records[...])
             if read.count == 1 { restoreSoon() }
@@ -151,8 +151,8 @@ final class Recovery {
     private func finish() {
         services.pool.recoverNow = nil
         settleUnclaimed()
-        // Containers that are to come have output too, so that is removed by what was found at the start. Where a record
-        // cannot be read, its output stays.
+        // Containers that are to come have output too, so that is removed by what was found at the start. Where a
+        // record cannot be read, its output stays.
         if !hasUnreadable { services.spools?.remove(besides: owners) }
         (owners, records, read) = ([], [:], [])
         list.takeUpAll()

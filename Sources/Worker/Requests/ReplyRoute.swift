@@ -1,6 +1,6 @@
 /// Where a request came from: the routing id that the ROUTER gave, and the envelope that a reply repeats.
 ///
-/// A routing id says where a reply goes, never who asked: that is what `principal` is for.
+/// A routing id only addresses a reply; `principal` identifies the sender of the request.
 struct ReplyRoute: Sendable, Hashable {
     /// The frames between the routing id and the body of a request.
     enum Envelope: Sendable, Hashable {
@@ -16,7 +16,7 @@ struct ReplyRoute: Sendable, Hashable {
     let envelope: Envelope
     /// Whose socket the request came by: routing ids of two sockets have nothing to do with each other.
     let trust: TrustClass
-    /// Who sent the request. It is no part of the route's identity.
+    /// The sender of the request. It is no part of the route's identity.
     let principal: Principal
     /// The descriptor of the connection; nil where libzmq does not know it. It is no part of the route's identity.
     let connection: Int32?

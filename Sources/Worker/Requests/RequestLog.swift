@@ -1,14 +1,14 @@
 import ContainerProtocol
 import DequeModule
 
-/// Requests that run once: what each asked for, and whether it has been answered.
+/// Idempotent requests: the digest of each, and whether it has been answered.
 ///
 /// The answers themselves are in the journal. Used on the loop only.
 struct RequestLog {
-    /// What a request with a known id is.
+    /// How a request relates to the earlier ones with its id.
     enum Standing {
         case new
-        /// It is another request than the first with this id.
+        /// It differs from the first request with this id.
         case other
         case running
         case answered
@@ -26,7 +26,7 @@ struct RequestLog {
     private var order = Deque<RequestKey>()
     /// Requests that run, by the number of the first.
     private var running: [UInt64: RequestKey] = [:]
-    /// Requests that wait for the answer of another, and whose that is.
+    /// Requests that wait for another request's answer, and that request's key.
     private var joined: [UInt64: RequestKey] = [:]
     private let limit: Int
     private let age: Int64
@@ -42,31 +42,31 @@ struct RequestLog {
         return entry.waiting == nil ? .answered : .running
     }
 
-    /// A request that was not known runs as `number`.
+    /// Records that a new request runs as `number`.
     mutating func begin(_ request: StoredRequest, _ number: UInt64) {
         entries[request.key] = Entry(digest: request.digest, second: request.second, waiting: [])
         running[number] = request.key
     }
 
-    /// Another one waits for the answer of one that runs.
+    /// Makes a repeat wait for the answer of the running request.
     mutating func join(_ key: RequestKey, _ number: UInt64) {
         guard entries[key]?.waiting != nil else { return }
         entries[key]?.waiting?.append(number)
         joined[number] = key
     }
 
-    /// One that waits for the answer of another waits no longer: its deadline has passed.
+    /// Removes a waiting repeat whose deadline has passed.
     mutating func leave(_ number: UInt64) {
         guard let key = joined.removeValue(forKey: number) else { return }
         entries[key]?.waiting?.removeAll { $0 == number }
     }
 
-    /// The request that runs as `number`; nil where it is none that runs once.
+    /// The request that runs as `number`; nil if it is not idempotent.
     func key(of number: UInt64) -> RequestKey? { running[number] }
 
     /// What runs as `number` has been answered.
     /// - Parameter isKept: whether the answer stands; else the request may be made again.
-    /// - Returns: who else waits for the answer.
+    /// - Returns: the numbers of the other requests that wait for the answer.
     mutating func finish(_ number: UInt64, isKept: Bool) -> [UInt64] {
         guard let key = running.removeValue(forKey: number) else { return [] }
         let waiting = entries[key]?.waiting ?? []
@@ -80,8 +80,8 @@ struct RequestLog {
         return waiting
     }
 
-    /// Forgets the answers that are over the limits; what runs is none of them, and holds up no other.
-    /// - Returns: what was forgotten.
+    /// Forgets the answers beyond the limits. Running requests are not affected.
+    /// - Returns: the keys of the forgotten answers.
     mutating func trim(now: Int64) -> [RequestKey] {
         var forgotten: [RequestKey] = []
         while let oldest = order.first, order.count > limit || entries[oldest]?.second ?? 0 < now - age {
@@ -94,7 +94,7 @@ struct RequestLog {
 
     // MARK: After a start of the worker
 
-    /// Takes up what was kept.
+    /// Restores the requests from the journal.
     mutating func restore(_ requests: [StoredRequest]) {
         for request in requests {
             entries[request.key] = Entry(
@@ -103,7 +103,7 @@ struct RequestLog {
         }
     }
 
-    /// A request that ran when the worker died goes on as `number`.
+    /// Continues a request that ran when the previous worker died, as `number`.
     mutating func resume(_ key: RequestKey, _ number: UInt64) {
         if entries[key]?.waiting != nil { running[number] = key }
     }

@@ -3,7 +3,7 @@ import MessagePack
 
 /// Takes what the command socket brings: the requests, or a test.
 protocol RequestReceiver: AnyObject {
-    /// Answers a request on the spot, where that needs no more than looking: writes the whole reply to `writer`.
+    /// Answers a request at once if that only needs a look-up: writes the whole reply to `writer`.
     /// - Returns: whether it did.
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
     /// Serves a request.

@@ -13,26 +13,26 @@ protocol ReplySender: AnyObject {
 protocol RequestHandler: AnyObject {
     /// Does what is asked, now or later, and answers by way of `responder`.
     func handle(_ request: Request, _ responder: Responder)
-    /// Answers a request on the spot, where that needs no more than looking: writes the whole reply to `writer`.
+    /// Answers a request at once if that only needs a look-up: writes the whole reply to `writer`.
     /// - Returns: whether it did.
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
-    /// The deadline of request `number` about container `id` has passed: takes back what has not begun.
-    /// - Parameter isQuestion: whether the request only asks.
-    /// - Returns: what that means for what was asked; nil where nothing is known of it.
+    /// Cancels what has not begun of request `number` about container `id`, whose deadline has passed.
+    /// - Parameter isQuestion: whether the request only reads.
+    /// - Returns: the failure for the peer; nil if the request is not known.
     func expire(_ number: UInt64, _ id: ContainerID, isQuestion: Bool) -> Failure?
 }
 
-/// Every request from its admission to its reply: limits, deadlines, and requests that run once. On the loop only.
+/// Every request from its admission to its reply: limits, deadlines and idempotency. On the loop only.
 ///
-/// A reply takes three steps: complete (what came of the request is kept, and everything that it caused is published),
-/// encode, and send.
+/// A reply takes three steps: complete (the outcome is committed, and the events that the request caused are
+/// published), encode, and send.
 final class Requests: Replies, RequestReceiver {
     private let limits: WorkerConfiguration.Limits
     private let loop: any HostLoop
     private let outbox: Outbox
-    /// What sends the replies. It outlives the requests.
+    /// Sends the replies. It outlives the requests.
     weak var sender: (any ReplySender)?
-    /// Is informed of what requests that change something came to.
+    /// Receives the outcome of requests that change something.
     var audit: AuditLog?
     private let handler: any RequestHandler
     private let writer = Writer()
@@ -114,7 +114,7 @@ final class Requests: Replies, RequestReceiver {
         }
     }
 
-    /// While the journal cannot be written nothing may begin that has to be remembered; everything else goes on.
+    /// While the journal cannot be written, no request may begin that must be remembered. All others are served.
     private func whyNotNow(_ request: Request) -> Failure? {
         guard request.requestID != nil || request.method.traits.lane == .mutating, request.method != .stop,
             let trouble = outbox.trouble
@@ -160,8 +160,9 @@ final class Requests: Replies, RequestReceiver {
         log.begin(stored, responder.number)
         outbox.save(.began(stored))
         for key in log.trim(now: stored.second) { outbox.save(.forgotten(key)) }
-        // A mutating request is noted in its container's record before it touches the host. What comes to the same a second
-        // time needs no note: no disk is to keep a container from its stop. Everything else begins once its note is kept.
+        // A mutating request is noted in its container's record before it touches the host. What comes to the same a
+        // second time needs no note: no disk is to keep a container from its stop. Everything else begins once its note
+        // is kept.
         if request.method.traits.isRepeatHarmless || request.method.traits.lane == .mutating {
             return run(request, responder)
         }
@@ -216,7 +217,7 @@ final class Requests: Replies, RequestReceiver {
 
     // MARK: After a start of the worker
 
-    /// Takes up the requests that were kept. Containers then claim theirs by ``resume(_:)``.
+    /// Restores the requests from the journal. Containers then claim theirs by ``resume(_:)``.
     func restore(_ stored: [StoredRequest]) { log.restore(stored) }
 
     /// The way back to a peer that repeats a request which was under way when the worker died.
@@ -230,7 +231,7 @@ final class Requests: Replies, RequestReceiver {
 
     func complete(_ number: UInt64, _ result: Result<any WireEncodable, Failure>) {
         let others = settle(number, result)
-        // A refusal that may be tried again says of nothing that it was done.
+        // A retryable failure reports no change, so it is sent even while the journal cannot commit.
         let isRefusal = if case .failure(let failure) = result { failure.retryable } else { false }
         outbox.afterCommit(isQuestion: isRefusal || table[number]?.isQuestion ?? false) { [self] in
             reply(number, result)
@@ -288,7 +289,8 @@ final class Requests: Replies, RequestReceiver {
         }
     }
 
-    /// Concludes what principals wait for that may not come in any more. What is under way goes on, and is kept.
+    /// Completes the waiting requests of principals that have lost their access. Running requests go on, and their
+    /// outcome is committed.
     func conclude(_ principals: Set<String>) {
         for number in table.numbers(of: principals) {
             guard let entry = table[number] else { continue }
@@ -318,7 +320,7 @@ final class Requests: Replies, RequestReceiver {
         if failure.details["pending"] == nil {
             complete(number, .failure(failure))
         } else {
-            // What the request comes to is still kept for the peer that repeats it.
+            // The outcome is still kept for a peer that repeats the request.
             reply(number, .failure(failure))
         }
     }

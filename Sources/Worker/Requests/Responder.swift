@@ -11,8 +11,8 @@ enum Delivery: Sendable {
 
 /// Answers requests and sends notifications: what a container needs of the requests' owner. On the loop only.
 protocol Replies: AnyObject {
-    /// Answers a request, once everything that it caused has been published. A request that has been answered already, by
-    /// its deadline say, is not answered again.
+    /// Answers a request, once everything that it caused has been published. A request that has been answered already,
+    /// for example when its deadline passed, is not answered again.
     func complete(_ number: UInt64, _ result: Result<any WireEncodable, Failure>)
 
     /// Sends a notification besides the replies.

@@ -15,7 +15,7 @@ final class BenchPeer {
         let duration: Duration
     }
 
-    /// Connects to `endpoint`, as soon as someone serves there.
+    /// Connects to `endpoint`, as soon as a worker serves there.
     /// - Parameter keys: for a connection by CURVE.
     init(_ endpoint: String, keys: BenchKeys? = nil) throws {
         socket = try Socket(.dealer, in: try Context())

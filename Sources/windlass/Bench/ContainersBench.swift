@@ -30,7 +30,7 @@ struct ContainersBench: AsyncParsableCommand {
         let worker = try BenchWorker()
         defer { worker.stop() }
         let client = try WorkerClient(worker.commands)
-        // What the first containers bring with them, such as threads and buffers, is nobody's own.
+        // Threads and buffers that the first containers bring with them must not be counted for the later ones.
         try await BenchContainers.create(1000, prefix: "warm", on: client)
         let before = try worker.process.residentBytes()
         try await BenchContainers.create(idle, prefix: "idle", on: client)
@@ -71,7 +71,7 @@ struct ContainersBench: AsyncParsableCommand {
         try events.set(.subscribe, "exit/")
         try events.connect(worker.events)
         try commands.connect(worker.commands)
-        // The welcome says that the subscription stands.
+        // The welcome confirms the subscription.
         guard try events.receiveFrames(wait: true) != nil else { throw BenchFailure("no welcome") }
 
         let writer = Writer()

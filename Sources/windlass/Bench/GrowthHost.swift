@@ -29,7 +29,7 @@ final class GrowthHost {
     /// Ends the worker; the containers stay.
     func stopWorker() { worker.stop() }
 
-    /// Starts the next worker, and waits until it says that it serves.
+    /// Starts the next worker, and waits for its ready line.
     func startWorker() throws { worker = try GrowthHost.startWorker(folder) }
 
     /// Ends everything.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Worker
 
-/// `windlass config`: says what a worker would be told, without starting one.
+/// `windlass config`: checks or prints a worker's settings, without starting one.
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check a worker's configuration, or show what it comes to.",
@@ -11,12 +11,12 @@ struct ConfigCommand: AsyncParsableCommand {
     /// `windlass config check`: exit code 0, or 78 with what is wrong.
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check the settings; exit code 78 where they will not do.")
+            abstract: "Check the settings; exit code 78 if they are not valid.")
         @OptionGroup var options: WorkerOptions
 
         func run() async throws {
             _ = try ConfigCommand.settings(options)
-            print("the settings will do")
+            print("the settings are valid")
         }
     }
 

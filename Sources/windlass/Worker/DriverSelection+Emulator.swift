@@ -75,7 +75,7 @@ extension DriverSelection {
             isolates: false, outlivesWorker: true)
     }
 
-    /// Where the emulator keeps its layers, unless told otherwise.
+    /// The default folder for the emulator's layers.
     static func emulatorRoot(_ stateDirectory: String) -> String {
         URL(fileURLWithPath: stateDirectory).appendingPathComponent("emulator").path
     }

@@ -17,7 +17,7 @@ struct EmulatorCommand: AsyncParsableCommand {
             this user and root can connect. When it serves, one line of JSON goes to stdout; logs go to stderr.
             """)
 
-    /// How long containers may take to end when the service is told to stop.
+    /// How long containers may take to end when the service is asked to stop.
     private static let patience = Duration.seconds(10)
 
     @Option(help: ArgumentHelp("Serve on this Unix socket.", valueName: "path"))
@@ -46,7 +46,7 @@ struct EmulatorCommand: AsyncParsableCommand {
 
     func run() async throws {
         DescriptorLimit.raise()
-        // Whoever reads the logs or the ready line may go away; that is a failed write, and not the service's end.
+        // The reader of the logs or of the ready line may go away. That fails a write and must not end the service.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
         let requests: AsyncStream<StopRequest>
@@ -70,9 +70,9 @@ struct EmulatorCommand: AsyncParsableCommand {
         }
         var isEnding = false
         for await request in requests {
-            if isEnding { EmulatorCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
+            if isEnding { EmulatorCommand.fail("asked to stop twice; ending at once", code: request.exitCode) }
             isEnding = true
-            logger.notice("told to stop: every container that is kept here ends", metadata: ["by": "\(request.source)"])
+            logger.notice("stopping: every container that is kept here ends", metadata: ["by": "\(request.source)"])
             let isStarted = SystemThread.start("end") { EmulatorCommand.end(service, logger) }
             if !isStarted { EmulatorCommand.end(service, logger) }
         }
@@ -88,11 +88,11 @@ struct EmulatorCommand: AsyncParsableCommand {
         return service
     }
 
-    /// Workers hear the exits before they lose the service.
+    /// Ends the containers, and then the service: workers are notified of the exits before they lose the connection.
     private static func end(_ service: EmulatorService, _ logger: Logger) {
         var (ended, left) = service.endContainers(EmulatorCommand.patience)
         service.stop()
-        // What was created meanwhile.
+        // Containers that were created meanwhile.
         let late = service.endContainers(EmulatorCommand.patience)
         ended += late.ended
         left = late.left
@@ -106,7 +106,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         StopRequest.exit(code)
     }
 
-    /// One line for whoever started the service: it serves, and where.
+    /// Writes the ready line: one line of JSON with the socket, for the program that started the service.
     private func announce(_ path: String) {
         struct Ready: Encodable {
             let ready = true

@@ -10,7 +10,7 @@ final class OwnEmulatorService: Sendable {
     static let idleSeconds = 3
     /// How long it may take to end its containers and itself.
     private static let patience = Duration.seconds(15)
-    /// Beyond this many bytes its log is begun anew at the next start.
+    /// Beyond this many bytes its log is begun again at the next start.
     private static let longestLog: Int64 = 1 << 20
 
     let socket: String
@@ -78,7 +78,7 @@ final class OwnEmulatorService: Sendable {
         }
     }
 
-    /// What the service said when it refused to serve; nil where it ended otherwise.
+    /// The service's last log line if it refused to serve; nil if it ended otherwise.
     private func refusal(_ status: Int32) -> ConfigurationError? {
         guard status == ConfigurationError.exitCode << 8 else { return nil }
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
@@ -136,7 +136,8 @@ final class OwnEmulatorService: Sendable {
         return access(path, X_OK) == 0 ? path : own
     }
 
-    /// Keeps what this process has been given by its own parent from the service, too: all else is closed on exec already.
+    /// Keeps what this process has been given by its own parent from the service, too: all else is closed on exec
+    /// already.
     private static func keepDescriptors() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
             if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }

@@ -3,8 +3,8 @@ import Worker
 
 /// One setting of the worker: its key in the file, what it may be, and where it goes.
 ///
-/// The key in upper case with `WINDLASS_` before it is the setting's environment variable; a list is separated by commas
-/// there.
+/// The key in upper case with `WINDLASS_` before it is the setting's environment variable; a list is separated by
+/// commas there.
 struct Setting: Sendable {
     enum Kind: Sendable {
         case text
@@ -180,14 +180,14 @@ struct Setting: Sendable {
     }
 
     /// Checks the texts of a list.
-    /// - Returns: nil where they will not do; ``expectation`` then says what would.
+    /// - Returns: nil if they are not valid; ``expectation`` describes valid ones.
     func read(_ texts: [String]) -> Given? {
         if case .users = kind, Setting.users(texts) == nil { return nil }
         return .list(texts)
     }
 
     /// Checks what was given.
-    /// - Returns: nil where it will not do; ``expectation`` then says what would.
+    /// - Returns: nil if it is not valid; ``expectation`` describes valid values.
     func read(_ text: String) -> Given? {
         switch kind {
         case .text: return text.isEmpty ? nil : .text(text)

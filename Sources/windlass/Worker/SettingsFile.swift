@@ -89,7 +89,7 @@ struct SettingsFile: Sendable {
 }
 
 extension Node {
-    /// The node as a value; plain scalars are what YAML's core schema says they are.
+    /// The node as a value; plain scalars follow YAML's core schema.
     fileprivate var value: MessagePack.Value {
         switch self {
         case .mapping(let mapping):

@@ -4,7 +4,7 @@ import Logging
 import ServiceLifecycle
 import Worker
 
-/// `windlass worker`: serves until it is told to stop.
+/// `windlass worker`: serves until it is asked to stop.
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
@@ -24,7 +24,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         DescriptorLimit.raise()
         #if !os(Windows)
-            // Whoever reads the logs or the ready line may go away; that is a failed write, and not the worker's end.
+            // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
             signal(SIGPIPE, SIG_IGN)
         #endif
         let requests: AsyncStream<StopRequest>
@@ -36,7 +36,7 @@ struct WorkerCommand: AsyncParsableCommand {
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
-            // What the worker itself allows a stop, and some time for the rest.
+            // The time that the worker itself allows for a stop, and some more for the rest.
             StopRequest.limit.withLock { $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10) }
             logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
             selection = try DriverSelection.make(&settings)
@@ -65,7 +65,7 @@ struct WorkerCommand: AsyncParsableCommand {
         StopRequest.exit(0)
     }
 
-    /// Serves; the first request to stop ends it gracefully, the second at once.
+    /// Serves. The first request to stop ends the worker gracefully, the second ends it at once.
     private func serve(_ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger) async throws {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -74,9 +74,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let watcher = Task {
             var isStopping = false
             for await request in requests {
-                if isStopping { WorkerCommand.fail("told to stop twice; ending at once", code: request.exitCode) }
+                if isStopping { WorkerCommand.fail("asked to stop twice; ending at once", code: request.exitCode) }
                 isStopping = true
-                logger.info("told to stop", metadata: ["by": "\(request.source)"])
+                logger.info("asked to stop", metadata: ["by": "\(request.source)"])
                 await services.triggerGracefulShutdown()
             }
         }
@@ -88,7 +88,7 @@ struct WorkerCommand: AsyncParsableCommand {
         try await services.run()
     }
 
-    /// One line for whoever started the worker: it serves, and where.
+    /// Writes the ready line: one line of JSON with the endpoints, for the program that started the worker.
     private static func announce(_ endpoints: Worker.Endpoints) {
         struct Ready: Encodable {
             let ready = true

@@ -2,7 +2,7 @@ import Foundation
 import MessagePack
 import Worker
 
-/// Everything that `windlass worker` is told: what the worker itself takes, and what its surroundings need.
+/// All settings of `windlass worker`: those of the worker itself, and those of its driver and log.
 struct WorkerSettings: Sendable {
     /// Which driver runs the containers.
     enum Driver: String, Sendable, CaseIterable {
@@ -15,7 +15,7 @@ struct WorkerSettings: Sendable {
     var worker: WorkerConfiguration
     var driver = Driver.auto
     var logLevel = "info"
-    /// The socket of an emulator service that somebody else starts.
+    /// The socket of an emulator service that this worker does not start.
     var emulatorSocket: String?
     /// Whether the emulator is inside the worker, and not in a service of the worker's own.
     var emulatorInProcess = false
@@ -45,8 +45,8 @@ struct WorkerSettings: Sendable {
     }
 }
 
-/// A configuration that will not do. The program ends with exit code 78, `EX_CONFIG` of sysexits.h, unless starting again
-/// could help.
+/// A configuration that is not valid. The program ends with exit code 78, `EX_CONFIG` of sysexits.h, unless starting
+/// again could help.
 struct ConfigurationError: Error, CustomStringConvertible {
     static let exitCode: Int32 = 78
     let description: String

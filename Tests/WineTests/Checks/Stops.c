@@ -105,7 +105,7 @@ static void check_service(void) {
         CHECK(await(output_is, "listening: 1/"), "it listens to its manager: %s", output());
         CHECK(ControlService(made, SERVICE_CONTROL_INTERROGATE, &seen), "it answers who asks");
         CHECK(!ControlService(made, SERVICE_CONTROL_PAUSE, &seen), "it can't be paused");
-        CHECK(ControlService(made, SERVICE_CONTROL_STOP, &seen), "it is told to stop");
+        CHECK(ControlService(made, SERVICE_CONTROL_STOP, &seen), "it is asked to stop");
         CHECK(await(state_is, &pending) || seen.dwCurrentState == SERVICE_STOPPED, "it says that it does");
         CHECK(await(state_is, &stopped), "and that it has");
         CHECK(

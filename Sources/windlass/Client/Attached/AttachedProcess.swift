@@ -31,7 +31,7 @@ struct AttachedProcess: Sendable {
     /// How it came to an end here.
     enum Ending: Sendable {
         case exited(Exit)
-        /// The process goes on without us; the user asked for that by keys or by a signal.
+        /// Detached, by keys or by a signal; the process goes on.
         case detached(byKeys: Bool)
     }
 
@@ -63,7 +63,7 @@ struct AttachedProcess: Sendable {
                 } catch is OutputClosed {
                     await send("TERM")
                 } catch let failure as Failure {
-                    // A worker that was started anew may not have it; the exit is still the process's.
+                    // A worker that was restarted may not have it; the exit is still the process's.
                     session.console.note("there is no more output of \(name): \(failure.message)")
                 }
                 return .outputEnded
@@ -150,7 +150,8 @@ struct AttachedProcess: Sendable {
         }
     }
 
-    /// Gives the process the terminal's size; one that was joined on its way draws its screen anew for a change only.
+    /// Gives the process the terminal's size; one that was joined on its way redraws its screen only when the size
+    /// changes.
     private func showScreen() async {
         if start == .now, let size = Terminal.size {
             await resize(ConsoleSize(width: size.width, height: max(1, size.height - 1)))
@@ -194,13 +195,13 @@ struct AttachedProcess: Sendable {
             try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
             return true
         } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
-            // It has exited, or has closed its end; the exit is told by others.
+            // The process has exited or has closed its input. The wait for the exit reports which.
             return false
         }
     }
 }
 
 extension AttachedProcess.Step {
-    /// The end of input says nothing about the process's end.
+    /// The end of the input does not end the process.
     fileprivate var isInput: Bool { if case .inputEnded = self { true } else { false } }
 }

@@ -3,7 +3,7 @@ import MessagePack
 import Synchronization
 import WorkerClient
 
-/// Copies what a process writes to this program's standard streams, and knows how far it has come.
+/// Copies a process's output to this program's standard streams, and keeps the offset that it has reached.
 final class OutputCopy: Sendable {
     private let session: Session
     private let id: ContainerID
@@ -11,7 +11,7 @@ final class OutputCopy: Sendable {
     private let position: Mutex<Position>
 
     private struct Position {
-        /// Nil until something came, where the copy begins with what comes.
+        /// Nil until the first bytes arrive, if the copy begins with new output.
         var offset: UInt64?
         var isEnd = false
 
@@ -41,7 +41,7 @@ final class OutputCopy: Sendable {
             try await write(
                 piece.stream, piece.offset, piece.data, dropped: piece.dropped, isLossUnknown: piece.isLossUnknown)
             if piece.isEnd { position.withLock { $0.isEnd = true } }
-            // Where the worker does not take it, the wait for the exit tells why.
+            // If the worker refuses it, the wait for the exit reports the reason.
             try? await session.client.acknowledge(piece)
         }
     }
@@ -51,7 +51,7 @@ final class OutputCopy: Sendable {
         position.withLock { $0.offset = offset }
     }
 
-    /// Fetches what the pieces did not bring: after the exit nothing more is written, and what is kept can be read.
+    /// Fetches the output that the pieces did not bring. Called after the exit, when nothing more is written.
     func rest() async throws {
         guard !position.withLock({ $0.isEnd }) else { return }
         do {
@@ -62,9 +62,9 @@ final class OutputCopy: Sendable {
                 if offset == from || page["eof"]?.bool == true { return }
             }
         } catch let failure as Failure where failure.code == .notFound || failure.code == .failedPrecondition {
-            // Somebody has deleted the container already, or the worker does not have its output any more.
+            // The container has been deleted already, or the worker no longer keeps its output.
         } catch is OutputClosed {
-            // Nobody reads.
+            // Standard output has no reader any more.
         }
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import ContainerProtocol
 import MessagePack
 
-/// What `run` and `create` say of a container.
+/// The options of `run` and `create` for a container.
 struct ContainerOptions: ParsableArguments {
     @Option(help: "The container's name; a random one where none is given.")
     var name: ContainerID?
@@ -51,11 +51,11 @@ struct ContainerOptions: ParsableArguments {
         if let profile { parameters["profile"] = .string(profile) }
         if !label.isEmpty { parameters["labels"] = label.wireValue }
         let result = try await session.call(.create, id, parameters)
-        tell(result, session.console)
+        reportWarnings(result, session.console)
         return Created(id: id, result: result, hasTerminal: process["terminal"] == true)
     }
 
-    private func tell(_ result: Value, _ console: Console) {
+    private func reportWarnings(_ result: Value, _ console: Console) {
         for warning in result["warnings"]?.array ?? [] { console.note("warning: \(warning.string ?? "")") }
         let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
         if !ignored.isEmpty { console.note("warning: the worker ignores \(ignored.joined(separator: ", "))") }

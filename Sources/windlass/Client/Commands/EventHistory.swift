@@ -5,8 +5,8 @@ import MessagePack
 struct EventHistory: Sendable {
     let session: Session
 
-    /// Hands over the events after `last`, and moves `last` to the newest; of events that are not kept any more it is
-    /// said how many they are.
+    /// Passes the events after `last` to `body`, and moves `last` to the newest. Events that are no longer kept are
+    /// reported by their numbers.
     func replay(after last: inout UInt64, _ body: (Value) throws -> Void) async throws {
         while true {
             let page: Value
@@ -29,7 +29,7 @@ struct EventHistory: Sendable {
         }
     }
 
-    /// What a person is told of events that nobody has any more.
+    /// The message about events that the worker no longer keeps.
     static func remark(onMissing events: ClosedRange<UInt64>) -> String {
         events.count == 1
             ? "event \(events.lowerBound) is not kept any more"

@@ -12,7 +12,7 @@ struct EventPrinter: Sendable {
         }
     }
 
-    /// Number, time, type, container, and whatever else the event says.
+    /// Number, time, type, container, and all other fields of the event.
     static func line(_ event: Value, colour: Bool) -> String {
         let type = event["type"]?.string ?? ""
         let exit = Exit(event["exit"])

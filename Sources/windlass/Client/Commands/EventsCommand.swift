@@ -77,7 +77,7 @@ struct EventsCommand: ClientCommand {
             retryable: true)
     }
 
-    /// What a person has to know besides the events; nil where that is nothing.
+    /// A remark for the user besides the events; nil if there is none.
     static func remark(on item: EventFeed.Item) -> String? {
         switch item {
         case .begins, .event: nil

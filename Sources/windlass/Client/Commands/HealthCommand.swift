@@ -6,7 +6,7 @@ import MessagePack
 struct HealthCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
-        abstract: "Tell whether the worker can take containers now.",
+        abstract: "Report whether the worker can take containers now.",
         discussion: "Exits with 0 where it can, with 1 where it cannot or does not answer.")
 
     @OptionGroup var connection: ConnectionOptions

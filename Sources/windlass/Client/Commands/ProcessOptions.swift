@@ -3,7 +3,7 @@ import ContainerProtocol
 import Foundation
 import MessagePack
 
-/// What `run`, `create` and `exec` say of a process.
+/// The options of `run`, `create` and `exec` for a process.
 struct ProcessOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Give it standard input.")
     var interactive = false
@@ -26,7 +26,7 @@ struct ProcessOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("Run it as this user.", valueName: "name"))
     var user: String?
 
-    /// An OCI process: `base` with what was said here on top of it.
+    /// An OCI process: `base`, overridden by these options.
     /// - Parameter command: the program and its arguments; `base`'s where it is empty.
     func process(_ command: [String], over base: Value? = nil) throws -> Value.Map {
         var process = base?.map ?? [:]

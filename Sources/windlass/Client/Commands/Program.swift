@@ -3,7 +3,7 @@ import ArgumentParser
 /// The program and its arguments, as they stand at the end of a command line.
 struct Program {
     /// What is left after the options is the program's; a leading `--` only marks its begin.
-    /// - Throws: where an option stands in the program's place: a mistake of the user's, or the wish for help.
+    /// - Throws: if an option stands in the program's place, by mistake or as `--help`.
     static func words(_ captured: [String], of command: any ParsableCommand.Type) throws -> [String] {
         guard let first = captured.first else { return [] }
         if first == "--" { return Array(captured.dropFirst()) }

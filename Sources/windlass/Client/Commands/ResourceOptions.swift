@@ -37,13 +37,13 @@ struct ResourceOptions: ParsableArguments {
         }
     }
 
-    /// Whether nothing was said.
+    /// Whether no option was given.
     var isEmpty: Bool {
         memory == nil && cpus == nil && cpuShares == nil && cpuPercent == nil && pidsLimit == nil && storageIops == nil
             && storageBps == nil
     }
 
-    /// OCI resources in the form of the worker's platform; nil where nothing was said.
+    /// OCI resources in the form of the worker's platform; nil if no option was given.
     func limits(_ session: Session) async throws -> (Platform, Value)? {
         guard !isEmpty else { return nil }
         let driver = try await session.call(.version)["driver"]?["name"]?.string ?? ""

@@ -31,7 +31,7 @@ struct RunCommand: ClientCommand {
 
     func validate() throws {
         _ = try Program.words(program, of: Self.self)
-        if detach && remove { throw ValidationError("--rm needs an attached run: with -d nobody is here to remove it") }
+        if detach && remove { throw ValidationError("--rm needs an attached run; -d detaches before the removal") }
     }
 
     func perform(_ session: Session) async throws {

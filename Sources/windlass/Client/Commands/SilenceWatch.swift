@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Notices when something that should be heard every now and then falls silent.
+/// Detects that messages which should come regularly, such as heartbeats, no longer come.
 final class SilenceWatch: Sendable {
     private let last = Mutex<ContinuousClock.Instant?>(nil)
 
-    /// Something was heard.
+    /// A message has come.
     func heard() { last.withLock { $0 = .now } }
 
-    /// Whether anything is heard within `duration`.
+    /// Whether a first message comes within `duration`.
     func hasBegun(within duration: Duration) async throws -> Bool {
         let deadline = ContinuousClock.now + duration
         while last.withLock({ $0 }) == nil {
@@ -17,7 +17,7 @@ final class SilenceWatch: Sendable {
         return true
     }
 
-    /// True when there was silence for `duration`, false when something was heard again.
+    /// Yields true when no message has come for `duration`, and false when one has come again.
     func changes(after duration: Duration) -> AsyncStream<Bool> {
         AsyncStream { continuation in
             let task = Task {

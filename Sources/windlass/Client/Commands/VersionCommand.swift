@@ -11,7 +11,7 @@ struct VersionCommand: ClientCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        // Of all verbs this one has something to say without a worker.
+        // The only command that has a result without a worker.
         let console = Console(format: connection.format)
         let own: Value = ["version": .string(WindlassVersion.current), "protocol": 1]
         do {

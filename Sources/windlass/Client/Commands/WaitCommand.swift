@@ -2,7 +2,7 @@ import ArgumentParser
 import ContainerProtocol
 import MessagePack
 
-/// `windlass wait`: tells the exit codes of containers when they have them.
+/// `windlass wait`: waits until containers have exited, and prints their exit codes.
 struct WaitCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait",
@@ -47,7 +47,7 @@ struct WaitCommand: ClientCommand {
 }
 
 extension Exit {
-    /// The exit as it stands on the wire.
+    /// The exit in its wire form.
     var value: Value {
         [
             "code": .unsigned(UInt64(code)), "known": .bool(known), "reason": .string(reason.rawValue),

@@ -1,4 +1,4 @@
-/// The arguments of the command line. Which worker is meant may be said before the verb too: `windlass --worker X ps`.
+/// The arguments of the command line. Connection options may also stand before the command: `windlass --worker X ps`.
 struct Arguments {
     /// The arguments, with what stood before the verb behind it.
     let inOrder: [String]

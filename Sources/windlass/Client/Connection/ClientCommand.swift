@@ -1,14 +1,14 @@
 import ArgumentParser
 
-/// A verb that speaks to a worker; its failures are told in one place and in one way.
+/// A command that sends requests to a worker. Its failures are reported in one place.
 protocol ClientCommand: AsyncParsableCommand {
     var connection: ConnectionOptions { get }
 
-    /// What the exit code of this verb means.
+    /// What the exit codes of this command mean.
     static var exitCodes: ExitCodes { get }
 
-    /// Does it.
-    /// - Throws: `ExitCode` to end with that code and no more words; everything else is reported.
+    /// Carries out the command.
+    /// - Throws: `ExitCode` to end with that code and without a message; any other error is reported.
     func perform(_ session: Session) async throws
 }
 

@@ -35,7 +35,7 @@ struct Contexts: Codable, Equatable {
     static func read(_ path: String = path()) throws -> Contexts {
         guard FileManager.default.fileExists(atPath: path) else { return Contexts() }
         do {
-            // It says which key a worker must prove: nobody else may write it.
+            // The file names the key that a worker must prove, so no other user may be able to write it.
             return try YAMLDecoder().decode(Contexts.self, from: try KeyFile.read(path, .publicKey))
         } catch let trouble as KeyFile.Trouble {
             throw Failure.invalidArgument("the contexts in \(path) cannot be used: \(trouble)")

@@ -2,16 +2,16 @@ import ArgumentParser
 import ContainerProtocol
 import MessagePack
 
-/// Which exit code says what: the one place where failures and containers' exits become codes.
+/// The meaning of exit codes. Failures and containers' exits become codes only here.
 enum ExitCodes: Sendable {
-    /// The verb answers for itself: 0 or 1.
+    /// The command's own result: 0 or 1.
     case ofTool
     /// The verb's code is the container's; its own failures are 125 to 127.
     case ofContainer
 
-    /// Something failed that has been reported.
+    /// A failure that has been reported already.
     static let failed = ExitCode(1)
-    /// The user left before the end, with Ctrl-C.
+    /// The user interrupted the command with Ctrl-C.
     static let interrupted = ExitCode(130)
     /// The tool or the worker failed, or the container's code is not known.
     static let toolFailed: Int32 = 125
@@ -20,7 +20,7 @@ enum ExitCodes: Sendable {
     /// The program is not there.
     static let notFound: Int32 = 127
 
-    /// The code where it is not clear which worker is meant, or a key for it is missing.
+    /// The code for a missing or ambiguous worker address, or a missing key.
     var ofUsage: Int32 {
         switch self {
         case .ofTool: 2
@@ -36,7 +36,7 @@ enum ExitCodes: Sendable {
         }
     }
 
-    /// Only a failure to make the process says something of the program; the code is the service's own.
+    /// Maps a failure to create the process to 126 or 127. Other failures say nothing of the program: 125.
     private static func invocation(_ failure: Failure) -> Int32 {
         guard failure.details["operation"]?.string == "HcsCreateProcess",
             let result = failure.details["hresult"]?.unsigned
@@ -65,14 +65,14 @@ enum ExitCodes: Sendable {
         #endif
     }
 
-    /// What a person should know of an exit that its code alone does not say; nil where the code says it all.
+    /// A remark on an exit that this program's exit code cannot express; nil if none is needed.
     static func remark(on exit: Exit, of name: String) -> String? {
         guard exit.known else {
             return "\(name) ended (\(exit.reason.rawValue)) and its exit code could not be learnt"
         }
         let code = code(for: exit)
         guard Int64(exit.code) != Int64(code) else { return nil }
-        return "\(name) exited with \(exit.codeText); a shell can only be told \(code)"
+        return "\(name) exited with \(exit.codeText); a shell only sees \(code)"
     }
 
     /// Ends the command as the process ended.

@@ -22,12 +22,12 @@ struct Session: Sendable {
             let advice = await session.client.isTurnedAway ? "" : "; start one with `windlass worker`"
             throw Failure(.unavailable, failure.message + advice, retryable: true)
         }
-        session.tellConnection()
+        session.reportConnection()
         return session
     }
 
-    /// Tells a person who waits that the worker is away, and that it is back: nothing else does, since calls go on.
-    private func tellConnection() {
+    /// Reports to the user that the worker is away, and that it is back. Calls wait meanwhile and report nothing.
+    private func reportConnection() {
         let (changes, console, endpoint) = (client.connectionChanges, console, client.endpoint)
         Task {
             var isAway = false

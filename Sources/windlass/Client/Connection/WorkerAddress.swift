@@ -16,7 +16,7 @@ struct WorkerAddress {
     static let defaultCommands = "tcp://127.0.0.1:5770"
     static let defaultEvents = "tcp://127.0.0.1:5771"
 
-    /// What flags and environment say; each is nil where they do not say it.
+    /// The values of flags and environment; nil where neither is set.
     struct Choice {
         var context: String?
         var worker: String?
@@ -51,7 +51,7 @@ struct WorkerAddress {
         credentials = try WorkerAddress.credentials(commands, serverKey: serverKey, key: key)
     }
 
-    /// A worker publishes at the port after that of its commands, where nothing else was said.
+    /// The default event endpoint: a worker publishes at the port after that of its commands.
     private static func events(besides commands: String) -> String {
         guard commands.hasPrefix("tcp://"), let colon = commands.lastIndex(of: ":"),
             let port = UInt16(commands[commands.index(after: colon)...]), port < .max
@@ -62,7 +62,7 @@ struct WorkerAddress {
     private static func credentials(
         _ endpoint: String, serverKey: String?, key: String?
     ) throws -> Credentials? {
-        // A worker on this host is reached in the clear, whatever keys are around for others.
+        // A worker on this host is reached without encryption, even if keys are set for other workers.
         if Worker.isOnThisHost(endpoint) { return nil }
         guard let serverKey else {
             throw Failure.invalidArgument(

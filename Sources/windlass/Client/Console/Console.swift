@@ -6,7 +6,7 @@ import MessagePack
 /// Prints results to standard output and everything else to standard error.
 struct Console: Sendable {
     let format: OutputFormat
-    /// Whether a person sees standard output as it comes.
+    /// Whether standard output is a terminal.
     let isTerminal: Bool
     let hasColour: Bool
 
@@ -33,7 +33,7 @@ struct Console: Sendable {
         for text in table.lines(colour: hasColour, width: width) { try line(text) }
     }
 
-    /// Prints a container's name, which is what a command that acts on it has to say.
+    /// Prints a container's name, which is the result of a command that acts on it.
     func done(_ id: ContainerID, _ result: Value = [:]) throws {
         switch format {
         case .table: try line(id.rawValue)
@@ -46,15 +46,15 @@ struct Console: Sendable {
 
     // MARK: Everything else
 
-    /// Tells a person something besides the results.
+    /// Writes a message to standard error.
     func note(_ text: String) {
-        // A terminal in raw mode needs the carriage return; to any other it does no harm.
+        // A terminal in raw mode needs the carriage return; any other ignores it.
         let end = Terminal.isTerminal(.error) ? "\r\n" : "\n"
-        // Where standard error is closed there is nobody to tell.
+        // If standard error is closed, the message is dropped.
         try? Terminal.write("windlass: \(text.printable)\(end)", to: .error)
     }
 
-    /// Tells what went wrong.
+    /// Writes an error to standard error, in the chosen format.
     func report(_ error: any Error) {
         if error is OutputClosed { return }
         let failure = Console.failure(error)
@@ -64,7 +64,7 @@ struct Console: Sendable {
         }
     }
 
-    /// Whatever was thrown, in the words of the protocol.
+    /// The protocol's failure for any error.
     static func failure(_ error: any Error) -> Failure {
         switch error {
         case let failure as Failure: failure
@@ -75,5 +75,5 @@ struct Console: Sendable {
     }
 }
 
-/// Nobody reads standard output any more.
+/// Standard output has no reader any more.
 struct OutputClosed: Error {}

@@ -1,6 +1,6 @@
 import UnixSignals
 
-/// A part of the terminal that is drawn anew again and again, until the user has seen enough.
+/// A part of the terminal that is drawn repeatedly, until the user has seen enough.
 struct LiveDisplay {
     /// Draws what `frame` returns, every `interval`, until Ctrl-C.
     static func run(
@@ -27,7 +27,7 @@ struct LiveDisplay {
                     if console.isTerminal { try console.line("") }
                     return
                 }
-                // Where there are no signals the body alone says when it is over.
+                // Without signals only the body ends the display.
                 try await Task.sleep(for: .seconds(Int64.max / 4))
             }
             defer { group.cancelAll() }

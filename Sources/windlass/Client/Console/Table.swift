@@ -21,7 +21,7 @@ struct Table: Sendable {
         var style: Style?
 
         init(_ text: String, _ style: Style? = nil) {
-            // What a container is called may not steer the terminal of who looks at it.
+            // A container's name must not send control sequences to the user's terminal.
             self.text = text.printable
             self.style = style
         }

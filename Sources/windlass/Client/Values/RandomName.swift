@@ -1,4 +1,4 @@
-/// Names for those who give none: readable, and different enough to be free.
+/// Names for containers that are created without one: readable, and with enough variety to be free.
 struct RandomName {
     private static let qualities = [
         "able", "amber", "brave", "brisk", "calm", "clear", "clever", "cosy", "eager", "early", "fair", "fleet", "fond",

@@ -35,7 +35,7 @@ struct SpecificationFile {
 }
 
 extension SpecificationFile {
-    /// Where the JSON is wrong, which Foundation's decoder does not say, but its older parser does.
+    /// The place of an error in the JSON. Foundation's decoder does not report it; its older parser does.
     private static func reason(_ data: Data) -> String? {
         do {
             _ = try JSONSerialization.jsonObject(with: data)
