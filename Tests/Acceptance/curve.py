@@ -181,6 +181,10 @@ class Watch:
         event = self.next(*self.FAILURES)
         return self.FAILURES[event["event"]], event["value"]
 
+    def comes_in(self) -> None:
+        """Waits until a handshake succeeds: libzmq tries again by itself."""
+        self.next(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+
     def gone(self) -> None:
         """Waits until the worker has ended the connection."""
         self.next(zmq.EVENT_DISCONNECTED)

@@ -12,7 +12,7 @@ import zmq
 from zmtp import GREETING, Peer, command, frame
 
 from curve import Raw, Watch, certificate, properties
-from wire import DEADLINE, Collector, Deadline, Dealer, Failure, pack, parse
+from wire import DEADLINE, Collector, Deadline, Dealer, pack, parse
 
 LONG = {"process": {"args": ["/bin/sleep", "100000"]}}
 SHORT = {"process": {"args": ["/bin/true"]}}
@@ -106,8 +106,6 @@ def test_others_are_unharmed_while_one_comes_and_goes(door):
         (door.clients / "bob.key").unlink()
         for peer in peers:
             peer.close()
-        plain = [socket.create_connection(peer.socket.getpeername()) for peer in []]
-        assert not plain
         door.admin.call("keys_reload")
         first.call("create", id=f"c-{round}", spec=SHORT, request_id=f"r-{round}")
         door.write(door.clients / "bob.key", certificate(bob["curve_publickey"], role="scheduler"))
@@ -217,8 +215,8 @@ def test_a_second_file_with_other_rights_harms_no_first(door):
 def test_expired(door, peers, time):
     options = door.let_in("alice", role="scheduler", expires=time)
     door.start()
-    for endpoint in (door.commands, door.events):
-        assert peers(Watch, endpoint, **options).outcome() == ("auth", 400)
+    for endpoint, kind in ((door.commands, zmq.DEALER), (door.events, zmq.SUB)):
+        assert peers(Watch, endpoint, kind, **options).outcome() == ("auth", 400)
     assert len(door.audited("refused", 2, reason="expired")) == 2
 
 
@@ -227,19 +225,33 @@ def test_expires_while_it_is_connected(door, peers, has_second):
     options = door.let_in("alice", role="scheduler")
     if has_second:
         door.let_in("alice+2", role="scheduler")
+    door.let_in("past", role="scheduler", expires="2020-01-01T00:00:00Z")
     door.start()
     client, subscriber = door.dealer(options), peers(Collector, door.events, "", **options)
     client.call("ping")
+    door.audited("cut", principal="past")  # the worker has looked for expired keys
     watches = [watched(client), watched(subscriber)]
     public = options["curve_publickey"]
     door.write(door.clients / "alice.key", certificate(public, role="scheduler", expires="2020-01-01T00:00:00Z"))
     door.admin.call("keys_reload")
-    if not has_second:
-        with suppress(Failure, TimeoutError):
-            client.refused("unauthenticated", "ping")
     for watch in watches:
         watch.gone()
         assert watch.outcome() == ("auth", 400)
+
+
+def test_expires_between_two_requests(door):
+    options = door.let_in("alice", role="scheduler")
+    door.start()
+    client = door.dealer(options)
+    client.call("ping")
+    client.request("version")
+    door.write(
+        door.clients / "alice.key",
+        certificate(options["curve_publickey"], role="scheduler", expires="2020-01-01T00:00:00Z"),
+    )
+    door.admin.call("keys_reload")
+    error = client.refused("unauthenticated", "ping")
+    assert "expired" in error["message"], error
 
 
 def test_no_events(door, peers):
@@ -260,7 +272,7 @@ def test_events_taken_away(door, peers):
     door.admin.call("keys_reload")
     watch.gone()
     assert watch.outcome() == ("auth", 400)
-    assert client.call("ping", timeout_ms=None) if False else client.repeat(lambda _: True, "ping")
+    client.call("ping")
 
 
 # Peers of this host
@@ -303,8 +315,8 @@ def test_half_open_connections(door, peers):
         with suppress(OSError):
             connection.sendall(GREETING[:11])
     first.call("ping")
-    for endpoint in (door.commands, door.events):
-        assert peers(Watch, endpoint, **options).outcome()[0] == "in"
+    peers(Watch, door.commands, **options).comes_in()
+    peers(Collector, door.events, "", **options)
     assert not watch.monitor.poll(0)
     for connection in held:
         connection.settimeout(DEADLINE)
@@ -324,7 +336,7 @@ def test_one_connection_too_many(door, peers):
     fifth = peers(Watch, door.commands, **options)
     door.audited("refused", reason="connections")
     dealers[0].close()
-    assert fifth.outcome()[0] == "in", "libzmq comes again by itself"
+    fifth.comes_in()
 
 
 def test_subscriptions_without_end(door, peers):
@@ -352,18 +364,22 @@ def test_subscriptions_without_end(door, peers):
 def test_tampered_byte(door):
     alice, bob = door.let_in("alice", role="scheduler"), door.let_in("bob", role="scheduler")
     door.start()
-    first, peer = door.dealer(alice), Raw(door.commands, bob)
+    first = door.dealer(alice)
     first.call("ping")
     watch = watched(first)
-    peer.send(pack([0, 7, "ping", []]))
-    assert parse(peer.receive()).error is None
-    data = bytearray(peer.message(pack([0, 8, "ping", []])))
-    data[-3] ^= 1
-    peer.socket.sendall(data)
-    with pytest.raises((EOFError, ConnectionResetError)):
-        peer.frame()
+    for _ in range(60):  # libzmq may fail to close one in ten
+        peer = Raw(door.commands, bob)
+        peer.send(pack([0, 7, "ping", []]))
+        assert parse(peer.receive()).error is None
+        data = bytearray(peer.message(pack([0, 8, "ping", []])))
+        data[-3] ^= 1
+        peer.socket.sendall(data)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            peer.frame()
+        peer.close()
     first.call("ping")
     assert not watch.monitor.poll(0)
+    door.admin.repeat(lambda result: {each["name"]: each["connections"] for each in result["principals"]}["bob"] == 0, "keys_list")
 
 
 def test_mutated_handshakes(door, peers):

@@ -15,8 +15,8 @@ final class Access {
     private(set) var counters = Counters()
     /// The principal that was looked up last, and its name with a NUL behind it.
     private var latest: (name: [CChar], principal: Principal)?
-    /// Expirations up to this second have ended their principals' connections.
-    private var expiredUntil: Int64 = 0
+    /// Keys that have expired, and whose principals' connections have been ended for that.
+    private var expired: Set<CurveKey> = []
 
     /// Has the sockets cut the connections of principals, and conclude what they asked for.
     /// - Returns: how many connections there were.
@@ -150,13 +150,13 @@ final class Access {
         return Reloaded(changes: changes, cut: cut(Set(changes.removed + losing)))
     }
 
-    /// Ends the connections of principals whose last key has expired.
+    /// Ends the connections of principals with a key that has expired. Which of its keys a connection came in by is not
+    /// known: one with another key comes back.
     func expire(at second: Int64) {
-        let expired = table.principals.values.filter { principal in
-            principal.expires.map { $0 <= second && $0 > expiredUntil } ?? false
-        }
-        expiredUntil = second
-        cut(Set(expired.map(\.name)))
+        let now = table.grants.filter { $0.value.expires.map { $0 <= second } ?? false }
+        let news = now.filter { !expired.contains($0.key) }
+        expired = Set(now.keys)
+        cut(Set(news.values.map(\.principal.name)))
     }
 
     @discardableResult

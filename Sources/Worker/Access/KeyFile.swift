@@ -96,12 +96,13 @@ package enum KeyFile {
         #if !os(Windows)
             // A link fails where the name is taken, which a rename does not.
             if !mayReplace {
-                let isTaken = link(new, path) != 0 && errno == EEXIST
+                let failure = link(new, path) == 0 ? nil : FileTrouble(path)
                 remove(new)
-                if isTaken {
-                    throw Trouble(description: "\(path) is there already; remove it first, or choose another name")
-                }
-                return
+                guard let failure else { return }
+                throw Trouble(
+                    description: failure.code == EEXIST
+                        ? "\(path) is there already; remove it first, or choose another name"
+                        : "\(path) cannot be written: \(failure)")
             }
         #else
             if !mayReplace, FileManager.default.fileExists(atPath: path) {

@@ -20,7 +20,7 @@ final class PeerConnections {
         self.socket = socket
         self.loop = loop
         self.logger = logger
-        monitor = try ConnectionMonitor(socket)
+        monitor = try ConnectionMonitor(socket, reportsFailures: false)
         table = ConnectionTable(limit: limit)
     }
 

@@ -24,7 +24,9 @@ struct PrincipalTable: Sendable {
         self.broken = broken
         let byKey = Dictionary(grouping: files, by: \.key)
         var usable: [ClientFile] = []
-        for file in files.sorted(by: { $0.fileName < $1.fileName }) {
+        // NAME.key comes before NAME+2.key: a further key has to agree with the first.
+        let inOrder = files.sorted { ($0.fileName.utf8.count, $0.fileName) < ($1.fileName.utf8.count, $1.fileName) }
+        for file in inOrder {
             let others = (byKey[file.key] ?? []).map(\.fileName).filter { $0 != file.fileName }
             if others.isEmpty {
                 usable.append(file)

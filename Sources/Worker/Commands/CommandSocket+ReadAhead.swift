@@ -4,9 +4,9 @@ import ZeroMQ
 
 /// Reading ahead of peers that send faster than they are served, and cutting those that are over a hard bound.
 extension CommandSocket {
-    /// How long a look may last.
     /// What comes from a connection that was cut is discarded for so long at most.
     private static let cutDuration = Duration.seconds(5)
+    /// How long a look may last.
     private static let lookDuration = Duration.milliseconds(4)
 
     /// A turn has ended with more to read: now and then, sees how much that is.
@@ -68,7 +68,7 @@ extension CommandSocket {
         guard counters.cut & (counters.cut - 1) == 0 else { return }
         logger.warning(
             "a connection was cut: its peer sends without end, or does not read its replies",
-            metadata: ["routing_id": "\(peer)", "cut_so_far": "\(counters.cut)"])
+            metadata: ["cut_so_far": "\(counters.cut)"])
     }
 
     /// The socket was read empty: nothing is left of connections that were cut.
