@@ -41,7 +41,7 @@ final class EventSubscription {
             try socket.configureClient()
             try socket.secure(credentials, after: failures)
             for topic in topics.isEmpty ? [""] : topics { try socket.set(.subscribe, topic) }
-            monitor = try ConnectionMonitor(socket, reportsFailures: true)
+            monitor = try ConnectionMonitor(socket, .handshakes)
         } catch {
             throw .noSocket(error)
         }

@@ -40,7 +40,7 @@ extension WorkerClient {
         // The pause between attempts that reach no worker. After a connection that broke, the client pauses itself.
         try socket.set(.reconnectInterval, 100)
         try socket.set(.reconnectIntervalMaximum, 5_000)
-        return Connection(socket: socket, watch: try ConnectionMonitor(socket, reportsFailures: true))
+        return Connection(socket: socket, watch: try ConnectionMonitor(socket, .handshakes))
     }
 
     private func watch() -> SocketLoop.Turn {

@@ -8,10 +8,10 @@ import Synchronization
 public final class ConnectionMonitor {
     /// What became of a connection.
     public enum Change: Sendable, Equatable {
-        /// A peer has connected; nothing is known of it yet.
+        /// A connection stands; nothing is known of the peer yet.
         case accepted(descriptor: Int32)
-        /// The handshake is done: messages go through.
-        case connected(descriptor: Int32)
+        /// A handshake is done: messages go through. libzmq does not say of which connection.
+        case connected
         /// The connection is gone, or its handshake was.
         case disconnected(descriptor: Int32)
         /// The other side refused the key, or this side did.
@@ -25,20 +25,32 @@ public final class ConnectionMonitor {
     private let monitored: Socket
     private static let names = Atomic<UInt64>(0)
 
-    /// Monitors the connections that `monitored` makes from now on.
-    /// - Parameter reportsFailures: whether ``Change/refused(status:)`` and ``Change/failed`` are reported. A server must
-    ///   not ask for them: libzmq 4.3.4 reports a message that cannot be decrypted as such a failure, and the report
-    ///   overwrites the `errno` by which it then ends the connection. The connection stays, is never read again, and its
-    ///   descriptor is lost when the peer leaves.
-    public init(_ monitored: Socket, reportsFailures: Bool) throws(ZeroMQError) {
-        let endpoint = "inproc://monitor-\(ConnectionMonitor.names.add(1, ordering: .relaxed).newValue)"
+    /// Which changes are reported.
+    public enum Scope: Sendable {
+        /// That connections stand and are gone: for a server.
+        ///
+        /// It must not ask for failures of handshakes. As such libzmq 4.3.4 also reports a message that cannot be decrypted,
+        /// and the report overwrites the `errno` by which it then ends the connection: the connection would stay, would never
+        /// be read again, and its descriptor would be lost when the peer leaves.
+        case standing
+        /// How handshakes end, and that connections are gone: for a client.
+        case handshakes
+
         // Not ZMQ_EVENT_ACCEPT_FAILED: without descriptors there are tens of thousands of them a second.
-        var events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
-        if reportsFailures {
-            events |= ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-            events |= ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+        fileprivate var events: Int32 {
+            switch self {
+            case .standing: ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED
+            case .handshakes:
+                ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+                    | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            }
         }
-        guard zmq_socket_monitor(monitored.raw, endpoint, events) == 0 else { throw ZeroMQError("zmq_socket_monitor") }
+    }
+
+    /// Monitors the connections that `monitored` makes from now on.
+    public init(_ monitored: Socket, _ scope: Scope) throws(ZeroMQError) {
+        let endpoint = "inproc://monitor-\(ConnectionMonitor.names.add(1, ordering: .relaxed).newValue)"
+        guard zmq_socket_monitor(monitored.raw, endpoint, scope.events) == 0 else { throw ZeroMQError("zmq_socket_monitor") }
         self.monitored = monitored
         socket = try Socket(.pair, in: monitored.context)
         try socket.set(.linger, 0)
@@ -67,8 +79,8 @@ public final class ConnectionMonitor {
                 )
             }
             switch event {
-            case ZMQ_EVENT_ACCEPTED: return .accepted(descriptor: value)
-            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return .connected(descriptor: value)
+            case ZMQ_EVENT_ACCEPTED, ZMQ_EVENT_CONNECTED: return .accepted(descriptor: value)
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return .connected
             case ZMQ_EVENT_DISCONNECTED: return .disconnected(descriptor: value)
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return .refused(status: value)
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return .failed

@@ -163,9 +163,10 @@ class Watch:
         self.socket.connect(endpoint)
 
     def close(self) -> None:
-        self.socket.disable_monitor()
-        self.monitor.close(0)
-        self.socket.close(0)
+        if not self.socket.closed:
+            self.socket.disable_monitor()
+            self.monitor.close(0)
+            self.socket.close(0)
 
     def next(self, *kinds: int, timeout: float = DEADLINE) -> dict[str, Any]:
         """The next event of these kinds."""

@@ -339,6 +339,30 @@ def test_one_connection_too_many(door, peers):
     fifth.comes_in()
 
 
+def test_connections_that_say_nothing_count(door, peers):
+    options = door.let_in("alice", role="scheduler")
+    door.start("max_principal_connections: 4\nhandshake_timeout_ms: 500\n")
+    silent = [peers(Watch, door.commands, **options) for _ in range(4)]
+    for watch in silent:
+        watch.comes_in()
+    peers(Watch, door.events, zmq.SUB, **options)
+    door.audited("refused", reason="connections", socket="windlass.events")
+    for watch in silent:
+        watch.close()
+    peers(Collector, door.events, "", **options)
+
+
+def test_who_leaves_at_once_leaves_nothing(door):
+    options = door.let_in("alice", role="scheduler")
+    door.start("max_principal_connections: 8\nmax_handshakes_per_second: 100000\n")
+    for number in range(200):
+        peer = Raw(door.commands if number % 2 else door.events, options, kind=b"DEALER" if number % 2 else b"SUB")
+        peer.send(pack([0, 7, "ping", []]) if number % 2 else b"\x01exit/")
+        peer.close()
+        if number % 8 == 7:
+            door.admin.repeat(lambda result: result["principals"][0]["connections"] == 0, "keys_list")
+
+
 def test_subscriptions_without_end(door, peers):
     options = door.let_in("eve", role="observer")
     other = door.let_in("alice", role="observer")

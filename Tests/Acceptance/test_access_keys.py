@@ -253,7 +253,7 @@ def test_sentences(cli, far, tmp_path):
     cli("keys", "generate", "eve", "--dir", other)
     eve = ["--key", other / "eve.key_secret"]
     text = cli("ps", *far.flags[:4], *eve, code=1)
-    assert "does not know" in text or "refuse" in text, text
+    assert "unauthenticated" in text and "does not let this key in" in text, text
     text = cli("ps", *far.flags[:2], "--server-key", other / "eve.key", *far.flags[4:], code=1)
     assert "server key" in text.lower() or "--server-key" in text, text
     both = f"{other / 'eve.key'},{far.folder / 'server.key'}"

@@ -16,52 +16,63 @@ struct ConnectionTableTests {
         #expect(next)
     }
 
-    @Test func handshakesAreAttributedInOrderAndCorrectedByMessages() {
+    @Test func whoWasLetInCountsBeforeItsFirstMessage() {
         var table = ConnectionTable(limit: 10)
         for descriptor: Int32 in [1, 2] { _ = table.accepted(descriptor, at: now) }
-        table.approve("a", at: now)
-        table.approve("b", at: now)
-        #expect(table.count(of: "a") == 1 && table.count(of: "b") == 1, "those on their way count")
-        table.connected(1, at: now)
-        table.connected(2, at: now)
-        #expect(table.descriptors(of: ["a"]) == [1] && table.descriptors(of: ["b"]) == [2])
-        table.prove(1, "b", at: now)
-        #expect(Set(table.descriptors(of: ["b"])) == [1, 2] && table.isProven(1, "b") && !table.isProven(2, "b"))
+        for principal in ["a", "b"] { table.approve(principal) }
+        #expect(table.count(of: "a") == 1 && table.count(of: "b") == 1)
+        #expect(table.descriptors(of: ["a", "b"]).isEmpty, "which is whose is not known yet")
+        for _ in 1...2 { table.prove(1, "b") }
+        #expect(table.descriptors(of: ["b"]) == [1] && table.isProven(1, "b") && !table.isProven(2, "b"))
+        #expect(table.count(of: "a") == 1 && table.count(of: "b") == 1)
+    }
+
+    @Test func whoLeavesWithoutAMessageIsForgotten() {
+        var table = ConnectionTable(limit: 10)
+        for descriptor: Int32 in 1...3 {
+            _ = table.accepted(descriptor, at: now)
+            table.approve("a")
+        }
+        #expect(table.count(of: "a") == 3)
+        for descriptor: Int32 in 1...3 { table.disconnected(descriptor) }
+        #expect(table.count(of: "a") == 0 && table.count == 0)
+    }
+
+    @Test func aMessageThatOutlivesItsConnectionMakesNone() {
+        var table = ConnectionTable(limit: 10)
+        _ = table.accepted(1, at: now)
+        table.approve("a")
+        table.disconnected(1)
+        table.prove(1, "a")
+        let subscriptions = table.subscribed(1, 1)
+        #expect(table.count(of: "a") == 0 && table.count == 0 && subscriptions == 0)
     }
 
     @Test func aDescriptorThatIsUsedAgainHasNoOwner() {
         var table = ConnectionTable(limit: 10)
         _ = table.accepted(1, at: now)
-        table.prove(1, "a", at: now)
+        table.prove(1, "a")
         table.disconnected(1)
         _ = table.accepted(1, at: now)
         #expect(table.descriptors(of: ["a"]).isEmpty && !table.isProven(1, "a"))
     }
 
-    @Test func anApprovalWithoutAHandshakeIsForgotten() {
-        var table = ConnectionTable(limit: 10)
-        table.approve("a", at: now)
-        let later = now.advanced(by: .seconds(6))
-        _ = table.accepted(1, at: later)
-        table.approve("b", at: later)
-        table.connected(1, at: later)
-        #expect(table.descriptors(of: ["b"]) == [1] && table.count(of: "a") == 0)
-    }
-
     @Test func whoIsSilentForLongIsKnown() {
         var table = ConnectionTable(limit: 10)
-        for descriptor: Int32 in [1, 2] { table.connected(descriptor, at: now) }
-        table.prove(2, "a", at: now)
+        for descriptor: Int32 in [1, 2] { _ = table.accepted(descriptor, at: now) }
+        table.prove(2, "a")
         #expect(table.silent(for: .seconds(60), at: now.advanced(by: .seconds(61))) == [1])
         #expect(table.silent(for: .seconds(60), at: now.advanced(by: .seconds(59))).isEmpty)
     }
 
     @Test func subscriptionsAreCountedPerConnection() {
         var table = ConnectionTable(limit: 10)
-        let counts = [(1, 1), (1, 1), (1, -1), (2, -1)].map { table.subscribed($0, $1, at: now) }
+        for descriptor: Int32 in [1, 2] { _ = table.accepted(descriptor, at: now) }
+        let counts = [(1, 1), (1, 1), (1, -1), (2, -1)].map { table.subscribed($0, $1) }
         #expect(counts == [1, 2, 1, 0])
         table.disconnected(1)
-        let anew = table.subscribed(1, 1, at: now)
+        _ = table.accepted(1, at: now)
+        let anew = table.subscribed(1, 1)
         #expect(anew == 1)
     }
 }

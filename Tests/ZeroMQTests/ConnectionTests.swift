@@ -25,8 +25,8 @@ struct ConnectionTests {
         try router.set(.ipv6, true)
         let served = try router.bind(endpoint)
         let (peer, other) = (try Socket(.dealer, in: context), try Socket(.dealer, in: context))
-        let watch = try ConnectionMonitor(peer, reportsFailures: true)
-        let watchOfOther = try ConnectionMonitor(other, reportsFailures: true)
+        let watch = try ConnectionMonitor(peer, .handshakes)
+        let watchOfOther = try ConnectionMonitor(other, .handshakes)
         for socket in [peer, other] {
             try socket.set(.ipv6, true)
             try socket.connect(served)
@@ -47,7 +47,7 @@ struct ConnectionTests {
     @Test func whatASocketHasConnectedToIsCutToo() throws {
         let context = try Context()
         let (router, broker) = (try Socket(.router, in: context), try Socket(.dealer, in: context))
-        let watch = try ConnectionMonitor(broker, reportsFailures: true)
+        let watch = try ConnectionMonitor(broker, .handshakes)
         try router.connect(try broker.bind("tcp://127.0.0.1:*"))
         let descriptor = try #require(try connection(of: broker, to: router))
         #expect(Connection.cut(descriptor, of: router))

@@ -55,7 +55,7 @@ final class Authenticator {
         switch verdict {
         case .accepted(let principal):
             for entry in connections where entry.domain == request.domain {
-                entry.connections.approve(principal, at: now)
+                entry.connections.approve(principal)
             }
             status = ("200", "OK", principal.name)
         case .refused(let reason): status = (reason.isTemporary ? "300" : "400", reason.text, "")

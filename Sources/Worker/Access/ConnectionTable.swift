@@ -1,20 +1,20 @@
 /// The connections of one socket, by descriptor, and whose they are. Pure: fed by the socket's monitor and its messages.
 struct ConnectionTable {
     private struct Entry {
-        var since: ContinuousClock.Instant
+        let since: ContinuousClock.Instant
+        /// Whose it is; nil until a message shows it.
         var principal: String?
-        /// Whether a message has shown whose it is; before, it is a guess from the order of handshakes.
-        var isProven = false
         var subscriptions = 0
     }
 
     private var entries: [Int32: Entry] = [:]
-    /// Principals whose handshakes were accepted and are not done yet, in that order.
-    private var approved: [(principal: String, at: ContinuousClock.Instant)] = []
+    /// Principals that ZAP has let in, one for each connection whose first message has not come yet; the oldest first.
+    ///
+    /// libzmq does not say which connection a handshake was of: these count, and cannot be cut.
+    private var unseen: [String] = []
+    /// Connections whose owner no message has shown.
+    private var unknown = 0
     private let limit: Int
-
-    /// A handshake that has not been done after this long never will be.
-    private static let patience = Duration.seconds(5)
 
     /// - Parameter limit: the most connections.
     init(limit: Int) { self.limit = limit }
@@ -22,68 +22,71 @@ struct ConnectionTable {
     /// How many there are.
     var count: Int { entries.count }
 
+    /// Whether a connection stands.
+    func holds(_ descriptor: Int32) -> Bool { entries[descriptor] != nil }
+
     // MARK: What the monitor reports
 
-    /// A peer has connected.
+    /// A connection stands.
     /// - Returns: false where that is one too many.
     mutating func accepted(_ descriptor: Int32, at now: ContinuousClock.Instant) -> Bool {
+        disconnected(descriptor)
         entries[descriptor] = Entry(since: now)
+        unknown += 1
         return entries.count <= limit
     }
 
-    /// ZAP has let a principal in.
-    mutating func approve(_ principal: String, at now: ContinuousClock.Instant) {
-        approved.removeAll { now - $0.at > ConnectionTable.patience }
-        approved.append((principal, now))
-    }
-
-    /// A handshake is done. libzmq does not say whose; with one I/O thread they are done in the order of their approval.
-    mutating func connected(_ descriptor: Int32, at now: ContinuousClock.Instant) {
-        entries[descriptor, default: Entry(since: now)].since = now
-        approved.removeAll { now - $0.at > ConnectionTable.patience }
-        guard !approved.isEmpty else { return }
-        entries[descriptor]?.principal = approved.removeFirst().principal
-    }
+    /// ZAP has let a principal in. What the monitor has reported must have been taken in before.
+    mutating func approve(_ principal: String) { unseen.append(principal) }
 
     /// A connection is gone.
-    mutating func disconnected(_ descriptor: Int32) { entries[descriptor] = nil }
+    mutating func disconnected(_ descriptor: Int32) {
+        guard let entry = entries.removeValue(forKey: descriptor), entry.principal == nil else { return }
+        unknown -= 1
+        // It may have been of any of them, or of a peer that was never let in.
+        if unseen.count > unknown { unseen.removeFirst() }
+    }
 
     // MARK: What messages show
 
     /// Whether a connection is known to be of `principal`.
-    func isProven(_ descriptor: Int32, _ principal: String) -> Bool {
-        guard let entry = entries[descriptor] else { return false }
-        return entry.isProven && entry.principal == principal
-    }
+    func isProven(_ descriptor: Int32, _ principal: String) -> Bool { entries[descriptor]?.principal == principal }
 
-    /// A message shows whose a connection is.
-    mutating func prove(_ descriptor: Int32, _ principal: String, at now: ContinuousClock.Instant) {
-        entries[descriptor, default: Entry(since: now)].principal = principal
-        entries[descriptor]?.isProven = true
+    /// A message shows whose a connection is. A message may outlive its connection: then it shows nothing.
+    mutating func prove(_ descriptor: Int32, _ principal: String) {
+        guard let entry = entries[descriptor] else { return }
+        entries[descriptor]?.principal = principal
+        guard entry.principal == nil else { return }
+        unknown -= 1
+        if let index = unseen.firstIndex(of: principal) {
+            unseen.remove(at: index)
+        } else if unseen.count > unknown {
+            unseen.removeFirst()
+        }
     }
 
     /// A connection has subscribed once more, or once less.
-    /// - Returns: how many subscriptions it has.
-    mutating func subscribed(_ descriptor: Int32, _ change: Int, at now: ContinuousClock.Instant) -> Int {
-        let count = max(0, (entries[descriptor]?.subscriptions ?? 0) + change)
-        entries[descriptor, default: Entry(since: now)].subscriptions = count
+    /// - Returns: how many subscriptions it has; 0 where it is gone.
+    mutating func subscribed(_ descriptor: Int32, _ change: Int) -> Int {
+        let count = entries[descriptor].map { max(0, $0.subscriptions + change) } ?? 0
+        entries[descriptor]?.subscriptions = count
         return count
     }
 
     // MARK: Questions
 
-    /// The connections of a principal, and those on their way.
+    /// The connections of a principal, those without a message included.
     func count(of principal: String) -> Int {
-        entries.values.count { $0.principal == principal } + approved.count { $0.principal == principal }
+        entries.values.count { $0.principal == principal } + unseen.count { $0 == principal }
     }
 
-    /// The connections of principals.
+    /// The connections of principals, those without a message left out.
     func descriptors(of principals: Set<String>) -> [Int32] {
         entries.filter { $0.value.principal.map(principals.contains) ?? false }.map(\.key)
     }
 
     /// Connections that have stood for `duration` without a message.
     func silent(for duration: Duration, at now: ContinuousClock.Instant) -> [Int32] {
-        entries.filter { !$0.value.isProven && now - $0.value.since > duration }.map(\.key)
+        entries.filter { $0.value.principal == nil && now - $0.value.since > duration }.map(\.key)
     }
 }

@@ -20,7 +20,7 @@ final class PeerConnections {
         self.socket = socket
         self.loop = loop
         self.logger = logger
-        monitor = try ConnectionMonitor(socket, reportsFailures: false)
+        monitor = try ConnectionMonitor(socket, .standing)
         table = ConnectionTable(limit: limit)
     }
 
@@ -38,26 +38,32 @@ final class PeerConnections {
     // MARK: Whose they are
 
     /// ZAP has let a principal in.
-    func approve(_ principal: Principal, at now: ContinuousClock.Instant) {
+    func approve(_ principal: Principal) {
         // Peers of this host share a principal: whose connection it is does not matter.
-        if !principal.isLocal { table.approve(principal.name, at: now) }
+        guard !principal.isLocal else { return }
+        drain()
+        table.approve(principal.name)
     }
 
-    /// The connections of a principal, and those on their way.
-    func count(of principal: String) -> Int { table.count(of: principal) }
+    /// The connections of a principal, those without a message included.
+    func count(of principal: String) -> Int {
+        drain()
+        return table.count(of: principal)
+    }
 
     /// A message of `principal` came by a connection.
     func note(_ descriptor: Int32?, of principal: Principal) {
         guard !principal.isLocal, let descriptor, !table.isProven(descriptor, principal.name) else { return }
         // The descriptor may have had another owner: that it has changed is reported before a message of the new one.
         drain()
-        table.prove(descriptor, principal.name, at: loop.now)
+        table.prove(descriptor, principal.name)
     }
 
     /// A connection has subscribed once more (1), or once less (-1).
     /// - Returns: how many subscriptions it has.
     func subscribed(_ descriptor: Int32, _ change: Int) -> Int {
-        table.subscribed(descriptor, change, at: loop.now)
+        if !table.holds(descriptor) { drain() }
+        return table.subscribed(descriptor, change)
     }
 
     // MARK: Cutting
@@ -102,9 +108,8 @@ final class PeerConnections {
             logger.warning(
                 "a connection was cut: this socket has as many as max_connections allows",
                 metadata: ["cut_so_far": "\(surplus)"])
-        case .connected(let descriptor): table.connected(descriptor, at: loop.now)
         case .disconnected(let descriptor): table.disconnected(descriptor)
-        case .refused, .failed: break
+        case .connected, .refused, .failed: break
         }
     }
 }

@@ -40,6 +40,10 @@ struct KeysGenerateCommand: ParsableCommand {
             do {
                 try FileManager.default.createDirectory(
                     atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+                // A public key without its secret one beside it is somebody's all the same.
+                if FileManager.default.fileExists(atPath: open) {
+                    throw Failure(.alreadyExists, "\(open) is there already; remove it first, or choose another name")
+                }
                 let pair = try CurveKeyPair()
                 let metadata = ["name": name]
                 try KeyFile.write(
@@ -47,7 +51,7 @@ struct KeysGenerateCommand: ParsableCommand {
                     to: secret, .secretKey, mayReplace: false)
                 try KeyFile.write(
                     Certificate(publicKey: pair.publicKey, metadata: metadata).text, to: open, .publicKey,
-                    mayReplace: true)
+                    mayReplace: false)
                 try Terminal.write(
                     "secret key: \(secret)\npublic key: \(open)\n\(pair.publicKey.z85)\n", to: .output)
             } catch let trouble as KeyFile.Trouble {
