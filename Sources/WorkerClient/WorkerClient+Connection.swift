@@ -28,7 +28,10 @@ extension WorkerClient {
         }
         connection = new
         loop.add(new.socket) { [weak self] in self?.assumeIsolated { $0.receive() } ?? .idle }
-        loop.add(new.watch.socket) { [weak self] in self?.assumeIsolated { $0.watch() } ?? .idle }
+        // The loop holds the monitor too: where the client goes on another thread, the monitor still ends on the loop's.
+        loop.add(new.watch.socket) { [weak self, watch = new.watch] in
+            withExtendedLifetime(watch) { self?.assumeIsolated { $0.watch() } ?? .idle }
+        }
     }
 
     private func makeConnection() throws(ZeroMQError) -> Connection {
