@@ -29,9 +29,9 @@ public final class ConnectionMonitor {
     public enum Scope: Sendable {
         /// That connections stand and are gone: for a server.
         ///
-        /// It must not ask for failures of handshakes. As such libzmq 4.3.4 also reports a message that cannot be decrypted,
-        /// and the report overwrites the `errno` by which it then ends the connection: the connection would stay, would never
-        /// be read again, and its descriptor would be lost when the peer leaves.
+        /// It must not ask for failures of handshakes. As such libzmq 4.3.4 also reports a message that cannot be
+        /// decrypted, and the report overwrites the `errno` by which it then ends the connection: the connection would
+        /// stay, would never be read again, and its descriptor would be lost when the peer leaves.
         case standing
         /// How handshakes end, and that connections are gone: for a client.
         case handshakes

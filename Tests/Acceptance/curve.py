@@ -191,6 +191,13 @@ class Watch:
         self.next(zmq.EVENT_DISCONNECTED)
 
 
+def watched(dealer) -> Watch:
+    """Its monitor, from now on."""
+    watch = Watch.__new__(Watch)
+    watch.socket, watch.monitor = dealer.socket, dealer.socket.get_monitor_socket()
+    return watch
+
+
 def properties(kind: bytes, **named: bytes) -> bytes:
     """What a peer says of itself in a handshake; a `-` of a name is written as `_`."""
     values = {b"Socket-Type": kind} | {name.replace("_", "-").encode(): value for name, value in named.items()}

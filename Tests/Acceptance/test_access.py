@@ -101,7 +101,10 @@ def test_wrong_server_key(door, peers, socket):
     assert door.handshakes()[1] == before[1] and not door.audit("accepted", principal="alice")
 
 
-@pytest.mark.parametrize("options", [{}, {"plain_username": b"alice", "plain_password": b"secret"}], ids=["null", "plain"])
+PLAIN = {"plain_username": b"alice", "plain_password": b"secret"}
+
+
+@pytest.mark.parametrize("options", [{}, PLAIN], ids=["null", "plain"])
 def test_other_mechanism(door, peers, options):
     door.start()
     watch = peers(Watch, door.commands, **options)

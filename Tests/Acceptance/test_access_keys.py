@@ -157,11 +157,16 @@ def test_authorize_and_list(cli, door):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--role", "king"], ["--role", "admin", "--expires", "tomorrow"], ["--role", "admin", "--comment", 'a"\nrole = "x']],
+    [
+        ["--role", "king"],
+        ["--role", "admin", "--expires", "tomorrow"],
+        ["--role", "admin", "--comment", 'a"\nrole = "x'],
+    ],
 )
 def test_authorize_refuses(cli, door, arguments):
     key = zmq.curve_keypair()[0].decode()
-    cli("keys", "authorize", "a", key, *arguments, "--clients-dir", door.clients, code=1 if "--expires" in arguments else 64)
+    code = 1 if "--expires" in arguments else 64
+    cli("keys", "authorize", "a", key, *arguments, "--clients-dir", door.clients, code=code)
     assert not list(door.clients.iterdir())
 
 
