@@ -50,7 +50,9 @@ public final class ConnectionMonitor {
     /// Monitors the connections that `monitored` makes from now on.
     public init(_ monitored: Socket, _ scope: Scope) throws(ZeroMQError) {
         let endpoint = "inproc://monitor-\(ConnectionMonitor.names.add(1, ordering: .relaxed).newValue)"
-        guard zmq_socket_monitor(monitored.raw, endpoint, scope.events) == 0 else { throw ZeroMQError("zmq_socket_monitor") }
+        guard zmq_socket_monitor(monitored.raw, endpoint, scope.events) == 0 else {
+            throw ZeroMQError("zmq_socket_monitor")
+        }
         self.monitored = monitored
         socket = try Socket(.pair, in: monitored.context)
         try socket.set(.linger, 0)

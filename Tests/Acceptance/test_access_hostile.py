@@ -149,3 +149,16 @@ def test_mutated_handshakes(door, peers):
     door.dealer(options).call("ping"), door.admin.call("ping")
     for endpoint in (door.worker.events, door.events):
         peers(Collector, endpoint, "", **(options if endpoint == door.events else {}))
+
+
+def test_server_key_that_breaks(door):
+    options = door.let_in("alice", role="scheduler")
+    door.start()
+    door.server_key.chmod(0o644)
+    for _ in range(3):
+        door.admin.call("keys_reload")
+        door.dealer(options).call("ping")
+    door.let_in("bob", role="scheduler")
+    door.admin.call("keys_reload")
+    door.audited("keys_reloaded", added="bob")
+    assert door.worker.output().count("the server's key cannot be read again") == 1, "it is reported once"

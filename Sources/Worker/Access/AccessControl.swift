@@ -22,6 +22,8 @@ final class AccessControl {
     private var isLooking = false
     private var isClosed = false
     private var seen = Seen()
+    /// Why the server's key could not be read the last time.
+    private var keyTrouble: String?
 
     /// What the files looked like when they were read.
     private struct Seen: Sendable {
@@ -116,9 +118,13 @@ final class AccessControl {
     private func take(_ found: Found) -> Access.Reloaded? {
         guard !isClosed else { return nil }
         seen = found.seen
-        if let failure = found.keyFailure {
+        let trouble = found.keyFailure?.description
+        defer { keyTrouble = trouble }
+        if let trouble {
+            // It is looked at every 2 s.
+            guard trouble != keyTrouble else { return found.contents.map { access.take($0) } }
             logger.error(
-                "the server's key cannot be read again; the one before stays", metadata: ["error": "\(failure)"])
+                "the server's key cannot be read again; the one before stays", metadata: ["error": "\(trouble)"])
         } else if let key = found.seen.serverKey, key != serverKey {
             serverKey = key
             logger.notice(
