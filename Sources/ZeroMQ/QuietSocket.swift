@@ -6,7 +6,7 @@ struct QuietSocket {
     let socket: Socket
     let descriptor: Socket.Descriptor
     let handler: () -> SocketLoop.Turn
-    /// The descriptor tells of new messages only: what came before it was added is looked for once.
+    /// The descriptor becomes readable for new messages only: the first turn looks for earlier ones.
     var hasSomething = true
 
     var pollItem: zmq_pollitem_t {

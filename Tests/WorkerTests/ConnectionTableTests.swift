@@ -27,6 +27,17 @@ struct ConnectionTableTests {
         #expect(table.count(of: "a") == 1 && table.count(of: "b") == 1)
     }
 
+    /// A connection without a message may be of a principal that is revoked: all such are cut, and the others come back.
+    @Test func whoHasSentNothingIsSuspectedWhereItMayBeOfThePrincipal() {
+        var table = ConnectionTable(limit: 10)
+        for descriptor: Int32 in [1, 2, 3] { _ = table.accepted(descriptor, at: now) }
+        for principal in ["a", "b", "c"] { table.approve(principal) }
+        table.prove(3, "c")
+        let suspects = table.suspects(of: ["a"])
+        #expect(Set(suspects.descriptors) == [1, 2] && suspects.count == 1)
+        #expect(table.suspects(of: ["c"]).descriptors.isEmpty)
+    }
+
     @Test func whoLeavesWithoutAMessageIsForgotten() {
         var table = ConnectionTable(limit: 10)
         for descriptor: Int32 in 1...3 {

@@ -137,7 +137,7 @@ final class Access {
     func take(_ contents: ClientDirectory.Contents) -> Reloaded {
         let new = PrincipalTable(contents.files, broken: contents.broken)
         let changes = new.changes(since: table)
-        // Who loses a key may be connected by it: so is cut whoever does, and comes back with another.
+        // A principal that loses a key may be connected by it: all its connections are cut, and come back by another key.
         let losing = changes.changed.filter { name in
             !table.keys(of: name).isSubset(of: new.keys(of: name))
                 || (table.principals[name]?.mayFollowEvents ?? false)

@@ -5,7 +5,7 @@ import ZeroMQ
 
 /// Answers libzmq's question about every peer that wants in (ZAP, ZeroMQ RFC 27). On the loop only.
 ///
-/// Every endpoint has a domain, and `ZMQ_ZAP_ENFORCE_DOMAIN` is set: where this handler is gone, nobody gets in.
+/// Every endpoint has a domain, and `ZMQ_ZAP_ENFORCE_DOMAIN` is set: without this handler every connection is refused.
 final class Authenticator {
     private let socket: Socket
     private let access: Access
@@ -28,10 +28,10 @@ final class Authenticator {
     /// Reports approvals of handshakes in `domain` to `connections`.
     func add(_ connections: PeerConnections, domain: String) { self.connections.append((domain, connections)) }
 
-    /// Begins to answer. Before the other sockets' handlers, so that newcomers wait behind nobody's requests.
+    /// Begins to answer. Before the other sockets' handlers, so that new connections do not wait behind requests.
     func start() throws(ZeroMQError) { try loop.addQuiet(socket) { self.answer() } }
 
-    /// Answers no longer: nobody gets in.
+    /// Answers no longer: every connection is refused.
     func close() {
         loop.remove(socket)
         socket.close()

@@ -61,7 +61,7 @@ package struct ClientDirectory: Sendable {
             do {
                 try KeyFile.check(status, path, .publicKey)
             } catch {
-                contents.broken["."] = "nobody may come in by the directory \(path): \(error)"
+                contents.broken["."] = "no key in the directory \(path) is used: \(error)"
                 return contents
             }
         #endif

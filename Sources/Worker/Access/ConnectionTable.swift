@@ -10,7 +10,7 @@ struct ConnectionTable {
     private var entries: [Int32: Entry] = [:]
     /// Principals that ZAP has let in, one for each connection whose first message has not come yet; the oldest first.
     ///
-    /// libzmq does not say which connection a handshake was of: these count, and cannot be cut.
+    /// libzmq does not report which connection a handshake was of: these count, and are cut together (``suspects(of:)``).
     private var unseen: [String] = []
     /// Connections whose owner no message has shown.
     private var unknown = 0
@@ -83,6 +83,14 @@ struct ConnectionTable {
     /// The connections of principals, those without a message left out.
     func descriptors(of principals: Set<String>) -> [Int32] {
         entries.filter { $0.value.principal.map(principals.contains) ?? false }.map(\.key)
+    }
+
+    /// The connections that have brought no message, where some of them are of principals, and how many those are. The
+    /// others are innocent, and come back.
+    func suspects(of principals: Set<String>) -> (descriptors: [Int32], count: Int) {
+        let count = unseen.count { principals.contains($0) }
+        guard count > 0 else { return ([], 0) }
+        return (entries.filter { $0.value.principal == nil }.map(\.key), count)
     }
 
     /// Connections that have stood for `duration` without a message.

@@ -51,7 +51,7 @@ enum Refusal: String, Sendable {
     /// Whether it may come again by itself: it is made to wait instead of being refused for good.
     var isTemporary: Bool { self == .rate || self == .connections }
 
-    /// What the peer is told; libzmq's clients hand on the number alone.
+    /// The text of the answer; libzmq's clients report its number alone.
     var text: String {
         switch self {
         case .unknownKey: "this worker does not know your key"

@@ -7,7 +7,7 @@ package enum KeyFile {
     package enum Content: Sendable {
         /// Others may read it, and none but its owner may write it.
         case publicKey
-        /// Nobody but its owner may read it.
+        /// Only its owner may read it.
         case secretKey
     }
 

@@ -76,7 +76,9 @@ final class PeerConnections {
     /// - Returns: how many there were.
     func cut(_ principals: Set<String>) -> Int {
         drain()
-        return table.descriptors(of: principals).count { cut($0) }
+        let suspects = table.suspects(of: principals)
+        for descriptor in suspects.descriptors { cut(descriptor) }
+        return table.descriptors(of: principals).count { cut($0) } + suspects.count
     }
 
     /// Ends connections that have brought no message for too long.

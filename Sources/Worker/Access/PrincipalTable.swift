@@ -15,7 +15,7 @@ struct PrincipalTable: Sendable {
     /// Files that cannot be used, by name, and why.
     private(set) var broken: [String: String] = [:]
 
-    /// Nobody.
+    /// An empty table.
     init() {}
 
     /// Makes the table of the files of a directory.

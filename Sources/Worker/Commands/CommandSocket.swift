@@ -188,9 +188,6 @@ final class CommandSocket: ReplySender {
             return
         }
         let route = ReplyRoute(peer, frames.envelope, trust, principal, sender.connection)
-        guard trust != .remote || CommandSocket.isDrawn(peer) else {
-            return refuse(Request.Refusal(msgid: 0, failure: .chosenRoutingID), route)
-        }
         guard frames.endsWithBody else {
             return refuse(Request.Refusal(msgid: 0, failure: .invalidArgument(frames.refusal)), route)
         }
@@ -198,6 +195,9 @@ final class CommandSocket: ReplySender {
             let (request, digest) = try reader.read(body) { element in
                 let request = try Request(element)
                 return (request, try request.requestID.map { _ in try request.digest(element[3]) })
+            }
+            guard trust != .remote || CommandSocket.isDrawn(peer) else {
+                return refuse(Request.Refusal(msgid: request.msgid, failure: .chosenRoutingID), route)
             }
             if let failure = access.refusal(of: principal, request, second: { loop.timestamp.seconds }) {
                 return receiver.refuse(Request.Refusal(msgid: request.msgid, failure: failure), route)
