@@ -88,14 +88,15 @@ def test_subscriptions_without_end(door, peers):
     collector = peers(Collector, door.events, "exit/", **other)
     before = door.worker.status("VmRSS")
     for _ in range(20):
-        peer = Raw(door.events, options, kind=b"SUB")
-        with suppress(OSError):
+        with suppress(OSError, EOFError):
+            peer = Raw(door.events, options, kind=b"SUB")
             for number in range(0, 5000, 100):
                 peer.socket.sendall(b"".join(peer.message(b"\x01t%d" % n) for n in range(number, number + 100)))
-        peer.close()
-    long = Raw(door.events, options, kind=b"SUB")
-    long.send(b"\x01" + b"x" * 500)
-    with pytest.raises((EOFError, ConnectionResetError)):
+            peer.close()
+    # What is left of a connection that was cut may cost the next one with its descriptor: then this fails earlier.
+    with pytest.raises((EOFError, OSError)):
+        long = Raw(door.events, options, kind=b"SUB")
+        long.send(b"\x01" + b"x" * 500)
         while True:
             long.frame()
     publish(door, "c")

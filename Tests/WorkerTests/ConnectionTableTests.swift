@@ -49,6 +49,26 @@ struct ConnectionTableTests {
         #expect(table.count(of: "a") == 0 && table.count == 0)
     }
 
+    /// The next connection has the descriptor already when a message of the one before it is read.
+    @Test func aDescriptorThatIsUsedAgainLeavesNoConnectionBehind() {
+        var table = ConnectionTable(limit: 10)
+        _ = table.accepted(1, at: now)
+        table.approve("a")
+        _ = table.accepted(1, at: now)
+        table.approve("a")
+        table.prove(1, "a")
+        table.disconnected(1)
+        #expect(table.count(of: "a") == 0 && table.count == 0)
+        _ = table.accepted(2, at: now)
+        table.approve("a")
+        _ = table.accepted(1, at: now)
+        table.prove(1, "a")
+        table.approve("a")
+        table.disconnected(1)
+        table.disconnected(2)
+        #expect(table.count(of: "a") == 0 && table.count == 0)
+    }
+
     @Test func aMessageThatOutlivesItsConnectionMakesNone() {
         var table = ConnectionTable(limit: 10)
         _ = table.accepted(1, at: now)

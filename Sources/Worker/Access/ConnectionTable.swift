@@ -37,14 +37,23 @@ struct ConnectionTable {
     }
 
     /// ZAP has let a principal in. What the monitor has reported must have been taken in before.
-    mutating func approve(_ principal: String) { unseen.append(principal) }
+    mutating func approve(_ principal: String) {
+        unseen.append(principal)
+        settle()
+    }
 
     /// A connection is gone.
     mutating func disconnected(_ descriptor: Int32) {
-        guard let entry = entries.removeValue(forKey: descriptor), entry.principal == nil else { return }
-        unknown -= 1
-        // It may have been of any of them, or of a peer that was never let in.
-        if unseen.count > unknown { unseen.removeFirst() }
+        guard let entry = entries.removeValue(forKey: descriptor) else { return }
+        if entry.principal == nil { unknown -= 1 }
+        settle()
+    }
+
+    /// Each that was let in has a connection whose owner is not known: of more, the oldest are gone. Which connection of
+    /// several left is not known, and a message that outlives its connection may have shown the owner of the next one
+    /// with the same descriptor.
+    private mutating func settle() {
+        while unseen.count > unknown { unseen.removeFirst() }
     }
 
     // MARK: What messages show
@@ -58,11 +67,8 @@ struct ConnectionTable {
         entries[descriptor]?.principal = principal
         guard entry.principal == nil else { return }
         unknown -= 1
-        if let index = unseen.firstIndex(of: principal) {
-            unseen.remove(at: index)
-        } else if unseen.count > unknown {
-            unseen.removeFirst()
-        }
+        if let index = unseen.firstIndex(of: principal) { unseen.remove(at: index) }
+        settle()
     }
 
     /// A connection has subscribed once more, or once less.
