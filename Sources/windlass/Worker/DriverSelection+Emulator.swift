@@ -8,10 +8,13 @@ import Worker
 /// The emulator, behind the socket of a service or in this process.
 extension DriverSelection {
     static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
-        if settings.emulatorFaults != nil, !settings.emulatorInProcess {
-            throw ConfigurationError(
-                "emulator_faults is for the emulator inside the worker (emulator_in_process); give a service its own: "
-                    + "windlass hcs-emulator --faults FILE")
+        if settings.emulatorFaults != nil {
+            guard settings.emulatorSocket == nil else {
+                throw ConfigurationError(
+                    "emulator_faults is for the emulator inside the worker; give a service its own: "
+                        + "windlass hcs-emulator --faults FILE")
+            }
+            settings.emulatorInProcess = true
         }
         if let socket = settings.emulatorSocket {
             guard !settings.emulatorInProcess else {
