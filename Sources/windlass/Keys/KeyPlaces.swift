@@ -20,7 +20,9 @@ enum KeyPlaces {
         #if os(Windows)
             return (environment["APPDATA"] ?? NSHomeDirectory()) + "\\windlass"
         #else
-            return NSHomeDirectory() + "/.config/windlass"
+            // NSHomeDirectory() is the account's home, whatever HOME is.
+            let home = environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
+            return home + "/.config/windlass"
         #endif
     }
 

@@ -19,7 +19,7 @@ struct Session: Sendable {
         do {
             _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
         } catch let failure as Failure where failure.code == .unavailable && address.credentials == nil {
-            let advice = await session.client.isTurnedAway ? "" : "; start one with `windlass worker`"
+            let advice = await session.client.isTurnedAway ? "" : " start one with `windlass worker`"
             throw Failure(.unavailable, failure.message + advice, retryable: true)
         }
         session.reportConnection()
