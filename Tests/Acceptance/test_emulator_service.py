@@ -336,5 +336,10 @@ def test_the_two_places_of_the_emulator_exclude_each_other(emulator, start_worke
     config = f"emulator_socket: {emulator.socket}\nemulator_in_process: true\n"
     worker = start_worker(ready=False, config=config)
     assert worker.exit_code() == 78 and "exclude each other" in worker.output()
-    worker = start_worker(ready=False, own_service=True, faults=[])
-    assert worker.exit_code() == 78 and "emulator_in_process" in worker.output()
+    worker = start_worker(ready=False, config=f"emulator_socket: {emulator.socket}\n", faults=[])
+    assert worker.exit_code() == 78 and "hcs-emulator --faults" in worker.output()
+
+
+def test_faults_are_for_the_emulator_inside_the_worker(start_worker):
+    worker = start_worker(own_service=True, faults=[])
+    assert not (worker.state_dir / "emulator.sock").exists()
