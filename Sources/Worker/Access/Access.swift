@@ -69,16 +69,16 @@ final class Access {
     private func verdict(
         _ request: HandshakeRequest, at now: ContinuousClock.Instant, second: Int64, connections: (String) -> Int
     ) -> Verdict {
-        switch (request.domain, request.mechanism) {
-        case ("windlass.local", .clear), ("windlass.local.events", .clear):
+        switch (AccessDomain(rawValue: request.domain), request.mechanism) {
+        case (.localCommands, .clear), (.localEvents, .clear):
             let own = request.userID.flatMap { locals["uid:\($0)"] }
             guard let principal = own ?? locals[Principal.localName] else { return .refused(.role) }
             return .accepted(principal)
-        case ("windlass.commands", .curve), ("windlass.events", .curve):
+        case (let domain?, .curve) where domain == .commands || domain == .events:
             guard let key = request.key, let grant = table.grants[key] else { return .refused(.unknownKey) }
             if let expires = grant.expires, expires <= second { return .refused(.expired) }
             let principal = grant.principal
-            guard request.domain == "windlass.commands" || principal.mayFollowEvents else { return .refused(.role) }
+            guard domain == .commands || principal.mayFollowEvents else { return .refused(.role) }
             guard rates.admit(principal.name, at: now) else { return .refused(.rate) }
             guard connections(principal.name) < settings.principalConnections else { return .refused(.connections) }
             return .accepted(principal)

@@ -11,7 +11,7 @@ final class Authenticator {
     private let access: Access
     private let loop: SocketLoop
     /// The connections of the sockets, by domain.
-    private var connections: [(domain: String, connections: PeerConnections)] = []
+    private var connections: [(domain: AccessDomain, connections: PeerConnections)] = []
 
     /// Handshakes that are answered in one turn of the loop.
     private static let turnSize = 64
@@ -26,7 +26,7 @@ final class Authenticator {
     }
 
     /// Reports approvals of handshakes in `domain` to `connections`.
-    func add(_ connections: PeerConnections, domain: String) { self.connections.append((domain, connections)) }
+    func add(_ connections: PeerConnections, domain: AccessDomain) { self.connections.append((domain, connections)) }
 
     /// Begins to answer. Before the other sockets' handlers, so that new connections do not wait behind requests.
     func start() throws(ZeroMQError) { try loop.addQuiet(socket) { self.answer() } }
@@ -54,7 +54,7 @@ final class Authenticator {
         let status: (code: String, text: String, user: String)
         switch verdict {
         case .accepted(let principal):
-            for entry in connections where entry.domain == request.domain {
+            for entry in connections where entry.domain.rawValue == request.domain {
                 entry.connections.approve(principal)
             }
             status = ("200", "OK", principal.name)

@@ -47,7 +47,7 @@ final class ServedEndpoints {
     private func attach(_ index: Int, _ serverKey: CurveKeyPair?) throws {
         let endpoint = places[index].endpoint
         // libzmq copies these options when an endpoint is bound: each has its own.
-        try socket.set(.zapDomain, endpoint.domain(purpose))
+        try socket.set(.zapDomain, endpoint.domain(purpose).rawValue)
         try socket.set(.zapEnforceDomain, 1)
         try socket.set(.curveServer, !endpoint.isLocal)
         if !endpoint.isLocal {

@@ -22,12 +22,12 @@ extension Endpoint {
     }
 
     /// The ZAP domain of connections by this endpoint.
-    func domain(_ purpose: SocketPurpose) -> String {
+    func domain(_ purpose: SocketPurpose) -> AccessDomain {
         switch (isLocal, purpose) {
-        case (true, .commands): "windlass.local"
-        case (true, .events): "windlass.local.events"
-        case (false, .commands): "windlass.commands"
-        case (false, .events): "windlass.events"
+        case (true, .commands): .localCommands
+        case (true, .events): .localEvents
+        case (false, .commands): .commands
+        case (false, .events): .events
         }
     }
 }
