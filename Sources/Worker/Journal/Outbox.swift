@@ -33,6 +33,7 @@ final class Outbox {
     private var waitingSince: ContinuousClock.Instant
     /// The number of the newest event, confirmed or not.
     private(set) var lastNumbered: UInt64
+    private var isClosed = false
 
     /// Work that waits for the journal.
     private struct Follower {
@@ -55,8 +56,11 @@ final class Outbox {
         waitingSince = loop.now
     }
 
-    /// Closes the journal.
-    func close() { journal.close() }
+    /// Closes the journal. What happens after this is not kept, published or answered: the next worker asks the host.
+    func close() {
+        isClosed = true
+        journal.close()
+    }
 
     // MARK: What a turn wants kept
 
@@ -137,7 +141,7 @@ final class Outbox {
 
     /// Hands what has gathered to the journal. At the end of every turn of the loop.
     func flush() {
-        guard hasNews else { return }
+        guard hasNews, !isClosed else { return }
         for (id, encode) in changed { entry.containers[id] = .some(encode.map(encoded)) }
         changed.removeAll(keepingCapacity: changed.count < 1024)
         let full = entry
@@ -157,6 +161,7 @@ final class Outbox {
 
     /// The journal has the oldest entry that it had not confirmed.
     private func confirmed(_ events: [RecordedEvent]) {
+        guard !isClosed else { return }
         crashPlan?.reach(.publish)
         if !events.isEmpty { sink.publish(events) }
         crashPlan?.reach(.reply)
