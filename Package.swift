@@ -22,10 +22,10 @@ let linuxSources = [
     "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
-    .systemLibrary(name: "CLinux"),
+    .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
     .target(
-        name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
-        swiftSettings: strict),
+        name: "HostComputeEmulator",
+        dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"], swiftSettings: strict),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
@@ -112,7 +112,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator"]),
+            ] + (isWindows ? [] : ["Baselines", "CLinux", "HostComputeEmulator"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 

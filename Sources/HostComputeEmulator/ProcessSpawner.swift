@@ -1,4 +1,5 @@
 import CHostCompute
+import CLinux
 import Glibc
 
 /// Starts a program with posix_spawn: no copy of the worker's address space, nothing of its environment, its signals or
@@ -11,9 +12,6 @@ struct ProcessSpawner {
     let document: EmulatedProcessDocument
 
     func spawn(_ streams: ProcessStreams) throws(HostFailure) -> pid_t {
-        guard let calls = LinuxCalls.shared else {
-            throw HostFailure(code: ResultCode.notSupported, message: "The C library lacks a function that is needed.")
-        }
         try checkUser()
         let environment = makeEnvironment()
         let program = try find(document.arguments[0], path: environment.path)
@@ -28,19 +26,21 @@ struct ProcessSpawner {
             posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
             posix_spawn_file_actions_adddup2(&actions, 0, 1)
             posix_spawn_file_actions_adddup2(&actions, 0, 2)
-        case .pipes(let input, let output, let error):
-            for (number, end) in [(Int32(0), input), (1, output), (2, error)] {
+        case .pipes(let ends):
+            for (number, end) in ends.enumerated() {
                 if end >= 0 {
-                    posix_spawn_file_actions_adddup2(&actions, end, number)
+                    posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
                 } else {
-                    posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+                    posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
                 }
             }
         }
-        _ = calls.addCloseFrom?(&actions, 3)
-        _ = calls.addChangeDirectory(&actions, directory)
+        linux_close_above(&actions, 2)
+        linux_change_folder(&actions, directory)
+        var attributes = posix_spawnattr_t()
+        linux_own_session(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
 
-        var attributes = ProcessSpawner.attributes
         var pid: pid_t = 0
         let arguments = document.arguments.map { strdup($0) }
         let variables = environment.entries.map { strdup($0) }
@@ -49,22 +49,6 @@ struct ProcessSpawner {
         guard status == 0 else { throw failure(status, program: program, directory: directory) }
         return pid
     }
-
-    /// A session of its own, no signal blocked, none ignored.
-    private static let attributes: posix_spawnattr_t = {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        var none = sigset_t()
-        sigemptyset(&none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID
-        posix_spawnattr_setflags(
-            &attributes, Int16(newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)))
-        return attributes
-    }()
 
     /// The minimal environment under the document's own.
     private func makeEnvironment() -> (entries: [String], path: String) {
