@@ -7,6 +7,7 @@ let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
 
@@ -78,7 +79,11 @@ let package = Package(
         // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
         // and the imports to each other.
         .target(name: "ContainerModel", swiftSettings: strict),
-        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
+        .target(
+            name: "ContainerProtocol",
+            dependencies: [
+                "ContainerModel", "MessagePack", .product(name: "OrderedCollections", package: "swift-collections"),
+            ], swiftSettings: strict),
         .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
         .target(
             name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],

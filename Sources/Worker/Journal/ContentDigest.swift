@@ -1,4 +1,5 @@
 import MessagePack
+import OrderedCollections
 
 /// What a request asks for, in 16 bytes: FNV-1a over its canonical encoding.
 ///
