@@ -61,7 +61,7 @@ enum {
     SUPERVISOR_WATCH = 2,     // supervisor_request -> REPLY, then PROCESS of every process, then PROCESS upon each change
     SUPERVISOR_START = 3,     // supervisor_request -> REPLY once init runs; again: 0 at once if it runs or has ended
     SUPERVISOR_EXEC = 4,      // supervisor_exec -> REPLY once it runs (value: its number) or failed
-    SUPERVISOR_SIGNAL = 5,    // supervisor_signal -> REPLY; ESRCH: it has ended
+    SUPERVISOR_SIGNAL = 5,    // supervisor_signal -> REPLY; ESRCH: it has ended. CREATING: ends the runtime's command
     SUPERVISOR_RESIZE = 6,    // supervisor_resize -> REPLY; ENOTTY: it has no terminal
     SUPERVISOR_INPUT = 7,     // supervisor_input -> REPLY once all of it is in the pipe (value: the next offset)
     SUPERVISOR_READ = 8,      // supervisor_read -> OUTPUT
