@@ -101,7 +101,9 @@ static int open_socket(void) {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) fail("socket", errno);
     // The mode comes from the umask, so there is no moment in which another user could connect.
+    umask(0177);
     if (bind(fd, (struct sockaddr *)&address, sizeof address)) fail("supervisor.sock", errno);
+    umask(077);
     is_bound = true;
     if (listen(fd, SUPERVISOR_CONNECTIONS)) fail("listen", errno);
     return fd;
