@@ -59,7 +59,8 @@ def gated(container: Container) -> Path:
 
 def test_the_supervisor_during_the_create(container: Container) -> None:
     assert container.launch("true", runtime=str(gated(container))) == 0
-    waiting = children(container.pid)
+    while not (waiting := children(container.pid)):
+        pass
     container.kill_supervisor()
     assert container.spool()[0].state == CREATING
     # The runtime goes on alone. What it makes is found by its id and deleted.
