@@ -22,6 +22,13 @@ let linuxSources = [
     "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
+    // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
+    // without Swift's start code: it stays in memory once for each container.
+    .target(name: "CSupervisor", cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+        name: "windlass-supervisor", dependencies: ["CSupervisor"],
+        cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
+        linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
     .systemLibrary(name: "CLinux"),
     .target(
         name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
@@ -47,7 +54,7 @@ let package = Package(
         .executable(name: "windlass", targets: ["windlass"]),
         .library(
             name: "WorkerClient", targets: ["ContainerModel", "ContainerProtocol", "MessagePack", "WorkerClient"]),
-    ],
+    ] + (isWindows ? [] : [.executable(name: "windlass-supervisor", targets: ["windlass-supervisor"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
