@@ -119,15 +119,16 @@ def test_keys_of_czmq(cli, door, tmp_path):
 def test_authorize_and_list(cli, door):
     door.start()
     options = ["--clients-dir", door.clients, "--worker", door.worker.commands]
-    pairs = [zmq.curve_keypair() for _ in range(3)]
-    cli("keys", "authorize", "a", pairs[0][0].decode(), "--role", "scheduler", *options)
-    cli("keys", "authorize", "a", z85.decode(pairs[1][0]).hex(), "--role", "scheduler", *options)
-    assert "let in already" in cli("keys", "authorize", "b", pairs[0][0].decode(), "--role", "admin", *options, code=1)
-    assert "other rights" in cli("keys", "authorize", "a", pairs[2][0].decode(), "--role", "admin", *options, code=1)
-    cli("keys", "authorize", "b", pairs[2][0].decode(), "--role", "observer", "--no-events", "--expires",
-        "2099-01-01T00:00:00Z", "--comment", "it's a test", *options)  # fmt: skip
+    pairs = [tuple(key.decode() for key in zmq.curve_keypair()) for _ in range(3)]
+    # Behind `--`: a key may begin with a hyphen.
+    cli("keys", "authorize", "--role", "scheduler", *options, "--", "a", pairs[0][0])
+    cli("keys", "authorize", "a", z85.decode(pairs[1][0].encode()).hex(), "--role", "scheduler", *options)
+    assert "let in already" in cli("keys", "authorize", "--role", "admin", *options, "--", "b", pairs[0][0], code=1)
+    assert "other rights" in cli("keys", "authorize", "--role", "admin", *options, "--", "a", pairs[2][0], code=1)
+    cli("keys", "authorize", "--role", "observer", "--no-events", "--expires", "2099-01-01T00:00:00Z", "--comment",
+        "it's a test", *options, "--", "b", pairs[2][0])  # fmt: skip
     for pair in pairs:
-        door.dealer(door.options(pair)).call("ping")
+        door.dealer(door.options(tuple(key.encode() for key in pair))).call("ping")
     listed = json.loads(cli("keys", "list", "--format", "json", *options))
     principals = {each["name"]: each for each in listed["principals"]}
     assert len(principals["a"]["keys"]) == 2 and principals["a"]["connections"] == 2

@@ -137,7 +137,7 @@ def test_foreign_welcomes_crowd_out_no_event(door, peers):
 
 def test_requests_beyond_the_limit(door):
     options = door.let_in("alice", role="scheduler")
-    door.start("max_requests_per_peer: 8\n")
+    door.start("max_peer_requests: 8\n")
     door.admin.call("create", id="quiet", spec={"process": {"args": ["/bin/sleep", "100000"]}})
     raw = Raw(door.commands, options)
     for _ in range(9):

@@ -135,13 +135,17 @@ struct ConnectionTable {
         at now: ContinuousClock.Instant, received: (_ descriptor: Int32, _ before: UInt64) -> UInt64
     ) -> [Int32] {
         var found: [Int32] = []
+        var sent: [(descriptor: Int32, bytes: UInt64)] = []
         for (descriptor, entry) in entries where !entry.isCut {
             let count = received(descriptor, entry.subscriptions.received)
-            if entries[descriptor]?.subscriptions.has(received: count, since: entry.since, at: now) ?? false {
-                found.append(descriptor)
-            }
+            let inSpan = entries[descriptor]?.subscriptions.take(received: count, since: entry.since, at: now) ?? 0
+            sent.append((descriptor, inSpan))
+            if inSpan > Subscriptions.bytesInSpan { found.append(descriptor) }
         }
-        return found
+        // Many that send less each are too much together: those that send more than the average give way.
+        let all = sent.reduce(0) { $0 + $1.bytes }
+        guard all > Subscriptions.bytesOfAllInSpan, found.isEmpty else { return found }
+        return sent.filter { $0.bytes > all / UInt64(sent.count) }.map(\.descriptor)
     }
 
     // MARK: Questions

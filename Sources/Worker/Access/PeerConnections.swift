@@ -15,6 +15,8 @@ final class PeerConnections {
     private var places = Connection.Places([])
     /// Descriptors of connections of this host that have brought a message: most requests are theirs.
     private var heard: [Bool] = []
+    /// Whether one more connection may come in now.
+    var admission: () -> Bool = { true }
     private var surplus: UInt64 = 0
     private var excess: UInt64 = 0
 
@@ -164,8 +166,13 @@ final class PeerConnections {
         switch change {
         case .accepted(let descriptor):
             setHeard(descriptor, false)
-            guard let one = table.accepted(descriptor, at: loop.now) else { return }
-            cut(one)
+            let one = table.accepted(descriptor, at: loop.now)
+            if let one { cut(one) }
+            if one != descriptor, !admission() {
+                cut(descriptor)
+                return
+            }
+            guard one != nil else { return }
             surplus += 1
             // Powers of two: a peer that comes again and again does not fill the log.
             guard surplus & (surplus - 1) == 0 else { return }

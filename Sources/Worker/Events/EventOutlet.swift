@@ -16,6 +16,10 @@ final class EventOutlet {
     private var lastPublished: UInt64
     private var lastSent = ContinuousClock.now
     private var isClosed = false
+    /// Turns in which a socket was read and not to its end.
+    private var fullTurns = 0
+    /// So many of them in a row are a backlog.
+    private static let backlog = 8
 
     init(
         host: String, epoch: UInt64, lastSequence: UInt64, _ sockets: [EventSocket], on loop: SocketLoop,
@@ -32,12 +36,16 @@ final class EventOutlet {
     /// Begins to answer subscriptions and to send heartbeats.
     /// - Parameters:
     ///   - begins: runs before a socket is read.
+    ///   - backlogged: gets whether there is always more to read.
     ///   - reads: gets what connections of the socket with a number have subscribed to.
     func start(
-        begins: @escaping () -> Void, reads: @escaping (Int, [SubscriptionReport]) -> Void
+        begins: @escaping () -> Void, backlogged: @escaping (Bool) -> Void,
+        reads: @escaping (Int, [SubscriptionReport]) -> Void
     ) throws(ZeroMQError) {
         for (index, socket) in sockets.enumerated() {
-            try socket.start(begins: begins, reads: { reads(index, $0) }) { [unowned self] in welcome($0, $1) }
+            try socket.start(
+                begins: begins, ends: { [unowned self] in ended($0, backlogged) }, reads: { reads(index, $0) },
+                welcome: { [unowned self] in welcome($0, $1) })
         }
         beat()
     }
@@ -46,6 +54,16 @@ final class EventOutlet {
     func close() {
         isClosed = true
         for socket in sockets { socket.close() }
+    }
+
+    private func ended(_ turn: SocketLoop.Turn, _ backlogged: (Bool) -> Void) {
+        if turn == .busy {
+            fullTurns += 1
+            if fullTurns == EventOutlet.backlog { backlogged(true) }
+        } else {
+            if fullTurns >= EventOutlet.backlog { backlogged(false) }
+            fullTurns = 0
+        }
     }
 
     // MARK: Events

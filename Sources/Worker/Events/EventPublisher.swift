@@ -96,6 +96,7 @@ final class EventPublisher: EventSink {
                     announced = .now
                     loop.post { me.value.watch.begin() }
                 },
+                backlogged: { isBacklogged in loop.post { me.value.watch.report(isBacklogged: isBacklogged) } },
                 reads: { index, reports in loop.post { me.value.take(reports, of: index) } })
         }
     }

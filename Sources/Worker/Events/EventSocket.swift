@@ -43,16 +43,19 @@ final class EventSocket {
     /// Begins to read subscriptions.
     /// - Parameters:
     ///   - begins: runs before the socket is read: libzmq then takes in all that peers have sent, however long it takes.
+    ///   - ends: runs when it was read, with whether there is more.
     ///   - reads: gets what connections have subscribed to.
     ///   - welcome: sends a welcome with a topic.
     func start(
-        begins: @escaping () -> Void, reads: @escaping ([SubscriptionReport]) -> Void,
+        begins: @escaping () -> Void, ends: @escaping (SocketLoop.Turn) -> Void,
+        reads: @escaping ([SubscriptionReport]) -> Void,
         welcome: @escaping (EventSocket, [UInt8]) -> Void
     ) throws(ZeroMQError) {
         try loop.addQuiet(socket) { [unowned self] in
             begins()
             let turn = readSubscriptions(reads)
             sendWelcomes(welcome)
+            ends(turn)
             return turn
         }
     }

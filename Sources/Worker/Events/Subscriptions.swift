@@ -22,8 +22,9 @@ struct Subscriptions {
     static let bytesOfAll = 4 << 20
     /// The most subscriptions, and ends of such, of one connection in each span.
     static let changesInSpan = 10_000
-    /// The most bytes that one connection may send in a span, counted only while they hold up events.
+    /// The most bytes that one connection, and all of a socket, may send in a span, counted only while they hold up events.
     static let bytesInSpan: UInt64 = 64 << 10
+    static let bytesOfAllInSpan: UInt64 = 4 << 20
     static let span = Duration.seconds(10)
 
     /// Adds what a turn has brought.
@@ -40,15 +41,15 @@ struct Subscriptions {
 
     /// Takes in how much the connection has received by now.
     /// - Parameter since: when the connection was accepted.
-    /// - Returns: whether that is too much.
-    mutating func has(
+    /// - Returns: how much of that came in this span.
+    mutating func take(
         received count: UInt64, since: ContinuousClock.Instant, at now: ContinuousClock.Instant
-    ) -> Bool {
+    ) -> UInt64 {
         received = count
         // Of a connection that is older than a span, the first look shows only where to count from.
         var begin = base ?? (now - since < Subscriptions.span ? (0, since) : (count, now))
         if now - begin.at >= Subscriptions.span { begin = (count, now) }
         base = begin
-        return count > begin.received + Subscriptions.bytesInSpan
+        return count - min(count, begin.received)
     }
 }
