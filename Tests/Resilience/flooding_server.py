@@ -42,10 +42,11 @@ class FloodingServer(threading.Thread):
 
     def _flood(self, connection: socket.socket) -> None:
         connection.settimeout(0.1)
-        connection.sendall(GREETING + ready(self.kind))
-        for _ in range(3):
-            connection.recv(4096)
         try:
+            connection.sendall(GREETING + ready(self.kind))
+            with suppress(TimeoutError):  # what the client says has come
+                while connection.recv(4096):
+                    pass
             for _ in range(20):
                 connection.sendall(self.piece)
         finally:
