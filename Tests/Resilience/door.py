@@ -50,7 +50,7 @@ def a_door(folder: Path) -> Iterator[tuple[Door, Any]]:
 
 
 def door(trial: Trial) -> None:
-    """One siege after another, each of a worker of its own. Others wait at most 50 ms, where the build is no debug build."""
+    """One siege after another, each of a worker of its own; the long form is for a release build."""
     scale = 10 if trial.long else 1
     draw = random.Random(trial.seed)
     sieges = {

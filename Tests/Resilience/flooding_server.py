@@ -42,25 +42,29 @@ class FloodingServer(threading.Thread):
 
     def _flood(self, connection: socket.socket) -> None:
         connection.settimeout(0.1)
-        connection.sendall(GREETING + ready(self.kind))
-        for _ in range(3):
-            connection.recv(4096)
         try:
+            connection.sendall(GREETING + ready(self.kind))
+            with suppress(TimeoutError):  # what the client says has come
+                while connection.recv(4096):
+                    pass
             for _ in range(20):
                 connection.sendall(self.piece)
         finally:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
 
-    def await_resets(self, count: int, client: subprocess.Popen) -> None:
-        """Waits for so many, of a client that lives."""
-        deadline = Deadline(300)
+    def reset(self, count: int, client: subprocess.Popen) -> None:
+        """Waits for so many, or until the client gave up with a sentence. None may be ended by a signal."""
+        deadline = Deadline(60)
         with self.changed:
-            while self.resets < count:
-                require(client.poll() is None, f"the client ended with {client.poll()} after {self.resets} resets")
-                require(not deadline.passed, f"only {self.resets} resets")
-                self.changed.wait(1)
+            while self.resets < count and client.poll() is None and not deadline.passed:
+                self.changed.wait(0.2)
+        code = client.poll()
+        require(code is None or code >= 0, f"the client ended with {code} after {self.resets} resets")
 
+
+# Resets of one client: each makes it wait longer before it comes again.
+RESETS = 4
 
 PYTHON = """
 import sys, threading, windlass
@@ -82,13 +86,13 @@ def flooded_clients(folder: Path, count: int) -> int:
         [sys.executable, "-c", PYTHON, commands.endpoint, events.endpoint],
     ):
         servers = [commands] if "wait" in arguments else [commands, events]
-        before = [server.resets for server in servers]
-        client = subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            for server, resets in zip(servers, before, strict=True):
-                server.await_resets(resets + count, client)
-        finally:
-            client.kill()
-            client.wait()
-            client.stderr.close()
+        goals = [(server, server.resets + count) for server in servers]
+        while any(server.resets < goal for server, goal in goals):
+            client = subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                for server in servers:
+                    server.reset(server.resets + RESETS, client)
+            finally:
+                client.kill()
+                client.wait()
     return count

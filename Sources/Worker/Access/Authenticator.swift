@@ -20,7 +20,7 @@ final class Authenticator {
     static let handshakeProperty: StaticString = "Handshake"
 
     /// Handshakes that are answered in one turn of the loop.
-    private static let turnSize = 64
+    private static let turnSize = 16
 
     /// Binds the handler's name in the loop's context, which must happen before any endpoint is bound.
     init(_ access: Access, on loop: SocketLoop) throws(ZeroMQError) {

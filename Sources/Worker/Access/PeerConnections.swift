@@ -22,7 +22,7 @@ final class PeerConnections {
 
     /// A remote connection that brings no message for this long is cut: nothing would show whose it is.
     private static let longestSilence = Duration.seconds(60)
-    private static let turnSize = 256
+    private static let turnSize = 32
 
     /// Monitors the connections that `socket` gets from now on: on the socket's thread, before its endpoints are bound.
     /// - Parameters:

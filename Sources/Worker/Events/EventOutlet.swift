@@ -16,8 +16,8 @@ final class EventOutlet {
     private var lastPublished: UInt64
     private var lastSent = ContinuousClock.now
     private var isClosed = false
-    /// Turns in which a socket was read and not to its end.
-    private var fullTurns = 0
+    /// Turns in a row in which a socket was read and not to its end, by socket.
+    private var fullTurns: [Int]
     /// So many of them in a row are a backlog.
     private static let backlog = 8
 
@@ -29,6 +29,7 @@ final class EventOutlet {
         self.epoch = epoch
         lastPublished = lastSequence
         self.sockets = sockets
+        fullTurns = sockets.map { _ in 0 }
         self.loop = loop
         self.logger = logger
     }
@@ -44,7 +45,7 @@ final class EventOutlet {
     ) throws(ZeroMQError) {
         for (index, socket) in sockets.enumerated() {
             try socket.start(
-                begins: begins, ends: { [unowned self] in ended($0, backlogged) }, reads: { reads(index, $0) },
+                begins: begins, ends: { [unowned self] in ended(index, $0, backlogged) }, reads: { reads(index, $0) },
                 welcome: { [unowned self] in welcome($0, $1) })
         }
         beat()
@@ -56,15 +57,13 @@ final class EventOutlet {
         for socket in sockets { socket.close() }
     }
 
-    private func ended(_ turn: SocketLoop.Turn, _ backlogged: (Bool) -> Void) {
-        if turn == .busy {
-            fullTurns += 1
-            if fullTurns == EventOutlet.backlog { backlogged(true) }
-        } else {
-            if fullTurns >= EventOutlet.backlog { backlogged(false) }
-            fullTurns = 0
-        }
+    private func ended(_ index: Int, _ turn: SocketLoop.Turn, _ backlogged: (Bool) -> Void) {
+        let wasBacklogged = isBacklogged
+        fullTurns[index] = turn == .busy ? fullTurns[index] + 1 : 0
+        if isBacklogged != wasBacklogged { backlogged(isBacklogged) }
     }
+
+    private var isBacklogged: Bool { fullTurns.contains { $0 >= EventOutlet.backlog } }
 
     // MARK: Events
 
