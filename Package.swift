@@ -24,6 +24,13 @@ let linuxSources = [
 ]
 let linuxTargets: [Target] = [
     .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
+    // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
+    // without Swift's start code: it stays in memory once for each container.
+    .target(name: "CSupervisor", cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+        name: "windlass-supervisor", dependencies: ["CSupervisor"],
+        cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
+        linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
     .target(
         name: "HostComputeEmulator",
         dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"], swiftSettings: strict),
@@ -48,7 +55,7 @@ let package = Package(
         .executable(name: "windlass", targets: ["windlass"]),
         .library(
             name: "WorkerClient", targets: ["ContainerModel", "ContainerProtocol", "MessagePack", "WorkerClient"]),
-    ],
+    ] + (isWindows ? [] : [.executable(name: "windlass-supervisor", targets: ["windlass-supervisor"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

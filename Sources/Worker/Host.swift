@@ -81,7 +81,7 @@ final class Host {
         // The first handler, so that new connections do not wait behind requests.
         try authenticator.start()
         control.start()
-        try events.start(on: loop)
+        try events.start()
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
         everySecond()
@@ -103,7 +103,7 @@ final class Host {
 
     private func close() {
         control.close()
-        events.close(on: loop)
+        events.close()
         services.outbox.close()
         requests.close()
         commands.close()
@@ -141,7 +141,7 @@ final class Host {
             done()
         }
         services.outbox.record(Event(.workerStop))
-        services.outbox.afterCommit { close.run() }
+        services.outbox.afterCommit { [events] in events.flush { close.run() } }
         // A disk that takes nothing more holds up no stop.
         loop.schedule(after: Host.patienceAtEnd) { close.run() }
     }

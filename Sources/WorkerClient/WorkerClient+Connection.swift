@@ -52,6 +52,8 @@ extension WorkerClient {
         case .accepted: break
         case .connected: connected()
         case .refused: handshakeFailed(.keyRefused(endpoint), isRefusal: true)
+        // libzmq reports a message that cannot be decrypted as a failed handshake, and may never read the connection again.
+        case .failed where connection?.stands == true: lost()
         case .failed: handshakeFailed(.handshakeFailed(endpoint), isRefusal: false)
         // An attempt that got no further than the handshake: libzmq goes on trying, at its own pace.
         case .disconnected where connection?.stands == true: lost()

@@ -1,7 +1,7 @@
 import Logging
 import ZeroMQ
 
-/// Where one socket serves, and under which key. On the loop only.
+/// Where one socket serves, and under which key. On the socket's loop only.
 final class ServedEndpoints {
     private let socket: Socket
     private let purpose: SocketPurpose
@@ -30,13 +30,6 @@ final class ServedEndpoints {
         self.loop = loop
         self.logger = logger
         places = endpoints.map { Place(endpoint: $0) }
-    }
-
-    /// Has approvals of handshakes at these endpoints reported to the socket's connections.
-    func register(_ connections: PeerConnections, _ authenticator: Authenticator) {
-        for domain in Set(places.map { $0.endpoint.domain(purpose) }) {
-            authenticator.add(connections, domain: domain)
-        }
     }
 
     /// Serves at, or connects to, every endpoint.
