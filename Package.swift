@@ -3,13 +3,15 @@
 import PackageDescription
 
 /// Every Swift target: Swift 6 mode, `any` spelled out, and no warning survives.
-let strict: [SwiftSetting] = [
+let strictTests: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+
+/// Those of the program and its libraries: a member is used only where the module that defines it is imported.
+let strict: [SwiftSetting] = strictTests + [.enableUpcomingFeature("MemberImportVisibility")]
 
 // Windows has the Host Compute Service itself. The emulator, whose containers are Linux processes, and the benchmarks,
 // whose bare processes are, are left out there with all that stands on them.
@@ -40,13 +42,14 @@ let linuxTargets: [Target] = [
         cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
         name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator", "windlass"],
-        exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
+        exclude: ["Golden", "ROWS.md"], swiftSettings: strictTests),
     .testTarget(
-        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"], swiftSettings: strict),
+        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"],
+        swiftSettings: strictTests),
     .testTarget(
         name: "EndToEndTests",
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
-        swiftSettings: strict),
+        swiftSettings: strictTests),
 ]
 
 let package = Package(
@@ -86,11 +89,7 @@ let package = Package(
         // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
         // and the imports to each other.
         .target(name: "ContainerModel", swiftSettings: strict),
-        .target(
-            name: "ContainerProtocol",
-            dependencies: [
-                "ContainerModel", "MessagePack", .product(name: "OrderedCollections", package: "swift-collections"),
-            ], swiftSettings: strict),
+        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
         .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
         .target(
             name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],
@@ -126,26 +125,26 @@ let package = Package(
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 
-        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
-        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
-        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strict),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strictTests),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strictTests),
+        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strictTests),
+        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strictTests),
         .testTarget(
             name: "ContainerProtocolTests",
             dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: strictTests),
         // Fakes of our own ports, and what reads the documentation.
         .target(
             name: "TestSupport",
             dependencies: ["ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack"],
-            path: "Tests/TestSupport", swiftSettings: strict),
+            path: "Tests/TestSupport", swiftSettings: strictTests),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+            swiftSettings: strictTests),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
-            swiftSettings: strict),
-        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strict),
+            swiftSettings: strictTests),
+        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strictTests),
     ] + (isWindows ? [] : linuxTargets)
 )

@@ -1,6 +1,5 @@
 import ContainerModel
 import MessagePack
-import OrderedCollections
 
 extension Command {
     /// Reads the parameters of `method`; the keys that any request may have have been taken already.

@@ -1,6 +1,7 @@
 import CHostCompute
 import Dispatch
 import Glibc
+import Synchronization
 
 /// Shutdown and terminate: first every process ends, then the system.
 extension EmulatedSystem {

@@ -1,5 +1,7 @@
 import CHostCompute
+import ContainerModel
 import Glibc
+import Synchronization
 
 /// Create, start, pause and resume: accepted here, completed on another thread.
 extension EmulatedSystem {

@@ -1,5 +1,3 @@
-import OrderedCollections
-
 extension Value {
     /// This value with `patch` applied to it as a JSON Merge Patch (RFC 7396): maps merge key by key, nil removes a key,
     /// everything else replaces.

@@ -2,6 +2,7 @@ import ContainerDriver
 import ContainerModel
 import ContainerProtocol
 import Logging
+import MessagePack
 
 /// All containers of a host, by id and in order, with their counts and limits. On the loop only.
 final class ContainerPool {

@@ -1,5 +1,4 @@
 import MessagePack
-import OrderedCollections
 
 /// What a request asks for, in 16 bytes: FNV-1a over its canonical encoding.
 ///

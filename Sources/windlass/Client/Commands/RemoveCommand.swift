@@ -1,5 +1,7 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
+import MessagePack
 
 /// `windlass rm`: forgets containers.
 struct RemoveCommand: ClientCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 
 /// `windlass start`: runs the first process of containers that were created.
 struct StartCommand: ClientCommand {
