@@ -71,4 +71,12 @@ struct OutputFollower {
         credit += due
         return due
     }
+
+    /// Lets one byte more come than the window allows.
+    /// - Returns: whether a request is due.
+    mutating func extend() -> Bool {
+        guard isAttached else { return false }
+        credit += 1
+        return true
+    }
 }

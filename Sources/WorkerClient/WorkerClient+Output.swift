@@ -52,6 +52,16 @@ extension WorkerClient {
         }
     }
 
+    /// Takes one byte more, so that a lossless reader that cannot pass its output on now keeps its hold. The byte waits
+    /// with the rest.
+    public func extendOutput(of id: ContainerID, _ process: ProcessName = .initial) async {
+        let source = ProcessReference(id, process)
+        guard followers[source]?.extend() == true else { return }
+        var parameters = source.parameters
+        parameters["bytes"] = 1
+        _ = try? await perform(.credit, parameters, timeout: WorkerClient.patience)
+    }
+
     /// For requests that any worker answers at once.
     private static let patience = Duration.seconds(30)
 

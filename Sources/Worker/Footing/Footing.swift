@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
 import Threads
@@ -42,6 +43,8 @@ final class Footing {
     private var isLooking = false
 
     private static let pause = Duration.seconds(2)
+    /// New work is not to be refused for longer than need be.
+    private static let pauseInTrouble = Duration.milliseconds(500)
     /// A driver that takes longer to answer is in trouble.
     private static let patience = Duration.seconds(3)
 
@@ -60,7 +63,8 @@ final class Footing {
         lookAtFiles()
         askDriver()
         set(.sockets, mendSockets().map { Trouble(.unavailable, $0) })
-        loop.schedule(after: Footing.pause) { [weak self] in self?.turn() }
+        let pause = troubles.isEmpty ? Footing.pause : Footing.pauseInTrouble
+        loop.schedule(after: pause) { [weak self] in self?.turn() }
     }
 
     private func lookAtFiles() {
@@ -121,7 +125,7 @@ final class Footing {
         guard method.traits.lane == .mutating, method != .delete else { return nil }
         for part in [Part.stateDirectory, .descriptors, .driver] {
             guard let trouble = troubles[part] else { continue }
-            return Failure(trouble.code, trouble.message, retryable: true, details: ["retry_after_ms": 2000])
+            return Failure(trouble.code, trouble.message, retryable: true, details: ["retry_after_ms": 500])
         }
         return nil
     }

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// The reader's side.
@@ -60,7 +60,10 @@ extension OutputSpool {
                 // Bytes that were written later are another piece.
                 let bound = mark.flatMap { $0 + 1 < state.marks.count ? state.marks[$0 + 1].offset : nil } ?? .max
                 let count = min(left, Int(min(chunk.end, bound) - start))
-                let data = Array(chunk.data.dropFirst(Int(start - chunk.offset)).prefix(count))
+                // A whole chunk is shared and not copied.
+                let data =
+                    count == chunk.data.count
+                    ? chunk.data : Array(chunk.data.dropFirst(Int(start - chunk.offset)).prefix(count))
                 chunks.append(
                     Chunk(
                         stream: chunk.stream, offset: start, data: data, dropped: start - next,

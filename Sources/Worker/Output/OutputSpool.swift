@@ -41,7 +41,7 @@ final class OutputSpool: ProcessOutput {
         self.limit = max(1, limit)
         self.clock = clock
         self.file = file.map { LockedFile($0) }
-        chunkSize = max(1, min(16 * 1024, limit / 4))
+        chunkSize = limit >= 1 << 20 ? 64 * 1024 : max(1, min(16 * 1024, limit / 4))
         self.onChange = onChange
         streams = hasTerminal ? [.stdout] : [.stdout, .stderr]
     }
@@ -89,6 +89,7 @@ final class OutputSpool: ProcessOutput {
                     file.append(stream, offset: endOffset, bytes, isEnd: addition == .end, mark: mark)
                 }
                 let mustReport = enter(addition, to: stream, bytes, mark)
+                file.rotateIfFull(endOffset)
                 if file.isOverlong { file.rewrite(contents) }
                 if !wasBehind, let trouble = file.trouble { file.store?.fellBehind(self, trouble) }
                 return mustReport

@@ -1,5 +1,4 @@
 import ContainerModel
-import ContainerProtocol
 import MessagePack
 
 /// What a file of output holds.
@@ -43,8 +42,12 @@ struct SpoolContents: Sendable {
     }
 
     /// A record of bytes, of a stream's end, or of both.
-    static func record(_ stream: OutputStream, offset: UInt64, _ data: UnsafeRawBufferPointer, isEnd: Bool) -> [UInt8] {
-        record(stream, isEnd ? endFlag : 0, offset: offset, data)
+    /// - Parameter mark: when the bytes were written; a record of its own, before theirs.
+    static func record(
+        _ stream: OutputStream, offset: UInt64, _ data: UnsafeRawBufferPointer, isEnd: Bool, mark: TimeMark? = nil
+    ) -> [UInt8] {
+        let before = mark.map { record([$0], offset: offset) } ?? []
+        return record(stream, isEnd ? endFlag : 0, offset: offset, data, before: before)
     }
 
     /// A record of a loss; it reaches the offset behind the byte that stands for it.
@@ -62,15 +65,15 @@ struct SpoolContents: Sendable {
     }
 
     private static func record(
-        _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer
+        _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer, before: [UInt8] = []
     ) -> [UInt8] {
         var checksum = Checksum()
         checksum.add(data)
-        var record: [UInt8] = []
-        record.reserveCapacity(recordHeaderSize + data.count)
+        var record = before
+        record.reserveCapacity(before.count + recordHeaderSize + data.count)
         record.append((stream == .stdout ? 1 : 2) | flag)
         record += bytes(of: UInt64(data.count), 4) + bytes(of: offset, 8) + bytes(of: UInt64(checksum.value), 4)
-        record += bytes(of: UInt64(Checksum(record).value), 4)
+        record += bytes(of: UInt64(Checksum(record.dropFirst(before.count)).value), 4)
         record.append(contentsOf: data)
         return record
     }
@@ -124,6 +127,22 @@ struct SpoolContents: Sendable {
             // Else it was cut off where it begins, and no reader has seen anything of it.
             readRecords(file, from: 0, isOurs: false)
         }
+    }
+
+    /// The same with what another file holds before it.
+    func behind(_ older: SpoolContents) -> SpoolContents {
+        // A file that was written again has everything, and was to take the place of both.
+        if let first = chunks.first, first.offset < older.end { return self }
+        var both = older
+        both.chunks += chunks
+        both.marks += marks
+        both.losses += losses
+        both.silent = older.silent.subtracting(chunks.map(\.stream)).union(silent)
+        both.ended.formUnion(ended)
+        both.end = max(end, older.end)
+        both.isWhole = older.isWhole && isWhole
+        both.damage = damage == nil && older.damage == nil ? nil : (damage ?? 0) + (older.damage ?? 0)
+        return both
     }
 
     private mutating func readRecords(_ file: [UInt8], from start: Int, isOurs: Bool) {

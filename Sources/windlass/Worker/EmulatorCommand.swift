@@ -51,8 +51,6 @@ struct EmulatorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Its containers get it: everything that the service makes itself has its own permissions.
-        umask(0o022)
         // The reader of the logs or of the ready line may go away. That fails a write and must not end the service.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
@@ -66,6 +64,9 @@ struct EmulatorCommand: AsyncParsableCommand {
         } catch {
             EmulatorCommand.fail("\(error)", code: ConfigurationError.exitCode)
         }
+        // There is nothing to read again.
+        let hangUps = HangUp {}
+        defer { hangUps.cancel() }
         logger.notice(
             "containers are kept, without any isolation from this host", metadata: ["socket": "\(service.path)"])
         announce(service.path)

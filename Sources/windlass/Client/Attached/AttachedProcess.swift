@@ -72,6 +72,12 @@ struct AttachedProcess: Sendable {
                 return .outputEnded
             }
             group.addTask { try await handle(signals) }
+            if isLossless {
+                group.addTask {
+                    try await copy.keepHold()
+                    return .inputEnded
+                }
+            }
             if isInteractive { group.addTask { try await forwardInput(hasKeys: raw != nil) } }
             if hasTerminal { await showScreen() }
             return try await conclude(&group, copy)

@@ -16,6 +16,8 @@ final class OutputCopy: Sendable {
         var offset: UInt64?
         var isEnd = false
         var hasLost = false
+        /// Since when a piece is being written; nil where none is.
+        var writingSince: ContinuousClock.Instant?
 
         mutating func advance(to offset: UInt64) { self.offset = max(self.offset ?? 0, offset) }
     }
@@ -57,6 +59,19 @@ final class OutputCopy: Sendable {
             if piece.isEnd { position.withLock { $0.isEnd = true } }
             // If the worker refuses it, the wait for the exit reports the reason.
             try? await session.client.acknowledge(piece)
+        }
+    }
+
+    /// Between bytes that are taken while standard output is blocked.
+    private static let pause = Duration.seconds(5)
+
+    /// Keeps the hold of a lossless reader for as long as a pager or the like takes nothing.
+    func keepHold() async throws {
+        while true {
+            try await Task.sleep(for: OutputCopy.pause)
+            let since = position.withLock { $0.writingSince }
+            guard let since, .now - since > OutputCopy.pause / 2 else { continue }
+            await session.client.extendOutput(of: id, process)
         }
     }
 
@@ -106,7 +121,11 @@ final class OutputCopy: Sendable {
         } else if dropped > 0 {
             lose("\(dropped) bytes of output are missing here: the worker keeps the newest only")
         }
+        position.withLock { $0.writingSince = .now }
         try await Terminal.write(data, to: stream == .stdout ? .output : .error)
-        position.withLock { $0.advance(to: offset + UInt64(data.count)) }
+        position.withLock { position in
+            position.writingSince = nil
+            position.advance(to: offset + UInt64(data.count))
+        }
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import ContainerModel
+import ContainerProtocol
 
 /// `windlass run`: a new container, attached until it exits.
 struct RunCommand: ClientCommand {
