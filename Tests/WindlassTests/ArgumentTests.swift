@@ -62,7 +62,7 @@ struct ArgumentTests {
     }
 
     @Test(arguments: [
-        ["run", "--naem", "x"], ["run", "-d", "--rm", "true"], ["exec", "web"], ["exec", "bad/name", "sh"], ["stop"],
+        ["run", "--naem", "x"], ["exec", "web"], ["exec", "bad/name", "sh"], ["stop"],
         ["update", "web"], ["update", "web", "--cpus", "0"], ["ps", "--filter", "nothing=1"],
         ["ps", "--filter", "state=dead"], ["events", "--filter", "type=birth"], ["stats", "--interval", "1ms"],
         ["run", "--format", "xml", "true"],

@@ -25,6 +25,7 @@ extension Windlass {
 
     /// Runs the command line.
     static func main() async {
+        ParentLegacy.putRight()
         do {
             var command = try await asyncParseAsRoot(Arguments(CommandLine.arguments.dropFirst()).inOrder)
             if var command = command as? any AsyncParsableCommand {

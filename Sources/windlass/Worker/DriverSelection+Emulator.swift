@@ -8,6 +8,7 @@ import Worker
 /// The emulator, behind the socket of a service or in this process.
 extension DriverSelection {
     static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
+        HostWords.usePlain()
         if settings.emulatorFaults != nil {
             guard settings.emulatorSocket == nil else {
                 throw ConfigurationError(
@@ -87,7 +88,9 @@ extension DriverSelection {
     static func emulatorSettings(root: String, faults: String?) -> HostComputeEmulator.Settings {
         // Operations are complete when their calls return, as HCS may do it too: that spares each container several
         // changes of threads. The driver's tests run the emulator the other way.
-        HostComputeEmulator.Settings(root: root, faultFile: faults, completesAtOnce: true)
+        var settings = HostComputeEmulator.Settings(root: root, faultFile: faults, completesAtOnce: true)
+        settings.processDescriptors = DescriptorLimit.given.withLock { $0 }
+        return settings
     }
 
     /// A utility VM is looked for beside the layers; the emulator's base layer has an empty one.

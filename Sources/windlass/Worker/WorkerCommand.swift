@@ -22,7 +22,6 @@ struct WorkerCommand: AsyncParsableCommand {
     var logFile: String?
 
     func run() async throws {
-        DescriptorLimit.raise()
         #if !os(Windows)
             // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
             signal(SIGPIPE, SIG_IGN)
@@ -32,6 +31,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker: Worker
         let selection: DriverSelection
         do {
+            try DescriptorLimit.raise()
             if let logFile { try WorkerLogging.append(to: logFile) }
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
@@ -55,7 +55,10 @@ struct WorkerCommand: AsyncParsableCommand {
             WorkerCommand.fail(error.description, code: error.code)
         }
         do {
-            try await serve(worker, requests, logger)
+            try await serve(worker, requests, logger) { [options, logFile] in
+                worker.reloadKeys()
+                WorkerCommand.reload(options, logFile, logger)
+            }
         } catch let error as Worker.StartFailure {
             WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
         } catch {
@@ -66,7 +69,10 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     /// Serves. The first request to stop ends the worker gracefully, the second ends it at once.
-    private func serve(_ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger) async throws {
+    private func serve(
+        _ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger,
+        reload: @escaping @Sendable () -> Void
+    ) async throws {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -80,12 +86,25 @@ struct WorkerCommand: AsyncParsableCommand {
                 await services.triggerGracefulShutdown()
             }
         }
-        let reloads = ReloadSignal { worker.reloadKeys() }
+        let hangUps = HangUp(reload)
         defer {
             watcher.cancel()
-            reloads.cancel()
+            hangUps.cancel()
         }
         try await services.run()
+    }
+
+    /// Reads the settings again, of which the log's level is taken over, and begins the log file again: it may have been
+    /// moved away. Everything else takes a new start.
+    private static func reload(_ options: WorkerOptions, _ logFile: String?, _ logger: Logger) {
+        do {
+            if let logFile { try WorkerLogging.append(to: logFile) }
+            let settings = try options.settings(environment: ProcessInfo.processInfo.environment)
+            LogSink.shared.level = Logger.Level(rawValue: settings.logLevel) ?? LogSink.shared.level
+            logger.notice("the settings were read again", metadata: ["log_level": "\(settings.logLevel)"])
+        } catch {
+            logger.error("the settings could not be read again", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Writes the ready line: one line of JSON with the endpoints, for the program that started the worker.
