@@ -13,4 +13,13 @@ struct Program {
         }
         return captured
     }
+
+    /// A remark for a user who has given an image where the program stands; nil where the failure is another.
+    static func remark(on error: any Error, _ command: [String]) -> String? {
+        guard let program = command.first, ExitCodes.ofContainer.code(for: error) == ExitCodes.notFound,
+            !program.hasPrefix("/"), !program.hasPrefix(".")
+        else { return nil }
+        return
+            "\(program) was taken for the program: there are no images; --rootfs DIR or --profile NAME choose the files"
+    }
 }

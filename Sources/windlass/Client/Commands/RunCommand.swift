@@ -16,7 +16,6 @@ struct RunCommand: ClientCommand {
             """)
     static var exitCodes: ExitCodes { .ofContainer }
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var container: ContainerOptions
     @OptionGroup var process: ProcessOptions
 
@@ -25,6 +24,11 @@ struct RunCommand: ClientCommand {
 
     @Flag(name: .customLong("rm"), help: "Remove it when it has exited.")
     var remove = false
+
+    @Option(help: .detachKeys)
+    var detachKeys = DetachKeys()
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
 
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
     var program: [String] = []
@@ -35,11 +39,18 @@ struct RunCommand: ClientCommand {
     }
 
     func perform(_ session: Session) async throws {
-        let created = try await container.create(
-            session, process, try Program.words(program, of: Self.self), start: true)
+        let command = try Program.words(program, of: Self.self)
+        let created: ContainerOptions.Created
+        do {
+            created = try await container.create(session, process, command, start: true)
+        } catch {
+            if let remark = Program.remark(on: error, command) { session.console.note(remark) }
+            throw error
+        }
         guard !detach else { return try session.console.done(created.id, created.result) }
         let attached = AttachedProcess(
-            session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal)
+            session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal,
+            keys: detachKeys)
         switch try await attached.follow() {
         case .exited(let exit):
             if remove { try await session.call(.delete, created.id, ["force": true]) }

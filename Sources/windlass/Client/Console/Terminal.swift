@@ -32,11 +32,14 @@ enum Terminal {
         }
 
         /// Writes all of `text`, however long it takes.
-        static func write(_ text: String, to stream: Stream) throws {
-            var bytes = Array(text.utf8)[...]
-            while !bytes.isEmpty {
-                if let count = try writeSome(bytes, to: stream) {
-                    bytes = bytes.dropFirst(count)
+        static func write(_ text: String, to stream: Stream) throws { try writeAll(Array(text.utf8), to: stream) }
+
+        /// Writes all of `bytes`, and holds the thread until that is done.
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                if let count = try writeSome(rest, to: stream) {
+                    rest = rest.dropFirst(count)
                 } else {
                     var item = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
                     poll(&item, 1, -1)
@@ -117,6 +120,10 @@ enum Terminal {
 
         static func write(_ text: String, to stream: Stream) throws {
             try handle(stream).write(contentsOf: Data(text.utf8))
+        }
+
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+            try handle(stream).write(contentsOf: Data(bytes))
         }
 
         static func write(_ bytes: [UInt8], to stream: Stream) async throws {

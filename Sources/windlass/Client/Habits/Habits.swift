@@ -1,0 +1,54 @@
+import ArgumentParser
+
+/// What users of Docker, Podman and Nomad type by habit and what this program does not have: the reason, and what to
+/// type instead. Pure.
+///
+/// It is asked only about a command line that the parser has refused, so it never hides what there is.
+enum Habits {
+    /// One sentence or two for the user; nil where the parser's own message says enough.
+    /// - Parameter verbs: the verbs that there are, with their other names.
+    static func advice(for arguments: Arguments, verbs: [String]) -> String? {
+        let words = arguments.inOrder
+        let verb = arguments.verb
+        if let first = words.first, first.hasPrefix("-") {
+            return globalOptions[name(of: first)].map { "\(name(of: first)): \($0)" }
+        }
+        guard verbs.contains(verb) else { return unknown(verb, words, verbs) }
+        let given = words.dropFirst().prefix { $0 != "--" }
+        for word in given where word.hasPrefix("-") {
+            if let advice = advice(on: word, of: verb) { return advice }
+        }
+        if words.contains(where: { $0.contains("{{") }) {
+            return
+                "\(verb): there are no templates; --format json prints one JSON value a line, for a program such as jq"
+        }
+        return positional[verb].map { "\(verb): \($0)" }
+    }
+
+    /// Advice on an option that `verb` does not have; nil where there is none.
+    static func advice(on option: String, of verb: String) -> String? {
+        let name = name(of: option)
+        let isCreation = ["run", "create"].contains(verb)
+        guard let advice = options[verb]?[name] ?? (isCreation ? creationOptions[name] : nil) ?? common[name] else {
+            return nil
+        }
+        return "\(verb) has no \(name): \(advice)"
+    }
+
+    private static func unknown(_ verb: String, _ words: [String], _ verbs: [String]) -> String? {
+        let next = words.drop { $0 != verb }.dropFirst().first { !$0.hasPrefix("-") }
+        if let group = groups[verb] {
+            return "there is no \(verb.printable): "
+                + (next.flatMap { group[$0] } ?? group[""] ?? "see windlass --help")
+        }
+        if let advice = missing[verb] { return "there is no \(verb.printable): \(advice)" }
+        let known = Suggestion.nearest(to: verb, in: verbs)
+        return "there is no \(verb.printable)" + (known.map { "; did you mean \($0)?" } ?? "; see windlass --help")
+    }
+
+    /// The option without its value; `-p8080:80` is `-p`.
+    private static func name(of word: String) -> String {
+        if word.hasPrefix("--") { return word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word }
+        return String(word.prefix(2))
+    }
+}
