@@ -6,30 +6,30 @@ import Worker
 
 /// The driver that the settings ask for; the worker is given the profiles that go with it.
 struct DriverSelection {
-  let driver: any ContainerDriver
-  /// What is left to do when the worker has stopped in order.
-  var afterStop: (Logger) -> Void = { _ in }
+    let driver: any ContainerDriver
+    /// What is left to do when the worker has stopped in order.
+    var afterStop: (Logger) -> Void = { _ in }
 
-  static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
-    let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
-    #if os(Windows)
-      guard settings.driver != .emulator else {
-        throw ConfigurationError(emulatorOnWindows)
-      }
-      return DriverSelection(driver: try hostComputeService(owner))
-    #else
-      guard settings.driver == .hcs else { return try emulator(owner, &settings) }
-      return DriverSelection(driver: try hostComputeService(owner))
-    #endif
-  }
-
-  private static func hostComputeService(_ owner: String) throws -> any ContainerDriver {
-    do throws(DriverFailure) {
-      return try HostComputeDriver.forThisHost(owner: owner)
-    } catch  where error.code == .unimplemented {
-      throw ConfigurationError(hcsElsewhere)
-    } catch {
-      throw ConfigurationError("driver: hcs cannot be used: \(error.message)")
+    static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
+        let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
+        #if os(Windows)
+            guard settings.driver != .emulator else {
+                throw ConfigurationError(emulatorOnWindows)
+            }
+            return DriverSelection(driver: try hostComputeService(owner))
+        #else
+            guard settings.driver == .hcs else { return try emulator(owner, &settings) }
+            return DriverSelection(driver: try hostComputeService(owner))
+        #endif
     }
-  }
+
+    private static func hostComputeService(_ owner: String) throws -> any ContainerDriver {
+        do throws(DriverFailure) {
+            return try HostComputeDriver.forThisHost(owner: owner)
+        } catch  where error.code == .unimplemented {
+            throw ConfigurationError(hcsElsewhere)
+        } catch {
+            throw ConfigurationError("driver: hcs cannot be used: \(error.message)")
+        }
+    }
 }

@@ -4,65 +4,65 @@ import Worker
 
 /// All settings of `windlass worker`: those of the worker itself, and those of its driver and log.
 struct WorkerSettings: Sendable {
-  /// Which driver runs the containers.
-  enum Driver: String, Sendable, CaseIterable {
-    /// HCS on Windows, else the emulator.
-    case auto
-    case hcs
-    case emulator
-  }
+    /// Which driver runs the containers.
+    enum Driver: String, Sendable, CaseIterable {
+        /// HCS on Windows, else the emulator.
+        case auto
+        case hcs
+        case emulator
+    }
 
-  var worker: WorkerConfiguration
-  var driver = Driver.auto
-  var logLevel = "info"
-  /// The socket of an emulator service that this worker does not start.
-  var emulatorSocket: String?
-  /// Whether the emulator is inside the worker, and not in a service of the worker's own.
-  var emulatorInProcess = false
-  /// A file of faults for the emulator inside the worker.
-  var emulatorFaults: String?
-  /// Where each setting came from that is not at its default.
-  var sources: [String: String] = [:]
+    var worker: WorkerConfiguration
+    var driver = Driver.auto
+    var logLevel = "info"
+    /// The socket of an emulator service that this worker does not start.
+    var emulatorSocket: String?
+    /// Whether the emulator is inside the worker, and not in a service of the worker's own.
+    var emulatorInProcess = false
+    /// A file of faults for the emulator inside the worker.
+    var emulatorFaults: String?
+    /// Where each setting came from that is not at its default.
+    var sources: [String: String] = [:]
 
-  /// The defaults.
-  init() {
-    let host = ProcessInfo.processInfo.hostName
-    worker = WorkerConfiguration(
-      host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
-    worker.access.clientsDirectory = KeyPlaces.clientsDirectory
-  }
+    /// The defaults.
+    init() {
+        let host = ProcessInfo.processInfo.hostName
+        worker = WorkerConfiguration(
+            host: host.isEmpty ? "localhost" : host, stateDirectory: WorkerSettings.stateDirectory)
+        worker.access.clientsDirectory = KeyPlaces.clientsDirectory
+    }
 
-  /// `/var/lib/windlass` for root, else a folder of the user's own.
-  private static var stateDirectory: String {
-    let environment = ProcessInfo.processInfo.environment
-    #if os(Windows)
-      return (environment["ProgramData"] ?? "C:\\ProgramData") + "\\windlass"
-    #else
-      if getuid() == 0 { return "/var/lib/windlass" }
-      if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/windlass" }
-      return NSHomeDirectory() + "/.local/state/windlass"
-    #endif
-  }
+    /// `/var/lib/windlass` for root, else a folder of the user's own.
+    private static var stateDirectory: String {
+        let environment = ProcessInfo.processInfo.environment
+        #if os(Windows)
+            return (environment["ProgramData"] ?? "C:\\ProgramData") + "\\windlass"
+        #else
+            if getuid() == 0 { return "/var/lib/windlass" }
+            if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/windlass" }
+            return NSHomeDirectory() + "/.local/state/windlass"
+        #endif
+    }
 }
 
 /// A configuration that is not valid. The program ends with exit code 78, `EX_CONFIG` of sysexits.h, unless starting
 /// again could help.
 struct ConfigurationError: Error, CustomStringConvertible {
-  static let exitCode: Int32 = 78
-  /// All that is wrong, each in one sentence.
-  let problems: [String]
-  let code: Int32
+    static let exitCode: Int32 = 78
+    /// All that is wrong, each in one sentence.
+    let problems: [String]
+    let code: Int32
 
-  init(_ description: String, code: Int32 = exitCode) {
-    problems = [description]
-    self.code = code
-  }
+    init(_ description: String, code: Int32 = exitCode) {
+        problems = [description]
+        self.code = code
+    }
 
-  init(_ problems: [String]) {
-    self.problems = problems
-    code = ConfigurationError.exitCode
-  }
+    init(_ problems: [String]) {
+        self.problems = problems
+        code = ConfigurationError.exitCode
+    }
 
-  /// One problem a line.
-  var description: String { problems.joined(separator: "\n") }
+    /// One problem a line.
+    var description: String { problems.joined(separator: "\n") }
 }
