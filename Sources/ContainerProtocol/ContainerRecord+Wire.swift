@@ -38,8 +38,12 @@ extension Exit: WireEncodable {
 }
 
 extension ContainerRecord: WireEncodable {
-    public func encode(to writer: Writer) {
-        var count = 11 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
+    public func encode(to writer: Writer) { encode(to: writer, with: [:]) }
+
+    /// Writes the record with more fields.
+    public func encode(to writer: Writer, with more: Value.Map) {
+        var count = 11 + more.count + (isAutoRemoved ? 1 : 0) + (lostHolds.isEmpty ? 0 : 1)
+        count += Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
         count += imageLayers.isEmpty ? 0 : 1
         writer.map(count)
         writer.string("id")
@@ -90,6 +94,18 @@ extension ContainerRecord: WireEncodable {
         }
         writer.string("ignored")
         writer.strings(ignored)
+        if isAutoRemoved {
+            writer.string("auto_remove")
+            writer.bool(true)
+        }
+        if !lostHolds.isEmpty {
+            writer.string("lost_holds")
+            writer.strings(lostHolds.map(\.rawValue).sorted())
+        }
+        for (key, value) in more {
+            writer.string(key)
+            writer.value(value)
+        }
     }
 }
 
@@ -117,6 +133,8 @@ extension ContainerRecord {
         queueDepth = value["queue_depth"]?.unsigned.flatMap { Int(exactly: $0) } ?? 0
         stuck = value["stuck"]?.string
         ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
+        isAutoRemoved = value["auto_remove"]?.bool ?? false
+        lostHolds = Set((value["lost_holds"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
     }
 }
 

@@ -46,6 +46,7 @@ final class Host {
             spools: configuration.journal == .disk
                 ? OutputStore(stateDirectory: configuration.stateDirectory, logger: logger) : nil,
             logger: logger)
+        services.footing = Footing(driver, configuration.footingLook, on: loop, logger: logger)
         let traffic = Traffic()
         let host = HostCommands(services, traffic: { traffic.figures }, stopWorker: stopWorker)
         let router = CommandRouter(services, host)
@@ -87,6 +88,11 @@ final class Host {
         outbox.record(Event(.workerStart))
         recovery.start(restored)
         check.start()
+        services.footing?.mendSockets = { [weak self] in
+            guard let self else { return nil }
+            return commands.mendSockets() ?? self.events.mendSockets()
+        }
+        services.footing?.start()
         try commands.start()
         return endpoints
     }
@@ -115,7 +121,10 @@ final class Host {
     private func everySecond() {
         services.outbox.releaseQuestions()
         // The C library hands out no memory while it gives some back, and a start needs much.
-        if services.pool.recovering == 0 { memory.look() }
+        if services.pool.recovering == 0 {
+            memory.look()
+            services.pool.removeExpired()
+        }
         loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }
     }
 

@@ -9,9 +9,11 @@ extension WorkerClient {
     /// reader per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the
     /// client attaches again at the offset that was reached. Output that is no longer kept is reported by
     /// ``OutputPiece/dropped``, and a worker that has lost its offsets by ``OutputPiece/isRestart``.
+    /// - Parameter lossless: whether the process waits where the reader is behind. A reader that keeps it waiting for too
+    ///   long loses that hold; see ``OutputPiece/isHoldLost``.
     /// - Throws: `Failure` if the worker has no such output. If that becomes known later, the stream throws it.
     public func output(
-        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
+        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start, lossless: Bool = false
     ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
         let source = ProcessReference(id, process)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
@@ -19,7 +21,8 @@ extension WorkerClient {
         let number = lastFollower
         // Before the request: pieces may come right behind its answer.
         let former = followers.updateValue(
-            OutputFollower(number: number, start: start, continuation: continuation), forKey: source)
+            OutputFollower(number: number, start: start, isLossless: lossless, continuation: continuation),
+            forKey: source)
         former?.continuation.finish()
         continuation.onTermination = { [weak self] _ in
             Task { await self?.forget(number, source) }
@@ -63,7 +66,9 @@ extension WorkerClient {
     /// Where an attachment begins, and how much may come; known only when the request is sent.
     func attachment(_ source: ProcessReference) -> Value.Map {
         guard let follower = followers[source] else { return [:] }
-        return ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        var parameters: Value.Map = ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        if follower.isLossless { parameters["lossless"] = true }
+        return parameters
     }
 
     /// An attachment is answered: before the pieces that come behind the answer are looked at.

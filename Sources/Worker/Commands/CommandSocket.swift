@@ -88,6 +88,9 @@ final class CommandSocket: ReplySender {
     /// Where it serves, with the real ports.
     var servedEndpoints: [String] { served.addresses }
 
+    /// Puts the files of endpoints back that are gone; the answer is what could not be put right.
+    func mendSockets() -> String? { served.mend() }
+
     /// Serves remote peers under another key.
     func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
 

@@ -40,6 +40,10 @@ final class CommandSockets: ReplySender {
     /// Serves remote peers under another key from now on. All of them are cut, and come back.
     func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.change(serverKey) } }
 
+    /// Puts the files of endpoints back that are gone.
+    /// - Returns: what could not be put right; nil where nothing is wrong.
+    func mendSockets() -> String? { sockets.lazy.compactMap { $0.mendSockets() }.first }
+
     /// Ends the connections of principals.
     /// - Returns: how many there were.
     func cut(_ principals: Set<String>) -> Int { sockets.reduce(0) { $0 + $1.connections.cut(principals) } }

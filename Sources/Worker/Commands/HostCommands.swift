@@ -1,6 +1,7 @@
 import ContainerDriver
 import ContainerProtocol
 import MessagePack
+import ZeroMQ
 
 /// The commands that are about the worker and not about one container. On the loop only.
 final class HostCommands {
@@ -9,6 +10,8 @@ final class HostCommands {
     private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
     /// Stops the worker.
     private let stopWorker: @Sendable () -> Void
+    /// When drains stop it at the latest.
+    private var stopDeadlines: [SocketLoop.Deadline] = []
     /// Who may come in. It outlives these commands.
     weak var access: AccessControl?
 
@@ -124,8 +127,19 @@ final class HostCommands {
         responder.succeed([:] as Value)
         guard stop else { return }
         // The worker stops when the last container has ended, and at the deadline at the latest.
-        if let deadline { services.loop.schedule(after: deadline, stopWorker) }
+        if let deadline { stopDeadlines.append(services.loop.schedule(after: deadline, stopWorker)) }
         services.pool.whenIdle(stopWorker)
+    }
+
+    /// Takes back every `drain`, and the stop that was to follow it.
+    func undrain(_ responder: Responder) {
+        guard services.pool.undrain() else {
+            return responder.fail(
+                Failure(.failedPrecondition, "the worker is stopping, which cannot be taken back; start it again"))
+        }
+        for deadline in stopDeadlines { services.loop.cancel(deadline) }
+        stopDeadlines = []
+        responder.succeed([:] as Value)
     }
 
     // MARK: Keys

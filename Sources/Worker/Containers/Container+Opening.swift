@@ -39,6 +39,7 @@ extension Container {
                 open()
             }
         }
+        removeIfDue()
         reportStanding()
     }
 

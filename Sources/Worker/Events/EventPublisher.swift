@@ -42,6 +42,10 @@ final class EventPublisher: EventSink {
         return endpoints.inOrder(sockets.map { ($0.trust, $0.servedEndpoints) })
     }
 
+    /// Puts the files of endpoints back that are gone.
+    /// - Returns: what could not be put right; nil where nothing is wrong.
+    func mendSockets() -> String? { sockets.lazy.compactMap { $0.mendSockets() }.first }
+
     /// Begins to answer subscriptions and to send heartbeats.
     func start(on loop: SocketLoop) throws(ZeroMQError) {
         for socket in sockets { try socket.start(on: loop) { self.welcome($0, $1) } }

@@ -1,13 +1,17 @@
 import ContainerProtocol
+import MessagePack
 
 /// What a file of output holds.
 ///
 /// The file begins with `WLO2`, the offset that was reached at least, and the checksum of both. A record is: a byte for
 /// the stream, its end and an unknown loss; the length; the offset; the checksum of the bytes; the checksum of all
-/// that; and the bytes. Numbers are little endian. So a record that was cut off is discarded, a damaged length is not
+/// that; and the bytes. In place of output the bytes may be time marks: an offset, seconds and nanoseconds each. Numbers
+/// are little endian. So a record that was cut off is discarded, a damaged length is not
 /// used, and damage costs no other record.
 struct SpoolContents: Sendable {
     var chunks: [OutputSpool.Chunk] = []
+    /// When they were written, in the order of offsets.
+    var marks: [TimeMark] = []
     /// In the order of their offsets, as the chunks are.
     var losses: [UnknownLoss] = []
     /// The streams of which nothing has come since their last unknown loss.
@@ -25,6 +29,8 @@ struct SpoolContents: Sendable {
     private static let magic = Array("WLO2".utf8)
     private static let endFlag: UInt8 = 0x80
     private static let lossFlag: UInt8 = 0x40
+    private static let marksFlag: UInt8 = 0x20
+    private static let markSize = 20
     private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     // MARK: Writing
@@ -45,6 +51,15 @@ struct SpoolContents: Sendable {
         record(loss.stream, lossFlag, offset: loss.offset, nothing)
     }
 
+    /// A record of time marks, at the offset that was reached.
+    static func record(_ marks: [TimeMark], offset: UInt64) -> [UInt8] {
+        let data = marks.flatMap { mark in
+            bytes(of: mark.offset, 8) + bytes(of: UInt64(bitPattern: mark.time.seconds), 8)
+                + bytes(of: UInt64(mark.time.nanoseconds), 4)
+        }
+        return data.withUnsafeBytes { record(.stdout, marksFlag, offset: offset, $0) }
+    }
+
     private static func record(
         _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer
     ) -> [UInt8] {
@@ -62,6 +77,7 @@ struct SpoolContents: Sendable {
     /// A file with all of this.
     var encoded: [UInt8] {
         var file = SpoolContents.header(end: end)
+        if !marks.isEmpty { file += SpoolContents.record(marks, offset: 0) }
         var losses = self.losses[...]
         for chunk in chunks {
             while let loss = losses.first, loss.offset < chunk.offset { file += Self.record(losses.removeFirst()) }
@@ -85,9 +101,11 @@ struct SpoolContents: Sendable {
 
     /// What a worker has in memory.
     init(
-        _ chunks: some Sequence<OutputSpool.Chunk>, losses: [UnknownLoss] = [], ended: Set<OutputStream>, end: UInt64
+        _ chunks: some Sequence<OutputSpool.Chunk>, marks: [TimeMark] = [], losses: [UnknownLoss] = [],
+        ended: Set<OutputStream>, end: UInt64
     ) {
         self.chunks = Array(chunks)
+        self.marks = marks
         self.losses = losses
         self.ended = ended
         self.end = end
@@ -128,7 +146,11 @@ struct SpoolContents: Sendable {
             if record.offset > end, damage != nil { lose(record.offset - end) }
             end = record.offset
             guard Checksum(data).value == record.checksum else {
-                lose(UInt64(record.count))
+                lose(record.hasMarks ? 0 : UInt64(record.count))
+                continue
+            }
+            if record.hasMarks {
+                take(marks: data)
                 continue
             }
             if record.isLoss { take(UnknownLoss(stream: record.stream, offset: end)) }
@@ -144,6 +166,16 @@ struct SpoolContents: Sendable {
         }
         if isEnd { ended.insert(stream) }
         end += UInt64(data.count)
+    }
+
+    private mutating func take(marks data: ArraySlice<UInt8>) {
+        let file = Array(data)
+        for position in stride(from: 0, through: file.count - SpoolContents.markSize, by: SpoolContents.markSize) {
+            let seconds = Int64(bitPattern: SpoolContents.number(file, position + 8, 8))
+            let nanoseconds = UInt32(clamping: SpoolContents.number(file, position + 16, 4))
+            guard let time = Timestamp(seconds: seconds, nanoseconds: nanoseconds) else { continue }
+            marks.append(TimeMark(offset: SpoolContents.number(file, position, 8), time: time))
+        }
     }
 
     private mutating func take(_ loss: UnknownLoss) {
@@ -179,7 +211,7 @@ struct SpoolContents: Sendable {
     }
 
     private static func stream(_ kind: UInt8) -> OutputStream? {
-        switch kind & ~(endFlag | lossFlag) {
+        switch kind & ~(endFlag | lossFlag | marksFlag) {
         case 1: .stdout
         case 2: .stderr
         default: nil
@@ -191,6 +223,7 @@ struct SpoolContents: Sendable {
         let stream: OutputStream
         let isEnd: Bool
         let isLoss: Bool
+        let hasMarks: Bool
         let count: Int
         let offset: UInt64
         let checksum: UInt64
@@ -203,6 +236,7 @@ struct SpoolContents: Sendable {
             self.stream = stream
             isEnd = file[position] & endFlag != 0
             isLoss = file[position] & lossFlag != 0
+            hasMarks = file[position] & marksFlag != 0
             count = Int(number(file, position + 1, 4))
             offset = number(file, position + 5, 8)
             checksum = number(file, position + 13, 4)

@@ -28,12 +28,16 @@ struct SpoolFile: Sendable {
 
     /// Keeps bytes that a process wrote.
     mutating func append(
-        _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
+        _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false,
+        mark: TimeMark? = nil
     ) {
         // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the
         // process.
         guard !isEnd || size != nil || trouble != nil else { return }
-        append(SpoolContents.record(stream, offset: offset, bytes, isEnd: isEnd), offset..<offset + UInt64(bytes.count))
+        append(
+            (mark.map { SpoolContents.record([$0], offset: offset) } ?? [])
+                + SpoolContents.record(stream, offset: offset, bytes, isEnd: isEnd),
+            offset..<offset + UInt64(bytes.count))
     }
 
     /// Keeps that an unknown amount is missing.

@@ -28,6 +28,7 @@ extension Windlass {
 
     /// Runs the command line.
     static func main() async {
+        ParentLegacy.putRight()
         let arguments: Arguments
         do {
             arguments = Arguments(try RawArguments.read())

@@ -11,6 +11,7 @@ struct DriverSelection {
     var afterStop: (Logger) -> Void = { _ in }
 
     static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
+        settings.worker.hasBeenUsed = OwnerTag.isThere(stateDirectory: settings.worker.stateDirectory)
         let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
         #if os(Windows)
             guard settings.driver != .emulator else {

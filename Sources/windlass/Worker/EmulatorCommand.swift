@@ -35,6 +35,12 @@ struct EmulatorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A JSON file of faults, for tests.", valueName: "file"))
     var faults: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many file descriptors a container's processes may have; by default as many as this program was started with.",
+            valueName: "number"))
+    var containerDescriptors: Int?
+
     @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
     var logLevel = Logger.Level.info
 
@@ -45,13 +51,16 @@ struct EmulatorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        DescriptorLimit.raise()
+        // Its containers get it: everything that the service makes itself has its own permissions.
+        umask(0o022)
         // The reader of the logs or of the ready line may go away. That fails a write and must not end the service.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
         let requests: AsyncStream<StopRequest>
         let service: EmulatorService
         do {
+            if let containerDescriptors { DescriptorLimit.given.withLock { $0 = containerDescriptors } }
+            try DescriptorLimit.raise()
             requests = try StopRequest.listen()
             service = try serve()
         } catch {

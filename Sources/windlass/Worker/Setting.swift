@@ -97,6 +97,8 @@ struct Setting: Sendable {
         count("max_peer_requests", 1...1_000_000, \.peerRequests),
         count("max_requests", 1...10_000_000, \.requests),
         count("max_containers", 1...10_000_000, \.containers),
+        count("stopped_limit", 0...10_000_000, \.stoppedContainers),
+        duration("stopped_retention_ms", 0...31_536_000_000, \.stoppedRetention),
         count("output_limit_bytes", 1...(1 << 34), \.outputBytes),
         count("max_attachments", 1...100_000, \.attachments),
         count("max_creations", 1...1024, \.creations),
@@ -113,6 +115,7 @@ struct Setting: Sendable {
 
         duration("watchdog_ms", 1...86_400_000, \.watchdog),
         duration("check_interval_ms", 100...86_400_000, \.checkInterval),
+        duration("lossless_timeout_ms", 1...86_400_000, \.losslessReader),
         duration("stop_timeout_ms", 0...86_400_000, \.stop),
         duration("linger_ms", 0...3_600_000, \.linger),
         duration("heartbeat_interval_ms", 0...3_600_000, \.heartbeatInterval),

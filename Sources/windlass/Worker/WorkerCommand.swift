@@ -23,7 +23,6 @@ struct WorkerCommand: AsyncParsableCommand {
     var logFile: String?
 
     func run() async throws {
-        DescriptorLimit.raise()
         #if !os(Windows)
             // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
             signal(SIGPIPE, SIG_IGN)
@@ -33,6 +32,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker: Worker
         let selection: DriverSelection
         do {
+            try DescriptorLimit.raise()
             if let logFile { try WorkerLogging.append(to: logFile) }
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)

@@ -13,6 +13,8 @@ struct AttachedProcess: Sendable {
     var isInteractive = false
     /// Whether it has a terminal: then the local one hands every key on, and its size too.
     var hasTerminal = false
+    /// Whether the process waits where this program cannot pass its output on.
+    var isLossless = false
     /// What Ctrl-C does.
     var interruption = Interruption.endsProcess
     /// Where in the output to begin.
@@ -32,7 +34,7 @@ struct AttachedProcess: Sendable {
 
     /// How it came to an end here.
     enum Ending: Sendable {
-        case exited(Exit)
+        case exited(Exit, lostOutput: Bool)
         /// Detached, by keys or by a signal; the process goes on.
         case detached(byKeys: Bool)
     }
@@ -52,7 +54,7 @@ struct AttachedProcess: Sendable {
     func follow() async throws -> Ending {
         Terminal.surviveClosedOutput()
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
-        let pieces = try await session.client.output(of: id, process, from: start)
+        let pieces = try await session.client.output(of: id, process, from: start, lossless: isLossless)
         let copy = OutputCopy(session: session, id: id, process: process, from: start)
         let raw = isInteractive && hasTerminal ? Terminal.RawMode() : nil
         defer { raw?.restore() }
@@ -66,7 +68,7 @@ struct AttachedProcess: Sendable {
                     await send("TERM")
                 } catch let failure as Failure {
                     // A worker that was restarted may not have it; the exit is still the process's.
-                    session.console.note("there is no more output of \(name): \(failure.message)")
+                    copy.lose("there is no more output of \(name): \(failure.message)")
                 }
                 return .outputEnded
             }
@@ -76,7 +78,9 @@ struct AttachedProcess: Sendable {
             return try await conclude(&group, copy)
         }
         switch ending {
-        case .exited: try await copy.rest()
+        case .exited(let exit, _):
+            try await copy.rest()
+            return .exited(exit, lostOutput: copy.hasLost)
         // The cursor is wherever the process has left it.
         case .detached: if raw != nil { try? Terminal.write("\r\n", to: .error) }
         }
@@ -100,7 +104,7 @@ struct AttachedProcess: Sendable {
                 if copy.offset == seen { hasOutput = false }
             }
             guard let exit else { continue }
-            if !hasOutput { return .exited(exit) }
+            if !hasOutput { return .exited(exit, lostOutput: copy.hasLost) }
             guard !step.isInput else { continue }
             seen = copy.offset
             group.addTask {

@@ -14,6 +14,7 @@ final class OutputCopy: Sendable {
         /// Nil until the first bytes arrive, if the copy begins with new output.
         var offset: UInt64?
         var isEnd = false
+        var hasLost = false
 
         mutating func advance(to offset: UInt64) { self.offset = max(self.offset ?? 0, offset) }
     }
@@ -34,6 +35,18 @@ final class OutputCopy: Sendable {
     /// Offset of the first byte that has not been copied, where it is known.
     var offset: UInt64? { position.withLock { $0.offset } }
 
+    /// Whether output is missing from the copy.
+    var hasLost: Bool { position.withLock { $0.hasLost } }
+
+    /// Notes that output is missing; the user is told the first reason.
+    func lose(_ reason: @autoclosure () -> String) {
+        let isFirst = position.withLock { position in
+            defer { position.hasLost = true }
+            return !position.hasLost
+        }
+        if isFirst { session.console.note(reason()) }
+    }
+
     /// Copies pieces as they come, until the process has no more.
     func run(_ pieces: AsyncThrowingStream<OutputPiece, any Error>) async throws {
         for try await piece in pieces {
@@ -47,7 +60,7 @@ final class OutputCopy: Sendable {
     }
 
     private func restart(at offset: UInt64) {
-        session.console.note("output may be missing here: the worker was started anew and has lost what it kept")
+        lose("output may be missing here: the worker was started anew and has lost what it kept")
         position.withLock { $0.offset = offset }
     }
 
@@ -86,11 +99,11 @@ final class OutputCopy: Sendable {
         _ stream: OutputStream, _ offset: UInt64, _ data: [UInt8], dropped: UInt64, isLossUnknown: Bool
     ) async throws {
         if dropped > 0, isLossUnknown {
-            session.console.note(
+            lose(
                 "output is missing here, and how much is not known: it could not be had again after a restart of the worker"
             )
         } else if dropped > 0 {
-            session.console.note("\(dropped) bytes of output are missing here: the worker keeps the newest only")
+            lose("\(dropped) bytes of output are missing here: the worker keeps the newest only")
         }
         try await Terminal.write(data, to: stream == .stdout ? .output : .error)
         position.withLock { $0.advance(to: offset + UInt64(data.count)) }

@@ -40,7 +40,8 @@ struct AttachCommand: ClientCommand {
             hasTerminal: terminal, interruption: .leaves, start: fromStart ? .start : .now, inputOffset: nil,
             keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
+        case .exited(let exit, let lostOutput):
+            try ExitCodes.end(with: exit, of: attached.name, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
             session.console.note("\(attached.name) goes on")
             if !byKeys { throw ExitCodes.interrupted }

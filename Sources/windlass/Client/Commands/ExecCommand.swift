@@ -45,7 +45,10 @@ struct ExecCommand: ClientCommand {
         let specification = try options.process(try Program.words(program, of: Self.self))
         let result = try await session.call(
             .exec, id,
-            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)])
+            [
+                "process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive),
+                "lossless": .bool(!detach),
+            ])
         guard !detach else {
             switch session.console.format {
             case .table: return try session.console.line(name.rawValue)
@@ -54,9 +57,10 @@ struct ExecCommand: ClientCommand {
         }
         let attached = AttachedProcess(
             session: session, id: id, process: name, isInteractive: options.interactive, hasTerminal: options.terminal,
-            keys: detachKeys)
+            isLossless: true, keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
+        case .exited(let exit, let lostOutput):
+            try ExitCodes.end(with: exit, of: attached.name, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
             session.console.note("\(attached.name) goes on")
             if !byKeys { throw ExitCodes.interrupted }

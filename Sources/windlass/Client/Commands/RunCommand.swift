@@ -35,14 +35,17 @@ struct RunCommand: ClientCommand {
 
     func validate() throws {
         _ = try Program.words(program, of: Self.self)
-        if detach && remove { throw ValidationError("--rm needs an attached run; -d detaches before the removal") }
     }
 
     func perform(_ session: Session) async throws {
         let command = try Program.words(program, of: Self.self)
         let created: ContainerOptions.Created
         do {
-            created = try await container.create(session, process, command, start: true)
+            created = try await container.send(
+                session, process, command,
+                [
+                    "stdin": .bool(process.interactive), "auto_remove": .bool(remove), "lossless": .bool(!detach),
+                ])
         } catch {
             if let remark = Program.remark(on: error, command) { session.console.note(remark) }
             throw error
@@ -50,14 +53,21 @@ struct RunCommand: ClientCommand {
         guard !detach else { return try session.console.done(created.id, created.result) }
         let attached = AttachedProcess(
             session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal,
-            keys: detachKeys)
+            isLossless: true, keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit):
-            if remove { try await session.call(.delete, created.id, ["force": true]) }
-            try ExitCodes.end(with: exit, of: created.id.rawValue, session.console)
+        case .exited(let exit, let lostOutput):
+            if remove { try await waitForRemoval(created.id, session) }
+            try ExitCodes.end(with: exit, of: created.id.rawValue, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
-            session.console.note("\(created.id) goes on\(remove ? " and is not removed" : "")")
+            session.console.note("\(created.id) goes on\(remove ? " and is removed when it ends" : "")")
             if !byKeys { throw ExitCodes.interrupted }
         }
+    }
+
+    /// The worker removes it by itself. A further delete comes behind that, and finds nothing.
+    private func waitForRemoval(_ id: ContainerID, _ session: Session) async throws {
+        do {
+            try await session.call(.delete, id, ["force": true])
+        } catch let failure as Failure where failure.code == .notFound {}
     }
 }

@@ -44,9 +44,11 @@ struct StartCommand: ClientCommand {
         let terminal = (try? await session.specification(of: id))?["spec"]?["process"]?["terminal"] == true
         try await StartCommand.start(id, session)
         let attached = AttachedProcess(
-            session: session, id: id, isInteractive: interactive, hasTerminal: terminal, keys: detachKeys)
+            session: session, id: id, isInteractive: interactive, hasTerminal: terminal, isLossless: true,
+            keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit): try ExitCodes.end(with: exit, of: id.rawValue, session.console)
+        case .exited(let exit, let lostOutput):
+            try ExitCodes.end(with: exit, of: id.rawValue, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
             session.console.note("\(id) goes on")
             if !byKeys { throw ExitCodes.interrupted }

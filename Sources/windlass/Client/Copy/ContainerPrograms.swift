@@ -21,7 +21,7 @@ struct ContainerPrograms: Sendable {
     func read(_ arguments: [String], _ body: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
         let process = try await begin(arguments)
         var errors: [UInt8] = []
-        for try await piece in try await session.client.output(of: id, process) {
+        for try await piece in try await session.client.output(of: id, process, lossless: true) {
             guard piece.dropped == 0, !piece.isRestart else {
                 throw Failure(.dataLoss, "\(id): output of \(arguments[0]) was lost on its way; run it again")
             }
@@ -58,7 +58,11 @@ struct ContainerPrograms: Sendable {
         let specification: Value = ["args": .array(arguments.map { .string($0) }), "cwd": "/"]
         do {
             try await session.call(
-                .exec, id, ["process": .string(name.rawValue), "spec": specification, "stdin": .bool(hasInput)])
+                .exec, id,
+                [
+                    "process": .string(name.rawValue), "spec": specification, "stdin": .bool(hasInput),
+                    "lossless": true,
+                ])
         } catch let failure as Failure where ExitCodes.ofContainer.code(for: failure) == ExitCodes.notFound {
             throw Failure(
                 .failedPrecondition,
