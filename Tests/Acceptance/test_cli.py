@@ -201,7 +201,7 @@ def test_environment_that_is_not_utf8(worker) -> None:
         ["run", "--network", "\x1bx", "true"],
         ["worker", "--state-dir", "/proc/\x1b[31mx"],
         ["config", "check", "--driver", "\x1b[31mx"],
-        ["hcs-emulator", "--socket", "/no/\x1b[31mx"],
+        ["hcs-emulator", "--socket", "/proc/no/\x1b[31mx"],
         ["context", "use", "\x1b[31mx"],
         ["keys", "show", "\x1b[31mx"],
         ["man", "\x1b[31mx"],
@@ -273,9 +273,9 @@ def test_config_check_reports_everything_at_once(worker, tmp_path) -> None:
     for word in ("queue_depth", "profile web"):
         assert [line for line in problems if word in line], problems
     file.write_text("commands: [nonsense]\nserver_key: /no/such.key\ndefault_profile: gone\ndriver: hcs\n")
-    ended = run(worker, "config", "check", "--config", str(file), "--state-dir", "/proc/none")
+    ended = run(worker, "config", "check", "--config", str(file), "--state-dir", str(file / "x"))
     assert ended.returncode == 78
-    for word in ("nonsense", "/no/such.key", "default_profile is gone", "driver: hcs", "/proc/none"):
+    for word in ("nonsense", "/no/such.key", "default_profile is gone", "driver: hcs", "is no folder"):
         assert word in text(ended), text(ended)
 
 

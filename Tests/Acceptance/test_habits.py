@@ -62,6 +62,7 @@ def test_habit(line: str, expected: str, worker, client, containers, tmp_path: P
     ended = run(worker, *words, stdin=b"input\n", cwd=tmp_path)
     text = ended.stderr.decode()
     remove_unnamed(client, containers)
+    client.call("drain", undo=True)
     if expected == "ok":
         assert ended.returncode == 0, text
     elif expected.startswith("exit "):

@@ -100,7 +100,7 @@ PLAIN: dict[str, tuple[list[str], bool, int]] = {
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("verb", PLAIN)
-def test_verb(verb: str, width: int, running: str, containers, terminal, tmp_path: Path) -> None:
+def test_verb(verb: str, width: int, running: str, containers, client, terminal, tmp_path: Path) -> None:
     words, must_fit, code = PLAIN[verb]
     makers = {
         "{id}": lambda: running,
@@ -117,7 +117,9 @@ def test_verb(verb: str, width: int, running: str, containers, terminal, tmp_pat
         return word
 
     session = terminal(*map(filled, words), columns=width)
-    assert session.end() == code, session.output
+    ended = session.end()
+    client.call("drain", undo=True)
+    assert ended == code, session.output
     (fits if must_fit else lambda output, _: lines(output))(session.output, width)
 
 

@@ -49,6 +49,7 @@ struct ExecCommand: ClientCommand {
                 "process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive),
                 "lossless": .bool(!detach),
             ])
+        session.console.reportWarnings(of: result)
         guard !detach else {
             switch session.console.format {
             case .table: return try session.console.line(name.rawValue)

@@ -9,9 +9,16 @@ struct Program {
         if first == "--" { return Array(captured.dropFirst()) }
         if first == "--help" || first == "-h" { throw CleanExit.helpRequest(command) }
         guard !first.hasPrefix("-") else {
-            throw ValidationError("Unknown option '\(first)'; where it is the program, write -- before it")
+            let near = Suggestion.nearest(to: first, in: options(of: command)).map { "did you mean \($0)? " } ?? ""
+            throw ValidationError("Unknown option '\(first)'; \(near)where it is the program, write -- before it")
         }
         return captured
+    }
+
+    /// The options that a command has.
+    private static func options(of command: any ParsableCommand.Type) -> [String] {
+        let help = Windlass.helpMessage(for: command)
+        return help.split { !$0.isLetter && $0 != "-" }.map(String.init).filter { $0.hasPrefix("--") && $0.count > 3 }
     }
 
     /// A remark for a user who has given an image where the program stands; nil where the failure is another.

@@ -11,7 +11,7 @@ enum Habits {
         let words = arguments.inOrder
         let verb = arguments.verb
         if let first = words.first, first.hasPrefix("-") {
-            return globalOptions[name(of: first)].map { "\(name(of: first)): \($0)" }
+            return names(in: first).firstNonNil { name in globalOptions[name].map { "\(name): \($0)" } }
         }
         guard verbs.contains(verb) else { return unknown(verb, words, verbs) }
         let given = words.dropFirst().prefix { $0 != "--" }
@@ -27,12 +27,13 @@ enum Habits {
 
     /// Advice on an option that `verb` does not have; nil where there is none.
     static func advice(on option: String, of verb: String) -> String? {
-        let name = name(of: option)
         let isCreation = ["run", "create"].contains(verb)
-        guard let advice = options[verb]?[name] ?? (isCreation ? creationOptions[name] : nil) ?? common[name] else {
-            return nil
+        for name in names(in: option) {
+            if let advice = options[verb]?[name] ?? (isCreation ? creationOptions[name] : nil) ?? common[name] {
+                return "\(verb) has no \(name): \(advice)"
+            }
         }
-        return "\(verb) has no \(name): \(advice)"
+        return nil
     }
 
     private static func unknown(_ verb: String, _ words: [String], _ verbs: [String]) -> String? {
@@ -46,9 +47,19 @@ enum Habits {
         return "there is no \(verb.printable)" + (known.map { "; did you mean \($0)?" } ?? "; see windlass --help")
     }
 
-    /// The option without its value; `-p8080:80` is `-p`.
-    private static func name(of word: String) -> String {
-        if word.hasPrefix("--") { return word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word }
-        return String(word.prefix(2))
+    /// The options of a word without their values: `-p8080:80` is `-p`, and `-fv` may be `-f` and `-v`.
+    private static func names(in word: String) -> [String] {
+        guard word.hasPrefix("-") else { return [] }
+        let name = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
+        if word.hasPrefix("--") { return [name] }
+        return [name] + word.dropFirst().prefix { $0.isLetter }.map { "-\($0)" }
+    }
+}
+
+extension Sequence {
+    /// What `transform` makes of the first element that it makes something of.
+    func firstNonNil<Result>(_ transform: (Element) throws -> Result?) rethrows -> Result? {
+        for element in self { if let result = try transform(element) { return result } }
+        return nil
     }
 }

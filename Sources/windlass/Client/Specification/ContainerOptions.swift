@@ -58,14 +58,8 @@ struct ContainerOptions: ParsableArguments {
         if let profile { parameters["profile"] = .string(profile) }
         if !label.isEmpty { parameters["labels"] = label.map(\.pair).wireValue }
         let result = try await session.call(.create, id, parameters)
-        reportWarnings(result, session.console)
+        session.console.reportWarnings(of: result)
         return Created(id: id, result: result, hasTerminal: process["terminal"] == true)
-    }
-
-    private func reportWarnings(_ result: Value, _ console: Console) {
-        for warning in result["warnings"]?.array ?? [] { console.note("warning: \(warning.string ?? "")") }
-        let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
-        if !ignored.isEmpty { console.note("warning: the worker ignores \(ignored.joined(separator: ", "))") }
     }
 }
 
