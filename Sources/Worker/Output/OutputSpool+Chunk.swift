@@ -1,5 +1,4 @@
-import ContainerProtocol
-import MessagePack
+import ContainerModel
 
 extension OutputSpool {
     /// A piece of one stream.

@@ -1,5 +1,5 @@
+import ContainerModel
 import ArgumentParser
-import ContainerProtocol
 
 /// `windlass run`: a new container, attached until it exits.
 struct RunCommand: ClientCommand {

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 
 /// What is made of a name that no container has. Pure.
