@@ -1,4 +1,5 @@
-public import MessagePack
+public import ContainerModel
+import MessagePack
 
 /// Where a page of a process's output begins.
 public enum LogStart: Sendable, Equatable {

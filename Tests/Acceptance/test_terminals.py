@@ -92,7 +92,7 @@ PLAIN: dict[str, tuple[list[str], bool, int]] = {
     "man": (["man", "ps"], False, 0),
     "config dump": (["config", "dump"], False, 0),
     "config check": (["config", "check", "--state-dir", "{dir}"], True, 0),
-    "help": (["--help"], True, 0),
+    "help": (["--help"], False, 0),
     "an unknown verb": (["rum"], True, 64),
     "an unknown option": (["ps", "--colour"], False, 64),
 }

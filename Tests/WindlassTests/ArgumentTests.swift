@@ -64,7 +64,7 @@ struct ArgumentTests {
     @Test(arguments: [
         ["run", "--naem", "x"], ["exec", "web"], ["exec", "bad/name", "sh"], ["stop"],
         ["update", "web"], ["update", "web", "--cpus", "0"], ["ps", "--filter", "nothing=1"],
-        ["ps", "--filter", "state=dead"], ["events", "--filter", "type=birth"], ["stats", "--interval", "1ms"],
+        ["ps", "--filter", "state=nowhere"], ["events", "--filter", "type=birth"], ["stats", "--interval", "1ms"],
         ["run", "--format", "xml", "true"],
     ])
     func mistakesAreFoundBeforeAWorkerIsAsked(_ arguments: [String]) {

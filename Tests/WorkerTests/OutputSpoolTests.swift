@@ -1,5 +1,6 @@
 import ContainerModel
 import ContainerProtocol
+import MessagePack
 import Synchronization
 import TestSupport
 import Testing

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import OrderedCollections
 
 /// The newest exits of containers that the worker has removed by itself. Pure.

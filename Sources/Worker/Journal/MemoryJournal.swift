@@ -1,3 +1,4 @@
+import ContainerModel
 import DequeModule
 
 /// Keeps the newest events in memory and nothing beyond the worker's life: what `bench` measures the other one against.

@@ -1,5 +1,4 @@
 import ContainerModel
-import ContainerProtocol
 import MessagePack
 
 /// What a file of output holds.

@@ -1,5 +1,4 @@
 import ContainerModel
-import ContainerProtocol
 import Foundation
 
 /// What one process wrote, kept in a file, so that a worker that comes after this one still has it.

@@ -1,3 +1,4 @@
+import ContainerModel
 import DequeModule
 import MessagePack
 

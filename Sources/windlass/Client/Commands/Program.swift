@@ -9,6 +9,9 @@ struct Program {
         if first == "--" { return Array(captured.dropFirst()) }
         if first == "--help" || first == "-h" { throw CleanExit.helpRequest(command) }
         guard !first.hasPrefix("-") else {
+            if !first.hasPrefix("--"), first.count > 2, first.contains("=") {
+                throw ValidationError("Unknown option '\(first)'; write \(first.prefix(2)) \(first.dropFirst(2))")
+            }
             let near = Suggestion.nearest(to: first, in: options(of: command)).map { "did you mean \($0)? " } ?? ""
             throw ValidationError("Unknown option '\(first)'; \(near)where it is the program, write -- before it")
         }

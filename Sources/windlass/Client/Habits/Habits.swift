@@ -14,8 +14,7 @@ enum Habits {
             return names(in: first).firstNonNil { name in globalOptions[name].map { "\(name): \($0)" } }
         }
         guard verbs.contains(verb) else { return unknown(verb, words, verbs) }
-        let given = words.dropFirst().prefix { $0 != "--" }
-        for word in given where word.hasPrefix("-") {
+        for word in options(in: words.dropFirst(), of: verb) where word.hasPrefix("-") {
             if let advice = advice(on: word, of: verb) { return advice }
         }
         if words.contains(where: { $0.contains("{{") }) {
@@ -35,6 +34,26 @@ enum Habits {
         }
         return nil
     }
+
+    /// The words before the program, as far as that shows in a command line that could not be read.
+    private static func options(in words: ArraySlice<String>, of verb: String) -> ArraySlice<String> {
+        guard ["run", "create", "exec"].contains(verb) else { return words.prefix { $0 != "--" } }
+        var mayBeValue = false
+        return words.prefix { word in
+            guard word.hasPrefix("-") else {
+                defer { mayBeValue = false }
+                return mayBeValue || verb == "exec"
+            }
+            let isFlag = flags.contains(word) || word.contains("=") || (!word.hasPrefix("--") && word.count > 2)
+            mayBeValue = !isFlag
+            return word != "--"
+        }
+    }
+
+    /// Options of those verbs that have no value.
+    private static let flags: Set<String> = [
+        "--rm", "-d", "--detach", "-i", "--interactive", "-t", "--tty", "--read-only", "--privileged", "--init",
+    ]
 
     private static func unknown(_ verb: String, _ words: [String], _ verbs: [String]) -> String? {
         let next = words.drop { $0 != verb }.dropFirst().first { !$0.hasPrefix("-") }

@@ -3,9 +3,9 @@ enum Suggestion {
     /// The nearest of `words`; nil where none is near enough.
     static func nearest(to word: String, in words: some Sequence<String>) -> String? {
         let limit = word.count < 4 ? 1 : word.count < 8 ? 2 : 3
-        return words.map { (word: $0, distance: distance(word, $0)) }
+        return words.map { (word: $0, distance: distance(word, $0), change: abs(word.count - $0.count)) }
             .filter { $0.distance <= limit && $0.distance < max(word.count, $0.word.count) }
-            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
+            .min { ($0.distance, $0.change, $0.word) < ($1.distance, $1.change, $1.word) }?.word
     }
 
     /// How many letters have to be inserted, removed, replaced or swapped with their neighbour.
