@@ -1,4 +1,5 @@
 import ContainerModel
+import ContainerProtocol
 import ArgumentParser
 
 /// `windlass run`: a new container, attached until it exits.
