@@ -33,6 +33,7 @@ final class HostCommands {
             "os": .string(Platform.system), "arch": .string(Platform.architecture),
             "driver": ["name": .string(driver.name), "version": .string(driver.version)],
             "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
+            "profiles": .array(services.configuration.profiles.keys.sorted().map { .string($0) }),
         ]
         if let keys = access?.serverKeys, !keys.isEmpty { version["server_keys"] = .array(keys) }
         return .map(version)

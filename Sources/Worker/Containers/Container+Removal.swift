@@ -59,6 +59,7 @@ extension Container {
     func describe(_ creation: QueuedCommand.Creation, warnings: [String] = []) {
         var description: Value.Map = ["spec": creation.source]
         if let profile = creation.profile { description["profile"] = .string(profile) }
+        if creation.stdin { description["stdin"] = true }
         description["warnings"] = .array(warnings.map { .string($0) })
         services.outbox.save(description: .map(description), of: id)
     }

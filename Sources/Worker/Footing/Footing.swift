@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerDriver
 import ContainerModel
 import ContainerProtocol

@@ -112,7 +112,7 @@ struct EmulatorCommand: AsyncParsableCommand {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message.printable)\n".utf8))
         StopRequest.exit(code)
     }
 

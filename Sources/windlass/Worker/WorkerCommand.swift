@@ -18,7 +18,8 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Append logs and the ready line to this file; a Windows service has no other output.", valueName: "file"))
+            "Append logs and the ready line to this file; a Windows service has no other output.",
+            valueName: "file"))
     var logFile: String?
 
     func run() async throws {
@@ -37,16 +38,20 @@ struct WorkerCommand: AsyncParsableCommand {
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
             // The time that the worker itself allows for a stop, and some more for the rest.
-            StopRequest.limit.withLock { $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10) }
+            StopRequest.limit.withLock {
+                $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10)
+            }
             logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
             selection = try DriverSelection.make(&settings)
             let driver = selection.driver
             try settings.checkProfiles()
             if driver.capabilities.contains(.noIsolation) {
-                logger.notice("the driver \(driver.name) runs processes without any isolation from this host")
+                logger.notice(
+                    "the driver \(driver.name) runs processes without any isolation from this host")
             }
             if !driver.capabilities.contains(.restore) {
-                logger.notice("containers do not survive this worker: without --emulator-in-process they would")
+                logger.notice(
+                    "containers do not survive this worker: without --emulator-in-process they would")
             }
             worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
                 WorkerCommand.announce(endpoints)
@@ -80,7 +85,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let watcher = Task {
             var isStopping = false
             for await request in requests {
-                if isStopping { WorkerCommand.fail("asked to stop twice; ending at once", code: request.exitCode) }
+                if isStopping {
+                    WorkerCommand.fail("asked to stop twice; ending at once", code: request.exitCode)
+                }
                 isStopping = true
                 logger.info("asked to stop", metadata: ["by": "\(request.source)"])
                 await services.triggerGracefulShutdown()
@@ -123,7 +130,8 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
+        let lines = message.split(separator: "\n").map { "windlass: \(String($0).printable)\n" }
+        try? FileHandle.standardError.write(contentsOf: Data(lines.joined().utf8))
         StopRequest.exit(code)
     }
 }
@@ -131,9 +139,18 @@ struct WorkerCommand: AsyncParsableCommand {
 extension WorkerSettings {
     /// Throws where the default profile does not exist.
     func checkProfiles() throws {
-        guard let name = worker.defaultProfile, worker.profiles[name] == nil else { return }
-        let known = worker.profiles.keys.sorted().joined(separator: ", ")
+        let problems = profileProblems()
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
+    }
+
+    /// What is wrong with the default profile.
+    /// - Parameter others: profiles that the worker has besides the configured ones.
+    func profileProblems(besides others: Set<String> = []) -> [String] {
+        let names = others.union(worker.profiles.keys)
+        guard let name = worker.defaultProfile, !names.contains(name) else { return [] }
         let source = sources["default_profile"] ?? "the defaults"
-        throw ConfigurationError("\(source): default_profile is \(name), and there are only: \(known)")
+        return [
+            "\(source): default_profile is \(name), and there are only: \(names.sorted().joined(separator: ", "))"
+        ]
     }
 }

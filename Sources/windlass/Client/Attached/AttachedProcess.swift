@@ -22,6 +22,8 @@ struct AttachedProcess: Sendable {
     var start = OutputStart.start
     /// How many bytes of input it has been given; nil where it was joined on its way, and others may write to it too.
     var inputOffset: UInt64? = 0
+    /// With which keys the user leaves it.
+    var keys = DetachKeys()
 
     /// What Ctrl-C does.
     enum Interruption: Sendable {
@@ -186,7 +188,7 @@ struct AttachedProcess: Sendable {
     private func forwardInput(hasKeys: Bool) async throws -> Step {
         let local = StandardInput()
         var remote = session.client.input(of: id, process, from: inputOffset)
-        var keys = DetachKeys()
+        var keys = keys
         while let bytes = await local.next() {
             guard hasKeys else {
                 if try await !write(bytes, to: &remote) { return .inputEnded }

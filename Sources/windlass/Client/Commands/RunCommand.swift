@@ -1,3 +1,5 @@
+import ContainerModel
+import ContainerProtocol
 import ArgumentParser
 import ContainerModel
 import ContainerProtocol
@@ -17,7 +19,6 @@ struct RunCommand: ClientCommand {
             """)
     static var exitCodes: ExitCodes { .ofContainer }
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var container: ContainerOptions
     @OptionGroup var process: ProcessOptions
 
@@ -27,6 +28,11 @@ struct RunCommand: ClientCommand {
     @Flag(name: .customLong("rm"), help: "Remove it when it has exited.")
     var remove = false
 
+    @Option(help: .detachKeys)
+    var detachKeys = DetachKeys()
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
     var program: [String] = []
 
@@ -35,15 +41,22 @@ struct RunCommand: ClientCommand {
     }
 
     func perform(_ session: Session) async throws {
-        let created = try await container.send(
-            session, process, try Program.words(program, of: Self.self),
-            [
-                "stdin": .bool(process.interactive), "auto_remove": .bool(remove), "lossless": .bool(!detach),
-            ])
+        let command = try Program.words(program, of: Self.self)
+        let created: ContainerOptions.Created
+        do {
+            created = try await container.send(
+                session, process, command,
+                [
+                    "stdin": .bool(process.interactive), "auto_remove": .bool(remove), "lossless": .bool(!detach),
+                ])
+        } catch {
+            if let remark = Program.remark(on: error, command) { session.console.note(remark) }
+            throw error
+        }
         guard !detach else { return try session.console.done(created.id, created.result) }
         let attached = AttachedProcess(
             session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal,
-            isLossless: true)
+            isLossless: true, keys: detachKeys)
         switch try await attached.follow() {
         case .exited(let exit, let lostOutput):
             if remove { try await waitForRemoval(created.id, session) }

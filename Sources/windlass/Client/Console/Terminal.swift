@@ -35,9 +35,7 @@ enum Terminal {
         }
 
         /// Writes all of `text`, however long it takes.
-        static func write(_ text: String, to stream: Stream) throws {
-            try writeAll(Array(text.utf8), to: stream)
-        }
+        static func write(_ text: String, to stream: Stream) throws { try writeAll(Array(text.utf8), to: stream) }
 
         /// Both streams are written one after another: they may be one terminal.
         private static let writer = DispatchQueue(label: "standard-output")
@@ -61,7 +59,8 @@ enum Terminal {
             }
         }
 
-        private static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+        /// Writes all of `bytes`, and holds the thread until that is done.
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
             var rest = bytes[...]
             while !rest.isEmpty {
                 if let count = try writeSome(rest, to: stream) {
@@ -131,6 +130,10 @@ enum Terminal {
 
         static func write(_ text: String, to stream: Stream) throws {
             try handle(stream).write(contentsOf: Data(text.utf8))
+        }
+
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+            try handle(stream).write(contentsOf: Data(bytes))
         }
 
         static func write(_ bytes: [UInt8], to stream: Stream) async throws {
