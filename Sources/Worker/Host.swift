@@ -16,6 +16,7 @@ final class Host {
     private let recovery: Recovery
     private let loop: SocketLoop
     private let memory = MemoryTrim()
+    private var trimPace = TrimPace()
 
     /// How long a stop waits until the last events are kept.
     private static let patienceAtEnd = Duration.seconds(3)
@@ -121,9 +122,9 @@ final class Host {
     /// While the journal is in trouble, answers to questions go out without it; and a flood's memory is given back.
     private func everySecond() {
         services.outbox.releaseQuestions()
-        // The C library hands out no memory while it gives some back, and a start needs much.
         if services.pool.recovering == 0 {
-            memory.look()
+            // A start needs much memory, and would wait for it.
+            if trimPace.isDue(requests: commands.counters.requests) { memory.look() }
             services.pool.removeExpired()
         }
         loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }

@@ -21,7 +21,8 @@ final class CommandRouter: RequestHandler {
         Requests.beginResponse(request.msgid, writer)
         if let container = services.pool.container(id) {
             writer.null()
-            container.enter { $0.record }.encode(to: writer)
+            let sink = LoopBound(writer, to: services.loop)
+            container.enter { $0.record.encode(to: sink.value) }
         } else {
             services.pool.absence(of: id).value.encode(to: writer)
             writer.null()

@@ -7,6 +7,7 @@ import ZeroMQ
 /// The commands that are about the worker and not about one container. On the loop only.
 final class HostCommands {
     private let services: HostServices
+    private let writer = Writer()
     /// How many requests wait, and what has gone through the command socket.
     private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
     /// Stops the worker.
@@ -70,18 +71,18 @@ final class HostCommands {
 
     /// A page ends where it is full, and where it has held the loop for long enough: it may be empty and not the last.
     private func page(after id: String?, limit: Int, where isWanted: (ContainerRecord) -> Bool) -> RecordPage {
-        var records: [ContainerRecord] = []
-        var left = pageBytes
+        writer.clear()
+        var count = 0
         let next = services.pool.walk(after: id) { container in
-            guard records.count < limit, left > 0 else { return false }
+            guard count < limit, writer.count < pageBytes else { return false }
             let record = container.enter { $0.record }
             if isWanted(record) {
-                records.append(record)
-                left -= record.approximateSize
+                record.encode(to: writer)
+                count += 1
             }
             return true
         }
-        return RecordPage(records: records, next: next)
+        return RecordPage(count: count, records: writer.bytes, next: next)
     }
 
     // MARK: Events

@@ -34,6 +34,7 @@ final class Outbox {
     private var waitingSince: ContinuousClock.Instant
     /// The number of the newest event, confirmed or not.
     private(set) var lastNumbered: UInt64
+    private var isClosed = false
 
     /// Work that waits for the journal.
     private struct Follower {
@@ -56,8 +57,11 @@ final class Outbox {
         waitingSince = loop.now
     }
 
-    /// Closes the journal.
-    func close() { journal.close() }
+    /// Closes the journal. What happens after this is not kept, published or answered: the next worker asks the host.
+    func close() {
+        isClosed = true
+        journal.close()
+    }
 
     // MARK: What a turn wants kept
 
@@ -145,7 +149,7 @@ final class Outbox {
 
     /// Hands what has gathered to the journal. At the end of every turn of the loop.
     func flush() {
-        guard hasNews else { return }
+        guard hasNews, !isClosed else { return }
         for (id, encode) in changed { entry.containers[id] = .some(encode.map(encoded)) }
         changed.removeAll(keepingCapacity: changed.count < 1024)
         let full = entry
@@ -165,6 +169,7 @@ final class Outbox {
 
     /// The journal has the oldest entry that it had not confirmed.
     private func confirmed(_ events: [RecordedEvent]) {
+        guard !isClosed else { return }
         crashPlan?.reach(.publish)
         if !events.isEmpty { sink.publish(events) }
         crashPlan?.reach(.reply)
