@@ -46,18 +46,6 @@ int linux_own_session(posix_spawnattr_t *attributes) {
         attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 }
 
-int linux_close_above(posix_spawn_file_actions_t *actions, int last) {
-#if __GLIBC_PREREQ(2, 34)
-    return checked(posix_spawn_file_actions_addclosefrom_np(actions, last + 1));
-#else
-    return 0;
-#endif
-}
-
-int linux_change_folder(posix_spawn_file_actions_t *actions, const char *folder) {
-    return checked(posix_spawn_file_actions_addchdir_np(actions, folder));
-}
-
 // Processes that end
 
 int linux_process_descriptor(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

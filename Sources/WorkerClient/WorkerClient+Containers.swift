@@ -5,15 +5,17 @@ public import MessagePack
 /// The calls that nearly every scheduler makes.
 extension WorkerClient {
     /// Creates a container and, unless `start` is false, starts it.
+    /// - Parameter autoRemove: whether the worker deletes it once it has stopped.
     @discardableResult
     public func create(
         _ id: ContainerID, _ spec: Value, profile: String? = nil, start: Bool = true, stdin: Bool = false,
-        labels: [String: String] = [:]
+        labels: [String: String] = [:], autoRemove: Bool = false
     ) async throws(Failure) -> Created {
         var parameters: Value.Map = [
             "id": .string(id.rawValue), "spec": spec, "start": .bool(start), "stdin": .bool(stdin),
         ]
         if let profile { parameters["profile"] = .string(profile) }
+        if autoRemove { parameters["auto_remove"] = true }
         if !labels.isEmpty {
             parameters["labels"] = .map(Value.Map(uniqueKeysWithValues: labels.map { ($0.key, .string($0.value)) }))
         }
@@ -47,9 +49,30 @@ extension WorkerClient {
         _ = try await call(.delete, ["id": .string(id.rawValue), "force": .bool(force)])
     }
 
-    /// The container's record.
+    /// The container's record. The method `state` with `spec` also has what the container is made of.
     public func state(_ id: ContainerID) async throws(Failure) -> ContainerRecord {
         try WorkerClient.read(ContainerRecord(try await call(.state, ["id": .string(id.rawValue)])), .state)
+    }
+
+    /// One page of what a process has written.
+    /// - Parameters:
+    ///   - tail: only so many of the last lines.
+    ///   - times: whether each chunk says when it was written.
+    /// - Returns: `{chunks, next, eof, dropped, dropped_unknown?}`; go on at `next`.
+    public func logs(
+        _ id: ContainerID, _ process: ProcessName = .initial, from: LogStart = .offset(0), tail: Int? = nil,
+        times: Bool = false
+    ) async throws(Failure) -> Value {
+        var parameters = ProcessReference(id, process).parameters
+        parameters["from"] = from.value
+        if let tail { parameters["tail"] = .int(max(0, tail)) }
+        if times { parameters["times"] = true }
+        return try await call(.logs, .map(parameters))
+    }
+
+    /// Has the worker take no new container, or take them again.
+    public func drain(undo: Bool = false) async throws(Failure) {
+        _ = try await call(.drain, undo ? ["undo": true] : [:])
     }
 
     /// - Parameter answer: nil where the worker's answer is not of that type.

@@ -31,11 +31,6 @@ int linux_unlock_terminal(int master);
 /// caller destroys them.
 int linux_own_session(posix_spawnattr_t *attributes);
 
-/// Adds to the actions before the program begins: close every descriptor above `last`, and go to the folder. The
-/// descriptors are left to close-on-exec before glibc 2.34.
-int linux_close_above(posix_spawn_file_actions_t *actions, int last);
-int linux_change_folder(posix_spawn_file_actions_t *actions, const char *folder);
-
 // Processes that end.
 
 /// A descriptor that becomes readable when the process exits.

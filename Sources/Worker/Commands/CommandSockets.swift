@@ -38,6 +38,10 @@ final class CommandSockets: ReplySender {
     /// Serves remote peers under another key from now on. All of them are cut, and come back.
     func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.served.change(serverKey) } }
 
+    /// Puts the files of endpoints back that are gone.
+    /// - Returns: what could not be put right; nil where nothing is wrong.
+    func mendSockets() -> String? { sockets.lazy.compactMap { $0.served.mend() }.first }
+
     /// The connections of all sockets.
     var connections: [PeerConnections] { sockets.map(\.connections) }
 

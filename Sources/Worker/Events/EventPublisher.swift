@@ -19,6 +19,8 @@ final class EventPublisher: EventSink {
     private let logger: Logger
     private let backlog = Backlog()
     private var missed: UInt64 = 0
+    /// What is wrong with the files of endpoints, as the last look has found it.
+    private var socketTrouble: String?
 
     /// How many events wait for the other loop.
     private final class Backlog: Sendable {
@@ -80,6 +82,17 @@ final class EventPublisher: EventSink {
                     }
                 )
             })
+    }
+
+    /// Has the files of endpoints put back that are gone.
+    /// - Returns: what could not be put right by the call before; nil where nothing was wrong.
+    func mendSockets() -> String? {
+        let me = LoopBound(self, to: loop)
+        events.post { [sockets, loop] in
+            let trouble = sockets.lazy.compactMap { $0.socket.value.served.mend() }.first
+            loop.post { me.value.socketTrouble = trouble }
+        }
+        return socketTrouble
     }
 
     /// Begins to answer subscriptions and to send heartbeats.

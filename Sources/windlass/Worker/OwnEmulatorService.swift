@@ -106,10 +106,11 @@ final class OwnEmulatorService: Sendable {
         linux_own_session(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
 
-        let words = [
-            "windlass", "hcs-emulator", "--socket", socket, "--root", root, "--idle-timeout",
-            "\(OwnEmulatorService.idleSeconds)",
-        ]
+        let words =
+            [
+                "windlass", "hcs-emulator", "--socket", socket, "--root", root, "--idle-timeout",
+                "\(OwnEmulatorService.idleSeconds)",
+            ] + (DescriptorLimit.given.withLock { $0 }.map { ["--container-descriptors", "\($0)"] } ?? [])
         let arguments = words.map { strdup($0) }
         defer { for word in arguments { free(word) } }
         var pid: pid_t = 0
