@@ -229,7 +229,10 @@ def large_requests(door: Door, peers: Callable[..., Any], seconds: float, bound:
 def _large(door: Door, options: dict[str, bytes], request: bytes, deadline: Deadline, refused: Counter[str]) -> None:
     """Sends as fast as it goes, and then reads what came back."""
     while not deadline.passed:
-        raw = ManyMessages(door.commands, options)
+        try:
+            raw = ManyMessages(door.commands, options)
+        except (OSError, EOFError):  # its principal has too many handshakes or connections for a moment
+            continue
         raw.socket.settimeout(2)
         try:
             for _ in range(16):  # as many as may wait
