@@ -1,5 +1,6 @@
 import ContainerProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Worker
@@ -114,5 +115,44 @@ struct OutputSpoolTests {
         _ = spool.read(from: 0, limit: 10)
         write("d", to: spool)
         #expect(told.load(ordering: .relaxed) == 2)
+    }
+
+    /// How often the driver was asked to go on.
+    private final class Driver: Sendable {
+        private let resumes = Mutex(0)
+        var resumed: Int { resumes.withLock { $0 } }
+        func write(_ text: String, to spool: OutputSpool) -> Bool {
+            Array(text.utf8).withUnsafeBytes { spool.write(.stdout, $0) { self.resumes.withLock { $0 += 1 } } }
+        }
+    }
+
+    @Test func heldOutputStopsTheDriverAndIsNotDropped() {
+        let (spool, driver) = (spool(limit: 1000), Driver())
+        spool.hold(from: 0)
+        let piece = String(repeating: "x", count: 200)
+        var written = 0
+        while driver.write(piece, to: spool) { written += 1 }
+        written += 1
+        #expect(written <= 6 && driver.resumed == 0 && spool.isStopped)
+        // What the driver has read already is kept too.
+        #expect(!driver.write("late", to: spool))
+        let page = spool.read(from: 0, limit: 10_000)
+        #expect(page.next == UInt64(written * 200 + 4) && page.chunks.allSatisfy { $0.dropped == 0 })
+        // Not before there is room for more than a write.
+        spool.hold(from: 200)
+        #expect(driver.resumed == 0)
+        spool.hold(from: page.next)
+        #expect(driver.resumed == 2 && !spool.isStopped)
+        #expect(driver.write(piece, to: spool))
+    }
+
+    @Test func outputThatIsNotHeldAnyMoreIsDropped() {
+        let (spool, driver) = (spool(limit: 1000), Driver())
+        spool.hold(from: 0)
+        while driver.write(String(repeating: "x", count: 300), to: spool) {}
+        spool.hold(from: nil)
+        #expect(driver.resumed == 1)
+        for _ in 0..<20 where !driver.write(String(repeating: "y", count: 300), to: spool) { Issue.record("stopped") }
+        #expect(spool.read(from: 0, limit: 10_000).chunks.first?.dropped ?? 0 > 0)
     }
 }

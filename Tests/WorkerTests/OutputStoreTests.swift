@@ -2,6 +2,7 @@ import ContainerProtocol
 import Foundation
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Worker

@@ -29,6 +29,10 @@ final class OutputSpool: ProcessOutput {
         var isWatched = false
         /// Whether what a worker before this one kept is here.
         var isLoaded = true
+        /// Output from this offset on is kept whatever it costs; nil where nobody asks for every byte.
+        var heldFrom: UInt64?
+        /// Streams that the driver has stopped reading.
+        var stopped: [@Sendable () -> Void] = []
 
         mutating func advance(_ count: Int) {
             end += UInt64(count)
@@ -69,9 +73,16 @@ final class OutputSpool: ProcessOutput {
 
     // MARK: The driver's side
 
-    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
-        guard !bytes.isEmpty else { return }
+    func write(
+        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, resume: @escaping @Sendable () -> Void
+    ) -> Bool {
+        guard !bytes.isEmpty else { return true }
         add(.bytes, to: stream, bytes)
+        return state.withLock { state in
+            guard state.heldFrom != nil, state.cost > limit, heldCost(of: state) > 0 else { return true }
+            state.stopped.append(resume)
+            return false
+        }
     }
 
     func end(_ stream: OutputStream) {
@@ -151,7 +162,9 @@ final class OutputSpool: ProcessOutput {
         state.withLock { state in
             // What was written meanwhile comes behind it.
             let written = state
-            state = State(isSignalled: written.isSignalled, isWatched: written.isWatched)
+            state = State(
+                isSignalled: written.isSignalled, isWatched: written.isWatched, heldFrom: written.heldFrom,
+                stopped: written.stopped)
             for chunk in kept.chunks { append(chunk, at: chunk.offset, to: &state) }
             for chunk in written.chunks { append(chunk, at: kept.end + chunk.offset, to: &state) }
             state.unknownLosses = kept.losses
@@ -215,7 +228,15 @@ final class OutputSpool: ProcessOutput {
                 rest = rest.dropFirst(data.count)
             }
         }
-        while state.cost > limit, state.chunks.count > 1, let oldest = state.chunks.popFirst() {
+        trim(&state)
+    }
+
+    /// Drops the oldest output where there is too much, but none that is held.
+    private func trim(_ state: inout State) {
+        while state.cost > limit, state.chunks.count > 1, let oldest = state.chunks.first,
+            oldest.end <= state.heldFrom ?? .max
+        {
+            state.chunks.removeFirst()
             state.bytes -= oldest.data.count
         }
     }
@@ -235,6 +256,30 @@ final class OutputSpool: ProcessOutput {
             state.isSignalled = false
         }
     }
+
+    /// Keeps all output from `offset` on, and has the process wait where that is too much; nil to let go.
+    func hold(from offset: UInt64?) {
+        let stopped = state.withLock { state -> [@Sendable () -> Void] in
+            state.heldFrom = offset
+            trim(&state)
+            // Half of the room, so that a process does not stop and go with each of its writes.
+            guard !state.stopped.isEmpty, offset == nil || heldCost(of: state) <= limit / 2 else { return [] }
+            defer { state.stopped = [] }
+            return state.stopped
+        }
+        for resume in stopped { resume() }
+    }
+
+    /// What the chunks cost that are held.
+    private func heldCost(of state: State) -> Int {
+        guard let from = state.heldFrom else { return 0 }
+        let count = state.chunks.count - firstChunk(after: from, in: state)
+        guard count > 0 else { return 0 }
+        return Int(clamping: state.end - min(from, state.end)) + count * OutputSpool.chunkCost
+    }
+
+    /// Whether the process waits until output is read.
+    var isStopped: Bool { state.withLock { !$0.stopped.isEmpty } }
 
     /// Nothing will be written any more: the container is down.
     func endAll() { for stream in streams { end(stream) } }
