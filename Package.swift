@@ -29,6 +29,12 @@ let linuxTargets: [Target] = [
         name: "windlass-supervisor", dependencies: ["CSupervisor"],
         cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
         linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
+    .target(name: "CLinuxContainers", cSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+        name: "OCIDriver", dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "Threads"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"], swiftSettings: strict),
     .systemLibrary(name: "CLinux"),
     .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),
     // What `windlass bench` measures against.
@@ -110,7 +116,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator"]),
+            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator", "OCIDriver"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 

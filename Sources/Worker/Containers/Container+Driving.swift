@@ -90,6 +90,7 @@ extension Container {
             if case .success(let started) = result {
                 processOutput.adopt(name, begun)
                 inputs.add(name, started.input)
+                outcome.ignored = started.ignored
             }
             completed(result.map { .execStarted(name, pid: $0.pid) }, or: .execFailed(name))
             // It may have ended by now, or come too late.
