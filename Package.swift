@@ -19,7 +19,7 @@ let strict: [SwiftSetting] = [
 #endif
 
 let linuxSources = [
-    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
+    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/DriverSelection+Runtime.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
     // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and

@@ -77,6 +77,12 @@ final class WindlassSupervisor: Supervisor {
     func watch(_ watcher: any SupervisorWatcher) throws(DriverFailure) {
         state.withLock { $0.watcher = watcher }
         try require(ask { supervisor_request(type: UInt32(SUPERVISOR_WATCH), tag: $0) }, "watching")
+        // What is known of the processes comes between the answer and that to any later question, such as this one about
+        // a process that there is not.
+        _ = try ask {
+            supervisor_release(
+                type: UInt32(SUPERVISOR_RELEASE), tag: $0, process: .max, reserved: 0, offset: 0)
+        }
     }
 
     func start() throws(DriverFailure) {

@@ -7,6 +7,8 @@ import Worker
 /// The driver that the settings ask for; the worker is given the profiles that go with it.
 struct DriverSelection {
     let driver: any ContainerDriver
+    /// Which driver was chosen, and why; nil where the settings name it.
+    var reason: String?
     /// What is left to do when the worker has stopped in order.
     var afterStop: (Logger) -> Void = { _ in }
 
@@ -18,8 +20,16 @@ struct DriverSelection {
             }
             return DriverSelection(driver: try hostComputeService(owner))
         #else
-            guard settings.driver == .hcs else { return try emulator(owner, &settings) }
-            return DriverSelection(driver: try hostComputeService(owner))
+            switch settings.driver {
+            case .hcs: return DriverSelection(driver: try hostComputeService(owner))
+            case .emulator: return try emulator(owner, &settings)
+            case .oci:
+                guard !settings.choosesEmulator else {
+                    throw ConfigurationError("driver: oci has no use for the settings of the emulator; leave them out")
+                }
+                return try runtime(owner, &settings)
+            case .auto: return try automatic(owner, &settings)
+            }
         #endif
     }
 
@@ -29,7 +39,8 @@ struct DriverSelection {
         } catch  where error.code == .unimplemented {
             throw ConfigurationError(
                 "driver: hcs drives the Host Compute Service of Windows, which this host does not have; use driver: "
-                    + "emulator, which runs processes without isolation, or leave the setting out")
+                    + "oci, which needs root and a runtime, driver: emulator, which runs processes without isolation, or leave "
+                    + "the setting out")
         } catch {
             throw ConfigurationError("driver: hcs cannot be used: \(error.message)")
         }
