@@ -68,9 +68,9 @@ static void close_client(struct client *client) {
 static bool send_packet(struct client *client, const void *bytes, size_t size) {
     if (client->is_blocked) return false;
     if (send(client->source.fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-    // A connection that has gone is closed when its hang-up is read.
-    client->is_blocked = true;
-    return false;
+    // Of a connection that has gone the requests are still read, up to its end.
+    client->is_blocked = errno == EAGAIN;
+    return !client->is_blocked;
 }
 
 static void reply(struct client *client, uint32_t tag, int error, uint32_t process, uint64_t value) {
@@ -151,7 +151,6 @@ void clients_pump(void) {
     for (struct process *process = processes; process; process = process->next)
         if (process->spool.is_changed) spool_save(process, false);
     for (struct client *client = clients; client; client = client->next) {
-        if (client->is_blocked) continue;
         send_queue(client);
         send_changes(client);
         send_outputs(client);
@@ -331,7 +330,8 @@ static void client_ready(void *owner, uint32_t events) {
         return;
     }
     ssize_t count = recv(client->source.fd, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    // A reset comes before what was sent before it, which still counts.
+    if (count < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
     bool is_valid = count > 0 && (size_t)count <= sizeof buffer && supervisor_request_is_valid(buffer, (size_t)count);
     if (!is_valid || !handle(client)) close_client(client);
 }

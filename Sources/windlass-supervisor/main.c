@@ -101,7 +101,9 @@ static int open_socket(void) {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) fail("socket", errno);
     // The mode comes from the umask, so there is no moment in which another user could connect.
+    umask(0177);
     if (bind(fd, (struct sockaddr *)&address, sizeof address)) fail("supervisor.sock", errno);
+    umask(077);
     is_bound = true;
     if (listen(fd, SUPERVISOR_CONNECTIONS)) fail("listen", errno);
     return fd;
@@ -168,8 +170,9 @@ int main(int argc, char **argv) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++) dup2(null, i);
     close(null);
-    // The caller may have been killed meanwhile. The container is made all the same: the next worker finds it.
-    if (write(ready, "1", 1) == 1) close(ready);
+    // A caller that was killed meanwhile wants no container.
+    if (write(ready, "1", 1) != 1) fail("the caller has gone", 0);
+    close(ready);
     error = runtime_create(init);
     if (error) process_failed(init), supervisor_end();
     loop_run();

@@ -97,7 +97,6 @@ bool process_start_time(pid_t pid, uint64_t *start_time, pid_t *parent) {
 
 bool process_learn(struct process *process) {
     char text[32];
-    if (process->facts.pid) return true;
     if (!read_text(process_path(process, "pid"), text, sizeof text)) return false;
     pid_t pid = (pid_t)strtol(text, NULL, 10), parent = 0;
     uint64_t start_time = 0;
@@ -173,32 +172,32 @@ static void process_ended(struct process *process, int status) {
     if (!process->is_settled) record(process);
 }
 
-/// Finds the process of a child that has ended. A command's process may end, and be seen, before the command.
-static struct process *find_child(pid_t pid) {
-    for (struct process *process = processes; process; process = process->next) {
-        if (process->is_reaped) continue;
-        if (process->facts.pid == 0 && process->command && pid != process->command) process_learn(process);
-        if (process->facts.pid == (uint32_t)pid) return process;
-    }
-    return NULL;
+static void reap(struct process *process) {
+    int status;
+    pid_t pid = (pid_t)process->facts.pid;
+    if (pid && !process->is_reaped && waitpid(pid, &status, WNOHANG) == pid) process_ended(process, status);
 }
 
+/// A command's process may end before the command has written its number. So commands come first, and a child that is
+/// not known yet stays a zombie while a command is under way. Init comes last: its execs have ended before it.
 void processes_reap(void) {
-    for (;;) {
-        // First a look only: while it is not reaped, its number is its own.
-        siginfo_t child = {0};
-        if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) || child.si_pid == 0) return;
-        struct process *command = processes;
-        while (command && command->command != child.si_pid) command = command->next;
-        struct process *process = command ? NULL : find_child(child.si_pid);
-        int status = 0;
-        if (waitpid(child.si_pid, &status, WNOHANG) != child.si_pid) return;
-        if (command) {
-            command->command = 0;
-            runtime_command_ended(command, status);
-        } else if (process) {
-            process_ended(process, status);
+    bool is_busy = false;
+    int status;
+    for (struct process *process = processes; process; process = process->next) {
+        if (process->command && waitpid(process->command, &status, WNOHANG) == process->command) {
+            process->command = 0;
+            runtime_command_ended(process, status);
         }
+        is_busy = is_busy || process->command;
+    }
+    for (struct process *process = processes->next; process; process = process->next) reap(process);
+    reap(processes);
+    if (is_busy) return;
+    // Strays that lost their parent.
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        struct process *process = processes;
+        while (process && process->facts.pid != (uint32_t)pid) process = process->next;
+        if (process && !process->is_reaped) process_ended(process, status);
     }
 }
 

@@ -20,7 +20,8 @@
 //     [--runtime-argument X]... before the runtime's subcommand, such as --systemd-cgroup
 //
 // It ends with 0 once the supervisor runs in the background and its socket listens, and with another code and one line
-// on stderr if that failed; then nothing is left but the folder `processes`. `RUNTIME create` runs after that: whether
+// on stderr if that failed; then nothing is left but the folder `processes`. If it was killed, the socket shows whether
+// there is a supervisor. `RUNTIME create` runs after that: whether
 // it worked is in the first PROCESS frame of WATCH, and in init.spool. If it failed, the supervisor ends as soon as that
 // is recorded and sent to the connections that watch.
 //
@@ -103,7 +104,8 @@ struct supervisor_hello { uint32_t type, tag, magic, version; };
 
 /// Runs `RUNTIME exec --detach --process processes/NAME.json`. `terminal` in the JSON must be as in the flags. A name
 /// that is known: EEXIST; forget that one first. Errors: EIO, the runtime refused (NAME.log); ENOENT; ESRCH, init has
-/// ended or is not started; EAGAIN, SUPERVISOR_PROCESSES are kept. After EIO the process is FAILED until it is forgotten.
+/// ended or is not started; EAGAIN, SUPERVISOR_PROCESSES are kept. An exec that is CREATING when init ends may fail or end
+/// after init's exit was announced; the others have ended before it, if they share its pid namespace. After EIO the process is FAILED until it is forgotten.
 struct supervisor_exec {
     uint32_t type, tag, flags, reserved;
     uint64_t spool_limit; ///< 0: the default
@@ -118,7 +120,8 @@ struct supervisor_resize { uint32_t type, tag, process; uint16_t rows, columns; 
 ///
 /// What was taken before is skipped, so a request may be repeated; a gap is EINVAL. The supervisor holds one INPUT for
 /// each process until the pipe has taken it; before that another is EBUSY. Bytes that it holds count as taken and are
-/// written also if the connection closes. EPIPE: the input has ended, by `end` or by the process. In every REPLY,
+/// written also if the connection closes. EPIPE: the input has ended, by `end` or by the process. EAGAIN: its terminal
+/// is not there yet. In every REPLY,
 /// failures included, `value` is the next offset. The end of a terminal is typed (^D).
 struct supervisor_input {
     uint32_t type, tag, process, end;
