@@ -46,7 +46,9 @@ public final class OCIDriver: ContainerDriver {
             throw DriverFailure(.unavailable, "this host has no cgroups mounted; mount them at /sys/fs/cgroup")
         }
         let folder = configuration.runDirectory + "/probe-\(getpid())"
-        let probe = RuntimeProbe(folder: folder, mounts: mounts, group: configuration.group + "/probe-\(getpid())")
+        let probe = RuntimeProbe(
+            folder: folder, root: BusyboxRoot(folder: configuration.busybox), mounts: mounts,
+            group: configuration.group + "/probe-\(getpid())")
         let finding = try probe.find(configuration.runtime)
         version = finding.runtime.description
         choice = finding.reason

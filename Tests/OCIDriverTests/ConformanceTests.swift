@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerProtocol
 import TestSupport
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     @Test(arguments: OCIHost.runtimes, DriverConformance.checks.map(\.name))
     func conforms(_ runtime: String, _ name: String) throws {
         let host = try OCIHost(runtime)
-        let suite = DriverConformance(host.instance, another: host.another) { OCIHost.specification($0) }
+        let suite = DriverConformance(host.instance, another: host.another) { OCIHost.specification($0 as OCIProcess) }
         let check = try #require(DriverConformance.checks.first { $0.name == name })
         do {
             try check.body(suite)

@@ -13,7 +13,10 @@ final class OCIHost {
         guard geteuid() == 0 else { return false }
         let folder = FileManager.default.temporaryDirectory.path + "/oci-probe-\(name)-\(getpid())"
         let mounts = CgroupMounts(mountInfo: HostFile.text("/proc/self/mountinfo") ?? "")
-        let probe = RuntimeProbe(folder: folder, mounts: mounts, group: "/windlass/probe-\(name)-\(getpid())")
+        let probe = RuntimeProbe(
+            folder: folder, root: BusyboxRoot(folder: folder + "-root"), mounts: mounts,
+            group: "/windlass/probe-\(name)-\(getpid())")
+        defer { FolderTree.remove(folder + "-root") }
         return (try? probe.find(name)) != nil
     }
 

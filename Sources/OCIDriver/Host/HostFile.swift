@@ -9,7 +9,7 @@ enum HostFile {
         defer { close(file) }
         var bytes: [UInt8] = []
         while bytes.count < limit {
-            let room = min(16 << 10, limit - bytes.count)
+            let room = min(max(4 << 10, bytes.count), limit - bytes.count)
             let start = bytes.count
             bytes.append(contentsOf: repeatElement(0, count: room))
             let count = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress?.advanced(by: start), room) }

@@ -13,6 +13,8 @@ struct RuntimeProbe {
 
     /// A folder for the throw-away container.
     let folder: String
+    /// Its root file system, which stays for the containers after it.
+    let root: BusyboxRoot
     let mounts: CgroupMounts
     /// The group of the throw-away container.
     let group: String
@@ -57,8 +59,8 @@ struct RuntimeProbe {
         }
         do throws(DriverFailure) {
             // Without busybox there is nothing to run, and the first container shows what works.
-            guard let root = try makeRoot() else { return nil }
-            try makeBundle(root)
+            guard try makeRoot() else { return nil }
+            try makeBundle()
         } catch {
             return error.message
         }
@@ -70,28 +72,33 @@ struct RuntimeProbe {
         return String(outcome.text.split(separator: "\n").last?.prefix(300) ?? "")
     }
 
-    private func makeRoot() throws(DriverFailure) -> String? {
-        let root = folder + "/rootfs"
-        do throws(DriverFailure) {
-            do throws(HostError) { try FolderTree.make(folder) } catch { throw error.failure }
-            try BusyboxRoot(folder: root).make()
-            return root
+    /// - Returns: false where this host has none to make.
+    private func makeRoot() throws(DriverFailure) -> Bool {
+        do throws(HostError) {
+            try FolderTree.make(folder)
+            if let parent = FolderTree.parent(of: root.folder) { try FolderTree.make(parent) }
         } catch {
-            if error.code == .failedPrecondition { return nil }
+            throw error.failure
+        }
+        do throws(DriverFailure) {
+            try root.make()
+            return true
+        } catch {
+            if error.code == .failedPrecondition { return false }
             throw error
         }
     }
 
-    private func makeBundle(_ root: String) throws(DriverFailure) {
+    private func makeBundle() throws(DriverFailure) {
         guard let id = ContainerID("probe") else { return }
         let specification: JSON = [
-            "process": ["args": ["/bin/true"]], "annotations": ["windlass.rootfs": "busybox"],
+            "process": ["args": ["/bin/true"]], "annotations": ["windlass.rootfs": "busybox"], "root": ["readonly": true],
         ]
         let facts = BundleFacts(
             cgroupsPath: group, hasUnifiedCgroups: mounts.isUnified, resolve: { $0 }, isFolder: { _ in true })
         let bundle = try BundleConfiguration(id, specification, policy: BundlePolicy(), facts: facts)
         do throws(HostError) {
-            try HostFile.replace(folder + "/config.json", with: bundle.complete(root: root).bytes)
+            try HostFile.replace(folder + "/config.json", with: bundle.complete(root: root.folder).bytes)
         } catch {
             throw error.failure
         }
