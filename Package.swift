@@ -19,7 +19,8 @@ let strict: [SwiftSetting] = [
 #endif
 
 let linuxSources = [
-    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/DriverSelection+Runtime.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
+    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/DriverSelection+Runtime.swift",
+    "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
     // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
@@ -31,12 +32,16 @@ let linuxTargets: [Target] = [
         linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
     .target(name: "CLinuxContainers", cSettings: [.treatAllWarnings(as: .error)]),
     .target(
-        name: "OCIDriver", dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "Threads"],
+        name: "OCIDriver",
+        dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "ContainerModel", "Threads"],
         swiftSettings: strict),
     .testTarget(
-        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"], swiftSettings: strict),
+        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"], swiftSettings: strict
+    ),
     .systemLibrary(name: "CLinux"),
-    .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),
+    .target(
+        name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
+        swiftSettings: strict),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
@@ -56,7 +61,8 @@ let package = Package(
     name: "windlass",
     products: [
         .executable(name: "windlass", targets: ["windlass"]),
-        .library(name: "WorkerClient", targets: ["WorkerClient"]),
+        .library(
+            name: "WorkerClient", targets: ["ContainerModel", "ContainerProtocol", "MessagePack", "WorkerClient"]),
     ] + (isWindows ? [] : [.executable(name: "windlass-supervisor", targets: ["windlass-supervisor"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -86,17 +92,21 @@ let package = Package(
             dependencies: ["CMessagePack", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: strict),
 
-        // What we say, what we need, who does it.
-        .target(name: "ContainerProtocol", dependencies: ["MessagePack"], swiftSettings: strict),
-        .target(name: "ContainerDriver", dependencies: ["ContainerProtocol"], swiftSettings: strict),
+        // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
+        // and the imports to each other.
+        .target(name: "ContainerModel", swiftSettings: strict),
+        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
+        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
         .target(
-            name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver"], swiftSettings: strict),
+            name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],
+            swiftSettings: strict),
 
         // The product, the library that speaks to it, and what you can run.
         .target(
             name: "Worker",
             dependencies: [
-                "CChecksum", "ContainerDriver", "ContainerProtocol", "MessagePack", "Threads", "ZeroMQ",
+                "CChecksum", "ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack", "Threads",
+                "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -106,11 +116,13 @@ let package = Package(
             ] + (isWindows ? [] : ["CLinux"]),
             swiftSettings: strict),
         .target(
-            name: "WorkerClient", dependencies: ["ContainerProtocol", "MessagePack", "ZeroMQ"], swiftSettings: strict),
+            name: "WorkerClient", dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "ZeroMQ"],
+            swiftSettings: strict),
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "CHostCompute", "HostComputeDriver", "Threads", "Worker", "WorkerClient", "ZeroMQ",
+                "CHostCompute", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
+                "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -123,12 +135,16 @@ let package = Package(
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
+        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strict),
         .testTarget(
-            name: "ContainerProtocolTests", dependencies: ["ContainerProtocol", "MessagePack", "TestSupport"],
+            name: "ContainerProtocolTests",
+            dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "TestSupport"],
             swiftSettings: strict),
         // Fakes of our own ports, and what reads the documentation.
         .target(
-            name: "TestSupport", dependencies: ["ContainerDriver"], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport",
+            dependencies: ["ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack"],
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],

@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 
 /// Receives a process's output. Calls for one stream come in order, on any thread, and must not block.
 public protocol ProcessOutput: Sendable {

@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 
 /// The bounds of what a request may hold. What lies beyond one is refused with `invalid_argument`, never cut.
@@ -15,7 +16,7 @@ public enum Bounds {
     /// `timeout_ms`, `grace_ms` and `deadline_ms`: up to a year of 365 days, since a longer wait is a mistake.
     public static let milliseconds: ClosedRange<UInt64> = 0...31_536_000_000
     /// Bytes of a container id or a process name.
-    public static let name = 1...128
+    public static let name = Name.length
     /// Container ids in `ids`.
     public static let ids = 0...10_000
     /// Entries of `labels`. They go with every event of their container.

@@ -1,3 +1,5 @@
+public import ContainerModel
+
 extension Command {
     /// The container that it is about; nil where it is about the host, or about several containers.
     public var containerID: ContainerID? {

@@ -1,3 +1,4 @@
+public import ContainerModel
 public import MessagePack
 
 /// What a request asks for, decoded and checked.

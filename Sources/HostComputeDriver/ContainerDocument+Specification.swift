@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 extension ContainerDocument {
     /// A document, and what a person should know of it.

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
 
 /// Passes a process's output on, each stream's end once; after it is closed, no end any more: the process has not ended

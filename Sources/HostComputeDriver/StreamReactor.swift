@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
 
 /// The standard streams of all processes, behind the C side's one thread.

@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Glibc
 
 /// The processes of a compute system, from their creation to their exit.
@@ -17,11 +18,11 @@ extension EmulatedSystem {
         }
         let streams: ProcessStreams
         let pid: pid_t
-        let createdAt: EmulatedSystemTime
+        let createdAt: Timestamp
         do throws(HostFailure) {
             // Not before it is counted among those that are being created.
             try caller.checkAlive()
-            createdAt = .now()
+            createdAt = .now
             streams = try ProcessStreams(document, keepsOutput: settings.keepsExited)
             pid = try spawn(document, streams)
         } catch {
@@ -153,6 +154,6 @@ extension EmulatedSystem.State {
     /// Keeps an exited process no longer.
     fileprivate mutating func drop(_ process: EmulatedProcess) {
         kept.removeAll { $0 === process }
-        listedFrom = EmulatedSystemTime(units: max(listedFrom.units, process.createdAt.units + 1))
+        listedFrom = max(listedFrom, process.createdAt.advanced(by: .nanoseconds(100)))
     }
 }

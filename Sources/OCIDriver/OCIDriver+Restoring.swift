@@ -1,5 +1,5 @@
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 
 /// Finding containers of an earlier worker again.
 extension OCIDriver {

@@ -1,6 +1,6 @@
 import CLinuxContainers
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 import Glibc
 import Synchronization
 
@@ -39,7 +39,8 @@ public final class OCIDriver: ContainerDriver {
         }
         guard access(configuration.supervisor, X_OK) == 0 else {
             throw DriverFailure(
-                .unavailable, "there is no program \(configuration.supervisor); install it beside windlass, or set oci_supervisor")
+                .unavailable,
+                "there is no program \(configuration.supervisor); install it beside windlass, or set oci_supervisor")
         }
         let mounts = CgroupMounts(mountInfo: HostFile.text("/proc/self/mountinfo", limit: 8 << 20) ?? "")
         guard !mounts.points.isEmpty else {
@@ -150,7 +151,8 @@ public final class OCIDriver: ContainerDriver {
             left = ContainerRemoval(id: id, context: context).run(file, context.supervisor(paths))
         }
         if let left {
-            throw DriverFailure(.internal, "container '\(id)' has ended, and this is left of it: \(left)", retryable: true)
+            throw DriverFailure(
+                .internal, "container '\(id)' has ended, and this is left of it: \(left)", retryable: true)
         }
     }
 
@@ -189,7 +191,8 @@ public final class OCIDriver: ContainerDriver {
     public func probe() throws(DriverFailure) {
         for program in [context.runtime.path, context.configuration.supervisor] where access(program, X_OK) != 0 {
             throw DriverFailure(
-                .unavailable, "the program \(program) is gone, so no container can be created; install it again", retryable: true)
+                .unavailable, "the program \(program) is gone, so no container can be created; install it again",
+                retryable: true)
         }
     }
 

@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 import MessagePack
 
 /// Some bytes that a process wrote, or the end of one of its streams.

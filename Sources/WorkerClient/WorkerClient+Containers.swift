@@ -1,4 +1,5 @@
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 public import MessagePack
 
 /// The calls that nearly every scheduler makes.

@@ -1,4 +1,5 @@
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// What processes write, followed over any number of connections.

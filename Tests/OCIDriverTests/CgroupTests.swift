@@ -19,7 +19,8 @@ struct CgroupTests {
         #expect(mounts.controllers["systemd"] == "/sys/fs/cgroup/systemd")
         #expect(
             mounts.points == [
-                "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified",
+                "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/systemd",
+                "/sys/fs/cgroup/unified",
             ])
         let unified = CgroupMounts(mountInfo: "26 23 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate")
         #expect(unified.isUnified && unified.folder("memory", of: "/a") == "/sys/fs/cgroup/a")

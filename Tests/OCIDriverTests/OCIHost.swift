@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Foundation
 import TestSupport
 import Testing
@@ -100,7 +100,8 @@ final class OCIHost {
         #expect(!mounts.contains(folder), "a mount is left")
         for point in CgroupMounts(mountInfo: mounts).points {
             let group = point + configuration.group
-            #expect(FolderTree.names(group).filter { FolderTree.isFolder(group + "/" + $0) }.isEmpty, "a cgroup is left")
+            #expect(
+                FolderTree.names(group).filter { FolderTree.isFolder(group + "/" + $0) }.isEmpty, "a cgroup is left")
             rmdir(group)
         }
         for pid in FolderTree.names("/proc") where Int32(pid) != nil {

@@ -13,7 +13,11 @@ import Testing
             let id = try OCIHost.id()
             let spec = OCIHost.specification("true")
             print("create", try clock.measure { _ = try host.driver.create(id, spec) })
-            print("start", try clock.measure { _ = try host.driver.start(id, spec.process!, stdin: false, output: RecordedOutput()) })
+            print(
+                "start",
+                try clock.measure {
+                    _ = try host.driver.start(id, spec.process!, stdin: false, output: RecordedOutput())
+                })
             print("exit", clock.measure { _ = host.exits.exit(id) })
             print("shutDown", try clock.measure { _ = try host.driver.shutDown(id) })
             print("discard", try clock.measure { _ = try host.driver.discard(id) })

@@ -1,5 +1,5 @@
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 import Dispatch
 
 /// What every driver does alike, as checks that a driver's own tests run. A check that fails throws what is wrong.

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import Testing
@@ -14,7 +15,7 @@ struct SpoolFileTests {
         OutputSpool(limit: limit, hasTerminal: false, file: SpoolFile(path: path, limit: limit)) {}
     }
 
-    private func write(_ text: String, to spool: OutputSpool, _ stream: ContainerProtocol.OutputStream = .stdout) {
+    private func write(_ text: String, to spool: OutputSpool, _ stream: ContainerModel.OutputStream = .stdout) {
         Array(text.utf8).withUnsafeBytes { spool.write(stream, $0) }
     }
 

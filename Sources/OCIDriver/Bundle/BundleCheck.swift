@@ -34,7 +34,8 @@ struct BundleCheck {
         guard let process else { return }
         for kind in process["capabilities"]?.object?.keys ?? [] {
             for name in process["capabilities"]?[kind]?.strings ?? [] where !policy.capabilities.contains(name) {
-                throw denied("\(path).capabilities.\(kind) has \(name.prefix(40))", "oci_capabilities: [\(name.prefix(40))]")
+                throw denied(
+                    "\(path).capabilities.\(kind) has \(name.prefix(40))", "oci_capabilities: [\(name.prefix(40))]")
             }
         }
         if let score = process["oomScoreAdj"]?.integer, score < 0 {
@@ -55,7 +56,8 @@ struct BundleCheck {
         guard let namespaces else { return }
         let types = namespaces.compactMap { $0["type"]?.string }
         for type in ["pid", "mount", "ipc", "uts"] where !types.contains(type) {
-            try require(.hostNamespaces, "spec.linux.namespaces has no \(type), so the container would be in the host's")
+            try require(
+                .hostNamespaces, "spec.linux.namespaces has no \(type), so the container would be in the host's")
         }
         if !types.contains("network") {
             try require(.hostNetwork, "spec.linux.namespaces has no network, so the container would be in the host's")
@@ -86,7 +88,9 @@ struct BundleCheck {
             try check(bind: mount, at: path, readOnly: options.contains("ro"))
         } else if !isOrdinary(type, destination, options) {
             try require(
-                .anyMount, "\(path) mounts \(type.isEmpty ? "nothing that is known" : type.prefix(40)) at \(destination.prefix(100))")
+                .anyMount,
+                "\(path) mounts \(type.isEmpty ? "nothing that is known" : type.prefix(40)) at \(destination.prefix(100))"
+            )
         }
     }
 
@@ -102,7 +106,8 @@ struct BundleCheck {
             throw DriverFailure(.invalidArgument, "\(path).source must be an absolute path of the host")
         }
         guard let real = facts.resolve(source) else {
-            throw DriverFailure(.invalidArgument, "\(path).source is \(source.prefix(200)), which this host does not have")
+            throw DriverFailure(
+                .invalidArgument, "\(path).source is \(source.prefix(200)), which this host does not have")
         }
         guard policy.allowsMount(of: real, readOnly: readOnly) else {
             throw denied(
@@ -126,7 +131,8 @@ struct BundleCheck {
         for key in sysctl?.keys ?? [] where !BundleCheck.isNamespaced(key) {
             throw DriverFailure(
                 .permissionDenied,
-                "spec.linux.sysctl.\(key.prefix(100)) is the whole host's, and no container may change it; leave it out")
+                "spec.linux.sysctl.\(key.prefix(100)) is the whole host's, and no container may change it; leave it out"
+            )
         }
     }
 

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The `config.json` of a container's bundle, made of the specification that was asked for. Pure, but for the questions
 /// of ``BundleFacts``.
@@ -38,7 +38,8 @@ struct BundleConfiguration {
         self.facts = facts
         check = BundleCheck(policy: policy, facts: facts)
         if specification["linux"]?["cgroupsPath"] != nil {
-            warnings.append("spec.linux.cgroupsPath is not honoured: every container has its place below this worker's own cgroup")
+            warnings.append(
+                "spec.linux.cgroupsPath is not honoured: every container has its place below this worker's own cgroup")
         }
         try check.check(filtered.value)
         document["ociVersion"] = .string(BundleConfiguration.version)
@@ -91,9 +92,10 @@ struct BundleConfiguration {
                 .invalidArgument, "spec has both root.path and the annotation windlass.layers; a root has one of them")
         }
         if let folders {
-            root = .layers(try folders.enumerated().map { index, folder throws(DriverFailure) in
-                try self.folder(folder, "the layer \(index) of the annotation windlass.layers")
-            })
+            root = .layers(
+                try folders.enumerated().map { index, folder throws(DriverFailure) in
+                    try self.folder(folder, "the layer \(index) of the annotation windlass.layers")
+                })
         } else if !path.isEmpty {
             root = .folder(try folder(path, "spec.root.path"))
         } else if let source = annotations?["windlass.rootfs"]?.string, source != "busybox" {
@@ -113,7 +115,8 @@ struct BundleConfiguration {
 
     private func layers(_ annotation: JSON?) throws(DriverFailure) -> [String]? {
         guard let annotation else { return nil }
-        guard let text = annotation.string, let folders = JSONParser.parse(text)?.strings, (1...64).contains(folders.count)
+        guard let text = annotation.string, let folders = JSONParser.parse(text)?.strings,
+            (1...64).contains(folders.count)
         else {
             throw DriverFailure(
                 .invalidArgument,
@@ -131,7 +134,8 @@ struct BundleConfiguration {
         }
         // An overlay's options separate with these, and have no escape that every kernel knows.
         guard !real.contains(where: { $0 == ":" || $0 == "," || $0 == "\\" }) else {
-            throw DriverFailure(.invalidArgument, "\(name) is \(path.prefix(200)), which must not have a : or , or \\ in it")
+            throw DriverFailure(
+                .invalidArgument, "\(name) is \(path.prefix(200)), which must not have a : or , or \\ in it")
         }
         guard check.policy.allowsRoot(real) else {
             throw DriverFailure(
@@ -151,10 +155,14 @@ struct BundleConfiguration {
                 continue
             }
             // What was checked is what is mounted.
-            if let source = object["source"]?.string, let real = facts.resolve(source) { object["source"] = .string(real) }
+            if let source = object["source"]?.string, let real = facts.resolve(source) {
+                object["source"] = .string(real)
+            }
             object["type"] = "bind"
             let options = object["options"]?.strings ?? []
-            if !options.contains(where: { $0 == "bind" || $0 == "rbind" }) { object["options"] = JSON(["rbind"] + options) }
+            if !options.contains(where: { $0 == "bind" || $0 == "rbind" }) {
+                object["options"] = JSON(["rbind"] + options)
+            }
             mounts.append(.object(object))
         }
         let destinations = Set(mounts.compactMap { $0["destination"]?.string })

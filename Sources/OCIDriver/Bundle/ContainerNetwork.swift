@@ -37,7 +37,9 @@ enum ContainerNetwork: Equatable, Sendable {
     /// The alphabet of the names of CNI networks.
     private static func isName(_ name: String) -> Bool {
         name.utf8.count <= 128
-            && name.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789_.-".unicodeScalars.contains($0)) }
+            && name.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || "0123456789_.-".unicodeScalars.contains($0))
+            }
             && name.first != "." && name.first != "-"
     }
 }

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// A specification or a process as JSON: the text of the whole where the worker gave it, else what its type has.
 enum GivenDocument {
@@ -7,7 +7,9 @@ enum GivenDocument {
         if let text = specification.document { return try parse(text) }
         var json = JSONObject()
         json["process"] = try specification.process.map { process throws(DriverFailure) in try self.process(process) }
-        if let root = specification.root { json["root"] = ["path": .string(root.path), "readonly": .bool(root.readonly)] }
+        if let root = specification.root {
+            json["root"] = ["path": .string(root.path), "readonly": .bool(root.readonly)]
+        }
         json["hostname"] = specification.hostname.map { .string($0) }
         let mounts: [JSON] = specification.mounts.map {
             [

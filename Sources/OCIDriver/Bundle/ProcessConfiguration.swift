@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The OCI `process` of a container or of an exec, with what it leaves out filled in. Pure.
 struct ProcessConfiguration {
@@ -56,7 +56,8 @@ struct ProcessConfiguration {
 
     /// The terminal's size, where one was given.
     var size: ConsoleSize? {
-        guard let size = document["consoleSize"], let width = size["width"]?.unsigned, let height = size["height"]?.unsigned
+        guard let size = document["consoleSize"], let width = size["width"]?.unsigned,
+            let height = size["height"]?.unsigned
         else { return nil }
         return ConsoleSize(width: UInt16(clamping: width), height: UInt16(clamping: height))
     }

@@ -73,7 +73,8 @@ struct CgroupLimits {
         if let shares = cpu?["shares"]?.unsigned, shares != 0 {
             let bounded = min(max(shares, CgroupLimits.shares.lowerBound), CgroupLimits.shares.upperBound)
             let weight = 1 + (bounded - 2) * 9999 / 262_142
-            let write = isUnified ? Write(file: "cpu.weight", text: "\(weight)") : Write(file: "cpu.shares", text: "\(bounded)")
+            let write =
+                isUnified ? Write(file: "cpu.weight", text: "\(weight)") : Write(file: "cpu.shares", text: "\(bounded)")
             add("cpu.shares", "cpu", [write])
         }
         let (quota, period) = (cpu?["quota"]?.integer, cpu?["period"]?.unsigned)
@@ -85,7 +86,9 @@ struct CgroupLimits {
                 if period != nil { add("cpu.period", "cpu", quota == nil ? [Write(file: "cpu.max", text: text)] : []) }
             }
         } else {
-            if let period, period != 0 { add("cpu.period", "cpu", [Write(file: "cpu.cfs_period_us", text: "\(period)")]) }
+            if let period, period != 0 {
+                add("cpu.period", "cpu", [Write(file: "cpu.cfs_period_us", text: "\(period)")])
+            }
             if let quota, quota != 0 {
                 add("cpu.quota", "cpu", [Write(file: "cpu.cfs_quota_us", text: quota > 0 ? "\(quota)" : "-1")])
             }

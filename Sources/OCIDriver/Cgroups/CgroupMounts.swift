@@ -9,7 +9,9 @@ struct CgroupMounts: Equatable, Sendable {
     init(mountInfo: String) {
         for line in mountInfo.split(separator: "\n") {
             let fields = line.split(separator: " ")
-            guard let separator = fields.firstIndex(of: "-"), separator + 3 < fields.count, fields.count > 4 else { continue }
+            guard let separator = fields.firstIndex(of: "-"), separator + 3 < fields.count, fields.count > 4 else {
+                continue
+            }
             let point = String(fields[4])
             switch fields[separator + 1] {
             case "cgroup2": unified = unified ?? point

@@ -25,7 +25,9 @@ struct ContainerCgroup: Sendable {
     }
 
     /// Every process in it, execs included.
-    var processes: [Int32] { CgroupText.processes(read(mounts.controllers["pids"] == nil ? "devices" : "pids", "cgroup.procs")) }
+    var processes: [Int32] {
+        CgroupText.processes(read(mounts.controllers["pids"] == nil ? "devices" : "pids", "cgroup.procs"))
+    }
 
     var statistics: CgroupStatistics { CgroupStatistics(isUnified: mounts.isUnified) { read($0, $1) } }
 
@@ -51,7 +53,8 @@ struct ContainerCgroup: Sendable {
             throw HostError(freezes ? "freezing" : "thawing", path("freezer", "") ?? group, code: error).failure
         }
         for _ in 0..<ContainerCgroup.patience {
-            let state = mounts.isUnified ? (isFrozen ? "FROZEN" : "THAWED") : read("freezer", "freezer.state")?.trimmingSpace
+            let state =
+                mounts.isUnified ? (isFrozen ? "FROZEN" : "THAWED") : read("freezer", "freezer.state")?.trimmingSpace
             if state == (freezes ? "FROZEN" : "THAWED") { return }
             usleep(ContainerCgroup.pauseMicroseconds)
         }
@@ -93,7 +96,9 @@ struct ContainerCgroup: Sendable {
     /// Containers may have made groups below their own.
     private static func remove(_ folder: String) -> Bool {
         if rmdir(folder) == 0 || errno == ENOENT { return true }
-        for name in FolderTree.names(folder) where FolderTree.isFolder(folder + "/" + name) { _ = remove(folder + "/" + name) }
+        for name in FolderTree.names(folder) where FolderTree.isFolder(folder + "/" + name) {
+            _ = remove(folder + "/" + name)
+        }
         return rmdir(folder) == 0 || errno == ENOENT
     }
 }

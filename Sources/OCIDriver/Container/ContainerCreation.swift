@@ -1,6 +1,6 @@
 import CLinuxContainers
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// Makes a container's folder and starts its supervisor, step by step; each step is recorded before it is done, so that
@@ -40,7 +40,9 @@ struct ContainerCreation {
         }
         guard mkdir(paths.bundle, 0o700) == 0 else {
             if errno == EEXIST {
-                throw DriverFailure(.alreadyExists, "there is already a container '\(id)' on this host; choose another id, or delete it")
+                throw DriverFailure(
+                    .alreadyExists, "there is already a container '\(id)' on this host; choose another id, or delete it"
+                )
             }
             throw HostError("making the folder", paths.bundle).failure
         }
@@ -58,7 +60,8 @@ struct ContainerCreation {
         let root = try makeRoot()
         try makeNetwork()
         do throws(HostError) {
-            try HostFile.replace(paths.configuration, with: bundle.complete(root: root, namespace: file.namespace).bytes)
+            try HostFile.replace(
+                paths.configuration, with: bundle.complete(root: root, namespace: file.namespace).bytes)
         } catch {
             throw error.failure
         }
@@ -86,7 +89,8 @@ struct ContainerCreation {
             throw DriverFailure(
                 .failedPrecondition,
                 "the overlay of the container's layers cannot be mounted: \(String(cString: strerror(-error))); state_dir must not "
-                    + "be on an overlay itself: set it to a folder of a disk, or give the container a folder in root.path")
+                    + "be on an overlay itself: set it to a folder of a disk, or give the container a folder in root.path"
+            )
         }
         return paths.root
     }
@@ -114,7 +118,8 @@ struct ContainerCreation {
         let start = context.runtime.startWay(hasHooks: bundle.hasStartHooks)
         var arguments = [
             configuration.supervisor, "--bundle", paths.bundle, "--id", id.rawValue, "--runtime", context.runtime.path,
-            "--root", configuration.runtimeRoot, "--start", start.rawValue, "--spool-limit", "\(configuration.outputBytes)",
+            "--root", configuration.runtimeRoot, "--start", start.rawValue, "--spool-limit",
+            "\(configuration.outputBytes)",
             "--stdin",
         ]
         if bundle.hasTerminal { arguments.append("--terminal") }
@@ -123,7 +128,8 @@ struct ContainerCreation {
         let outcome = HostProgram.run(arguments, milliseconds: configuration.patience)
         guard outcome.isSuccess else {
             throw DriverFailure(
-                .unavailable, "the supervisor of the container could not be started: \(outcome.text.prefix(500))", retryable: true)
+                .unavailable, "the supervisor of the container could not be started: \(outcome.text.prefix(500))",
+                retryable: true)
         }
     }
 }

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// Where the things of one container are.
 struct ContainerPaths: Sendable {

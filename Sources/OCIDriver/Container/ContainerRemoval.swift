@@ -1,6 +1,6 @@
 import CLinuxContainers
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// Removes everything that there is of a container, however far it had come. Every step may be repeated, by another
@@ -85,7 +85,9 @@ struct ContainerRemoval {
             do throws(DriverFailure) {
                 let network = try context.networks.configuration(name)
                 let result = file.networkResult.flatMap { JSONParser.parse($0) }
-                if let failure = context.networks.remove(network, id, namespace: namespace, result: result) { throw failure }
+                if let failure = context.networks.remove(network, id, namespace: namespace, result: result) {
+                    throw failure
+                }
             } catch {
                 left.append("the network \(name) (\(error.message))")
             }

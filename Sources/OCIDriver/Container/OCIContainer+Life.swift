@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// From its creation to its removal.
@@ -124,7 +124,8 @@ extension OCIContainer {
         }
         if !file.hasOwnProcesses { cgroup.kill() }
         if !waitForExits(milliseconds: context.configuration.patience) {
-            throw DriverFailure(.deadlineExceeded, "some processes of \(subject) do not end; delete it by force", retryable: true)
+            throw DriverFailure(
+                .deadlineExceeded, "some processes of \(subject) do not end; delete it by force", retryable: true)
         }
         try record { $0.phase = .ended }
         state.withLock { $0.isEnding = true }

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// What an earlier worker's container has come to.
 extension OCIContainer {

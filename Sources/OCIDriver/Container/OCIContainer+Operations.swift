@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// What can be done with a container that runs.
@@ -82,7 +82,8 @@ extension OCIContainer {
             if let number = process.number ?? paths.spool(process.name).state()?.number { supervisor.forget(number) }
             throw DriverFailure(
                 .failedPrecondition,
-                "\(context.runtime.description) cannot run '\(process.name)' in \(subject): \(reason ?? "it left no reason")")
+                "\(context.runtime.description) cannot run '\(process.name)' in \(subject): \(reason ?? "it left no reason")"
+            )
         case .failed(let failure): throw failure
         }
     }
@@ -157,10 +158,12 @@ extension OCIContainer {
                 result.ignored.append(change.field)
                 return false
             case EINVAL, ERANGE, EBUSY:
-                let applied = result.applied.isEmpty ? "" : "; applied before it: \(result.applied.joined(separator: ", "))"
+                let applied =
+                    result.applied.isEmpty ? "" : "; applied before it: \(result.applied.joined(separator: ", "))"
                 throw DriverFailure(
                     .invalidArgument,
-                    "the kernel does not take \(write.text) for \(change.field): \(String(cString: strerror(error)))\(applied)")
+                    "the kernel does not take \(write.text) for \(change.field): \(String(cString: strerror(error)))\(applied)"
+                )
             default: throw HostError("writing", write.file, code: error).failure
             }
         }

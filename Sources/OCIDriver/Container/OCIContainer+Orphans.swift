@@ -1,6 +1,6 @@
 import CLinuxContainers
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// What is left to do when a container's supervisor has died: its processes may run on, without input and with broken

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// One container: its record, its supervisor and its processes.
@@ -73,7 +73,8 @@ final class OCIContainer: Sendable {
         if process.name == .initial {
             let others = state.withLock { $0.processes.values.filter { $0.name != .initial && !$0.isReported } }
             guard others.isEmpty else {
-                return context.reactor.schedule(after: OCIContainer.execPatience) { [weak self] in self?.concludeExecs() }
+                return context.reactor.schedule(after: OCIContainer.execPatience) { [weak self] in self?.concludeExecs()
+                }
             }
         }
         report(process)

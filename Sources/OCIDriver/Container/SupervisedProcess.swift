@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
 
 /// One process of a container: where its output goes, how far that has come, and how it ended.

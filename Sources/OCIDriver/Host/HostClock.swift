@@ -1,5 +1,5 @@
 import Glibc
-import struct MessagePack.Timestamp
+import ContainerModel
 
 /// The host's boot and its clock ticks.
 struct HostClock: Sendable {

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// Connects network namespaces to a CNI network, by its plugins.
 struct CNI: Sendable {

@@ -21,7 +21,9 @@ struct CNIConfiguration: Equatable {
             return nil
         }
         // A plugin's type is the name of a program.
-        guard !plugins.isEmpty, plugins.allSatisfy({ CNIConfiguration.isProgram($0["type"]?.string) }) else { return nil }
+        guard !plugins.isEmpty, plugins.allSatisfy({ CNIConfiguration.isProgram($0["type"]?.string) }) else {
+            return nil
+        }
     }
 
     private static func isProgram(_ name: String?) -> Bool {

@@ -34,7 +34,9 @@ struct BusyboxRoot: Sendable {
             throw error.failure
         }
         if rename(draft, folder) != 0 { FolderTree.remove(draft) }
-        guard HostFile.exists(folder + BusyboxRoot.mark) else { throw HostError("making", folder, code: EEXIST).failure }
+        guard HostFile.exists(folder + BusyboxRoot.mark) else {
+            throw HostError("making", folder, code: EEXIST).failure
+        }
     }
 
     private func make(_ root: String, _ program: String, _ listing: [UInt8]) throws(HostError) {
@@ -50,7 +52,9 @@ struct BusyboxRoot: Sendable {
             // What is there already is busybox itself, or a name that was listed twice.
             _ = symlink("/bin/busybox", root + "/" + line)
         }
-        try HostFile.replace(root + "/etc/passwd", with: Array("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n".utf8), mode: 0o644)
+        try HostFile.replace(
+            root + "/etc/passwd",
+            with: Array("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n".utf8), mode: 0o644)
         try HostFile.replace(root + "/etc/group", with: Array("root:x:0:\nnogroup:x:65534:\n".utf8), mode: 0o644)
         try HostFile.replace(root + BusyboxRoot.mark, with: Array("busybox\n".utf8), mode: 0o644)
     }

@@ -11,13 +11,15 @@ struct OverlayOptions {
     init(layers: [String], upper: String, work: String) throws(DriverFailure) {
         for path in [upper, work] where path.contains(where: { $0 == ":" || $0 == "," || $0 == "\\" }) {
             throw DriverFailure(
-                .failedPrecondition, "the worker's state directory has a : or , or \\ in its path (\(path)), which an overlay "
+                .failedPrecondition,
+                "the worker's state directory has a : or , or \\ in its path (\(path)), which an overlay "
                     + "cannot have; set state_dir to another")
         }
         text = "lowerdir=\(layers.reversed().joined(separator: ":")),upperdir=\(upper),workdir=\(work)"
         guard text.utf8.count <= OverlayOptions.longest else {
             throw DriverFailure(
-                .invalidArgument, "the paths of the \(layers.count) layers are too long together for one mount; use shorter "
+                .invalidArgument,
+                "the paths of the \(layers.count) layers are too long together for one mount; use shorter "
                     + "paths or fewer layers")
         }
     }

@@ -5,7 +5,9 @@ enum RuntimeLog {
         let lines = (text ?? "").split(separator: "\n")
         let entries = lines.compactMap { JSONParser.parse(Array($0.utf8)) }
         let errors = entries.filter { ["error", "fatal"].contains($0["level"]?.string ?? "") }
-        guard let message = (errors.last ?? entries.last)?["msg"]?.string ?? lines.last.map(String.init) else { return nil }
+        guard let message = (errors.last ?? entries.last)?["msg"]?.string ?? lines.last.map(String.init) else {
+            return nil
+        }
         return String(message.prefix(1000)).trimmingSpace
     }
 }

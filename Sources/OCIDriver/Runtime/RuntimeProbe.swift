@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Glibc
 
 /// Finds the runtime of this host by running a throw-away container with each: one that is installed need not work.
@@ -67,7 +67,8 @@ struct RuntimeProbe {
         let (id, state) = ("probe-\(getpid())", folder + "/state")
         let outcome = HostProgram.run(
             [runtime.path, "--root", state, "run", "--bundle", folder, id], milliseconds: RuntimeProbe.patience)
-        _ = HostProgram.run([runtime.path, "--root", state, "delete", "--force", id], milliseconds: RuntimeProbe.patience)
+        _ = HostProgram.run(
+            [runtime.path, "--root", state, "delete", "--force", id], milliseconds: RuntimeProbe.patience)
         if outcome.isSuccess { return nil }
         return String(outcome.text.split(separator: "\n").last?.prefix(300) ?? "")
     }
@@ -92,7 +93,8 @@ struct RuntimeProbe {
     private func makeBundle() throws(DriverFailure) {
         guard let id = ContainerID("probe") else { return }
         let specification: JSON = [
-            "process": ["args": ["/bin/true"]], "annotations": ["windlass.rootfs": "busybox"], "root": ["readonly": true],
+            "process": ["args": ["/bin/true"]], "annotations": ["windlass.rootfs": "busybox"],
+            "root": ["readonly": true],
         ]
         let facts = BundleFacts(
             cgroupsPath: group, hasUnifiedCgroups: mounts.isUnified, resolve: { $0 }, isFolder: { _ in true })

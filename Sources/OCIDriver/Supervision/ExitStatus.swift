@@ -1,5 +1,4 @@
-import ContainerProtocol
-import struct MessagePack.Timestamp
+import ContainerModel
 
 /// How a process ended, by its wait status. Pure.
 enum ExitStatus {

@@ -1,5 +1,5 @@
 import CSupervisor
-import ContainerProtocol
+import ContainerModel
 
 /// A piece of a process's output, as a supervisor sends it or its file has it.
 struct OutputPiece {
@@ -31,7 +31,8 @@ struct OutputPiece {
             place += head
             let length = Int(chunk.length)
             guard length <= chunks.count - place, chunk.stream == 1 || chunk.stream == 2 else { return false }
-            body(chunk.stream == 1 ? .stdout : .stderr, UnsafeRawBufferPointer(rebasing: chunks[place..<place + length]))
+            body(
+                chunk.stream == 1 ? .stdout : .stderr, UnsafeRawBufferPointer(rebasing: chunks[place..<place + length]))
             place += length
         }
         return true

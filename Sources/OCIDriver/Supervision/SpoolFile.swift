@@ -27,7 +27,9 @@ struct SpoolFile {
         var buffer = [UInt8](repeating: 0, count: Int(SUPERVISOR_DATA_SIZE))
         while true {
             var output = supervisor_output()
-            guard supervisor_spool_read(file, &header, &cursor, place, &buffer, buffer.count, &output) == 0 else { return }
+            guard supervisor_spool_read(file, &header, &cursor, place, &buffer, buffer.count, &output) == 0 else {
+                return
+            }
             let count = min(Int(output.count), buffer.count)
             buffer.withUnsafeBytes { body(OutputPiece(output, UnsafeRawBufferPointer(rebasing: $0[..<count]))) }
             guard output.next > place else { return }

@@ -1,7 +1,6 @@
 import CSupervisor
-import ContainerProtocol
+import ContainerModel
 import Glibc
-import struct MessagePack.Timestamp
 
 /// What a supervisor knows of one process.
 struct SupervisedState: Equatable, Sendable {
@@ -43,7 +42,8 @@ struct SupervisedState: Equatable, Sendable {
     init?(_ process: supervisor_process) {
         var process = process
         let bytes = withUnsafeBytes(of: &process.name) { Array($0.prefix { $0 != 0 }) }
-        guard let phase = Phase(rawValue: process.state), let name = ProcessName(String(decoding: bytes, as: UTF8.self)) else {
+        guard let phase = Phase(rawValue: process.state), let name = ProcessName(String(decoding: bytes, as: UTF8.self))
+        else {
             return nil
         }
         number = process.number

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// What keeps the processes of one container while workers come and go: their input, their output and their exit codes.
 ///

@@ -1,7 +1,7 @@
 import CLinuxContainers
 import CSupervisor
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Dispatch
 import Glibc
 import Synchronization
@@ -118,7 +118,8 @@ final class WindlassSupervisor: Supervisor {
                     "the container has \(SUPERVISOR_PROCESSES) processes besides its first one, and no more are kept; wait for "
                         + "some to end", retryable: true))
         default:
-            throw .failed(DriverFailure(.internal, "the supervisor refused the exec: \(WindlassSupervisor.text(reply))"))
+            throw .failed(
+                DriverFailure(.internal, "the supervisor refused the exec: \(WindlassSupervisor.text(reply))"))
         }
     }
 
@@ -217,7 +218,8 @@ final class WindlassSupervisor: Supervisor {
         guard answered.wait(timeout: .now() + patience) == .success else {
             state.withLock { $0.answers[tag] = nil }
             throw DriverFailure(
-                .deadlineExceeded, "the container's supervisor, process \(identity.pid), did not answer in time; look at what "
+                .deadlineExceeded,
+                "the container's supervisor, process \(identity.pid), did not answer in time; look at what "
                     + "its runtime does, or delete the container by force", retryable: false)
         }
         guard let reply = answer.withLock({ $0 }) else { throw WindlassSupervisor.gone }
@@ -233,7 +235,8 @@ final class WindlassSupervisor: Supervisor {
     }
 
     private static let gone = DriverFailure(
-        .unavailable, "the container's supervisor has gone; what became of the container is looked up again", retryable: true)
+        .unavailable, "the container's supervisor has gone; what became of the container is looked up again",
+        retryable: true)
 
     private static func text(_ reply: supervisor_reply) -> String {
         String(cString: strerror(Int32(truncatingIfNeeded: reply.error)))

@@ -1,4 +1,3 @@
-import ContainerProtocol
 import Logging
 import MessagePack
 import ZeroMQ

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// One line of `health`. Every figure in it is kept, not computed.
 struct HealthCheck {

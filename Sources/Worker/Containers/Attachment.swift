@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 
 /// A peer that follows a process's output for as long as its credit lasts.

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 
 /// Where a container is in its life, as a pure state machine: an input in, actions out, nothing else.

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// A mutating command, checked and ready for a container's lane.

@@ -1,4 +1,5 @@
-package import ContainerProtocol
+package import ContainerModel
+import ContainerProtocol
 import Logging
 import ZeroMQ
 

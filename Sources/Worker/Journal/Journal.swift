@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// Where everything that must survive the worker goes before it is published or answered: events, the containers'
 /// records, and the answers to requests that run once.

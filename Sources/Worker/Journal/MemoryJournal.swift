@@ -1,4 +1,3 @@
-import ContainerProtocol
 import DequeModule
 
 /// Keeps the newest events in memory and nothing beyond the worker's life: what `bench` measures the other one against.

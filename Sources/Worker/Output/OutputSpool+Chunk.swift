@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 extension OutputSpool {
     /// A piece of one stream.

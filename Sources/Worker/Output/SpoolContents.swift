@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 
 /// What a file of output holds.

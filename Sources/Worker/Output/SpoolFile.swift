@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
 
@@ -28,7 +29,7 @@ struct SpoolFile: Sendable {
 
     /// Keeps bytes that a process wrote.
     mutating func append(
-        _ stream: ContainerProtocol.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
+        _ stream: ContainerModel.OutputStream, offset: UInt64, _ bytes: UnsafeRawBufferPointer, isEnd: Bool = false
     ) {
         // The end of a stream without any output is not worth a file: it is reported again to the worker that finds the
         // process.

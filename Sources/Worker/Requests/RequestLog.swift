@@ -1,4 +1,3 @@
-import ContainerProtocol
 import DequeModule
 
 /// Idempotent requests: the digest of each, and whether it has been answered.

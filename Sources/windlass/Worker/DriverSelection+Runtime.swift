@@ -58,7 +58,8 @@ extension DriverSelection {
         }
         let folders = try settings.ociMounts.map { text in
             guard let folder = HostFolder(text) else {
-                throw ConfigurationError("oci_mounts: \(text) must be an absolute path, with :ro behind it for read-only")
+                throw ConfigurationError(
+                    "oci_mounts: \(text) must be an absolute path, with :ro behind it for read-only")
             }
             return folder
         }

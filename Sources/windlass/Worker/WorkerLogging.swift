@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Dispatch
 import Foundation
 import Logging
@@ -35,7 +36,7 @@ enum LogLineFormat: Sendable {
     case json
 
     func line(_ event: LogEvent, _ metadata: Logger.Metadata) -> Data? {
-        let time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let time = Timestamp.now.rfc3339(digits: 3)
         switch self {
         case .text:
             let details = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import WorkerClient
 
 /// `windlass attach`: joins a process that runs already.

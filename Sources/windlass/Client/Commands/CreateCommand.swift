@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass create`: a new container that waits for `start`.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass drain`: the worker takes no new containers any more.

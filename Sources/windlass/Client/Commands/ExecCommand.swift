@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// `windlass exec`: one more process in a container, attached until it exits.

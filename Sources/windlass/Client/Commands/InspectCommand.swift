@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 
 /// `windlass inspect`: all that the worker knows of containers.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass pause`: freezes containers.
 struct PauseCommand: ClientCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass rm`: forgets containers.
 struct RemoveCommand: ClientCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass resize`: gives a process's terminal another size, where no terminal of this side does it.
 struct ResizeCommand: ClientCommand {

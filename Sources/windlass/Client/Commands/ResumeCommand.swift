@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass resume`: lets frozen containers go on.
 struct ResumeCommand: ClientCommand {

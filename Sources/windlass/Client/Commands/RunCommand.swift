@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 
 /// `windlass run`: a new container, attached until it exits.
 struct RunCommand: ClientCommand {

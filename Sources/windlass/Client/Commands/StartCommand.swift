@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass start`: runs the first process of containers that were created.
 struct StartCommand: ClientCommand {

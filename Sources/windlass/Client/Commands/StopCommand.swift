@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 
 /// `windlass stop`: asks containers to end, and ends them by force when their time is up.
 struct StopCommand: ClientCommand {

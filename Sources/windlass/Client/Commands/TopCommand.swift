@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -52,7 +53,7 @@ struct TopCommand: ClientCommand {
             let used = (process["user_ns"]?.unsigned ?? 0) &+ (process["kernel_ns"]?.unsigned ?? 0)
             let created = process["created_at"]?.timestamp
             // A process id is used again; with its birth it is one process.
-            let percent = await rates.percent("\(pid) \(created?.rfc3339 ?? "")", used, at: now)
+            let percent = await rates.percent("\(pid) \(created?.rfc3339() ?? "")", used, at: now)
             table.add(
                 Table.Cell(String(pid)), StatsCommand.percent(percent),
                 Table.Cell(Duration.nanoseconds(Int64(clamping: used)).brief),

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// `windlass update`: changes the limits of a container.

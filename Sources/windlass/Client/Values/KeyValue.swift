@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 import Foundation
 import MessagePack
 

@@ -1,12 +1,7 @@
+public import ContainerModel
 public import MessagePack
 
-/// What an `update` changes, in either platform's OCI form.
-public enum OCIResources: Sendable, Equatable {
-    /// Limits under HCS, and the HNS endpoints that the container is to have, all of them: those that it has and that
-    /// are not among them go. Nil leaves them as they are.
-    case windows(WindowsResources, endpoints: [String]? = nil)
-    case linux(LinuxResources)
-
+extension OCIResources {
     /// Reads `resources` of an `update`. Fields that only one platform has decide which it is; Windows where none does.
     ///
     /// The network is no resource of the OCI specification, which has it beside them in `windows.network`; of that,

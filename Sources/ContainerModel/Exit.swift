@@ -1,5 +1,3 @@
-public import struct MessagePack.Timestamp
-
 /// How a process, or a container, ended. A code is never invented.
 public struct Exit: Sendable, Equatable {
     /// The exit code; meaningful only where ``known`` is true.

@@ -1,4 +1,5 @@
-import MessagePack
+import ContainerModel
+import ContainerModel
 import Testing
 
 struct TimestampArithmeticTests {

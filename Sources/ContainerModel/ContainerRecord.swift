@@ -1,5 +1,3 @@
-public import MessagePack
-
 /// What a worker knows of a container: the answer to `state`.
 public struct ContainerRecord: Sendable, Equatable {
     /// Where a container is in its life.

@@ -4,7 +4,7 @@
     import Foundation
 #endif
 
-/// An instant, as MessagePack's timestamp extension (type -1) carries it.
+/// An instant in UTC, to the nanosecond.
 public struct Timestamp: Hashable, Sendable, Comparable {
     /// Seconds since 1970-01-01T00:00:00Z.
     public let seconds: Int64
@@ -52,6 +52,14 @@ public struct Timestamp: Hashable, Sendable, Comparable {
             return Timestamp(trustedSeconds: duration < .zero ? .min : .max, nanoseconds: 0)
         }
         return Timestamp(trustedSeconds: carried, nanoseconds: UInt32(sum - carry * 1_000_000_000))
+    }
+
+    /// How long after `other` it is; never below zero.
+    public func duration(since other: Timestamp) -> Duration {
+        let difference =
+            Duration.seconds(seconds.subtractingReportingOverflow(other.seconds).partialValue)
+            + .nanoseconds(Int64(nanoseconds) - Int64(other.nanoseconds))
+        return max(.zero, difference)
     }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
