@@ -1,5 +1,5 @@
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 
 extension ProcessOutput {
     /// Writes as a process does whose driver never stops.

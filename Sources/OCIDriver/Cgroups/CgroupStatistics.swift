@@ -1,4 +1,4 @@
-import ContainerDriver
+import ContainerModel
 
 /// What the files of a container's cgroup say of its use. Pure: ``Reader`` gives a file's text, or nil.
 struct CgroupStatistics: Equatable {

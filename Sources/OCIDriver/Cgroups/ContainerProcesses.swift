@@ -1,4 +1,4 @@
-import ContainerDriver
+import ContainerModel
 
 /// The processes of a container, from `/proc`.
 struct ContainerProcesses {

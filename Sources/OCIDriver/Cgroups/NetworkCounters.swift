@@ -1,4 +1,4 @@
-import ContainerDriver
+import ContainerModel
 
 /// Reads `/proc/PID/net/dev`: the counters of the devices in a process's network namespace. Pure.
 enum NetworkCounters {
