@@ -47,7 +47,8 @@ let linuxTargets: [Target] = [
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
         cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-        name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator", "windlass"],
+        name: "HostComputeDriverTests",
+        dependencies: ["HostComputeDriver", "HostComputeEmulator", "TestSupport", "windlass"],
         exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
     .testTarget(
         name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"], swiftSettings: strict),

@@ -91,6 +91,7 @@ extension OCIDriver {
         // What was being made when the worker died never was, and what has ended is being removed.
         if file.phase == .ended || file.phase == .creating { throw try gone(id, file) }
         let container = OCIContainer(id, context, file)
+        container.state.withLock { $0.observer = .restore }
         if file.boot != context.clock.boot {
             container.concludeHostRestart(processes, ended)
         } else if supervisor(of: id)?.isRunning == true {
@@ -106,7 +107,9 @@ extension OCIDriver {
             state.unopened.remove(id)
             state.containers[id] = container
         }
-        return container.found(processes, ended, isNew: true)
+        let opened = container.found(processes, ended, isNew: true)
+        container.state.withLock { $0.observer = .driver }
+        return opened
     }
 
     /// Removes what is left of a container that cannot be had again.

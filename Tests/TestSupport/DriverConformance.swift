@@ -30,6 +30,8 @@ public struct DriverConformance {
     private let another: () throws -> Instance
     /// The specification of a container whose first process this is.
     private let specification: (OCIProcess) -> OCISpecification
+    /// Whether streams and exits are kept for the next worker.
+    private let keepsStreams: Bool
 
     private var driver: any ContainerDriver { instance.driver }
 
@@ -37,12 +39,14 @@ public struct DriverConformance {
     ///   - instance: the driver.
     ///   - another: a further one for the same containers, after the first has gone.
     ///   - specification: of a container with this first process; there is a `/bin/sh` in it.
+    ///   - keepsStreams: whether the next worker gets the output, the input and the exits that this one did not.
     public init(
-        _ instance: Instance, another: @escaping () throws -> Instance,
+        _ instance: Instance, another: @escaping () throws -> Instance, keepsStreams: Bool = true,
         specification: @escaping (OCIProcess) -> OCISpecification
     ) {
         self.instance = instance
         self.another = another
+        self.keepsStreams = keepsStreams
         self.specification = specification
     }
 
@@ -207,7 +211,8 @@ public struct DriverConformance {
     }
 
     private func restoring() throws {
-        let (id, output, started) = try run("echo one; read line; echo two $line; exit 9", stdin: true)
+        let script = "trap 'exit 9' TERM; echo one; read line && echo two $line; while :; do sleep 0.01; done"
+        let (id, output, started) = try run(script, stdin: true)
         try Self.require(output.wait(for: "one"), "it runs")
         let next = try another()
         try Self.require(try next.driver.enumerate().ids.contains(id), "the next worker finds it")
@@ -217,15 +222,22 @@ public struct DriverConformance {
         let opened = try next.driver.open(id, [known])
         try Self.require(opened.state == .running, "\(opened.state)")
         try Self.require(opened.processes[.initial] == .found(pid: started.pid), "\(opened.processes)")
-        _ = try opened.inputs[.initial]?.write(Array("more\n".utf8), end: false)
+        if keepsStreams {
+            _ = try opened.inputs[.initial]?.write(Array("more\n".utf8), end: false)
+            try Self.require(later.wait(for: "two more\n"), later.text())
+            try Self.require(!later.text().contains("one"), "what the first worker had comes once")
+        } else {
+            _ = try started.input?.write(Array("more\n".utf8), end: false)
+        }
+        try next.driver.signal(id, .initial, .name("TERM"))
         try finish(id, code: 9, next.exits)
-        try Self.require(later.text().contains("two more\n"), later.text())
         _ = try next.driver.shutDown(id)
         try next.driver.discard(id)
         try? driver.discard(id)
     }
 
     private func missedExit() throws {
+        guard keepsStreams else { return }
         let id = try Self.newID()
         let output = RecordedOutput()
         _ = try driver.create(id, specification(process("exit 4")))

@@ -13,6 +13,8 @@ final class OCIContainer: Sendable {
         var processes: [ProcessName: SupervisedProcess] = [:]
         /// Whether the driver was asked to end it by force.
         var isTerminated = false
+        /// How exits are seen: those that are known when a container is found again were not notified.
+        var observer = Exit.Observer.driver
         /// Whether its end is under way: a supervisor that goes is then no surprise.
         var isEnding = false
     }
@@ -138,7 +140,7 @@ extension OCIContainer: SupervisorWatcher {
         // A name that was used before, by a process that is not kept any more.
         if let before = process.number, known.number < before { return }
         process.note(known)
-        if known.phase == .exited { noteExit(known, of: process, observedBy: .driver) }
+        if known.phase == .exited { noteExit(known, of: process, observedBy: state.withLock(\.observer)) }
         // Wakes those who wait for it.
         state.withLock { _ in }
         if known.phase >= .running, let offset = process.beginReading() { read(process, from: offset) }

@@ -12,6 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             CommandsBench.self, EventsBench.self, SecureBench.self, ContainersBench.self, GrowthBench.self,
+            LinuxBench.self,
             BaselineCommand.self, All.self,
         ],
         defaultSubcommand: All.self)
