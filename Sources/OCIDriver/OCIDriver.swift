@@ -196,6 +196,23 @@ public final class OCIDriver: ContainerDriver {
         }
     }
 
+    /// Waits for the removal of what has ended, and removes the folders and cgroups of this owner that are empty then.
+    /// Nothing is called after it.
+    public func close() {
+        _ = state.wait(milliseconds: OCIDriver.closePatience) { $0.removing.isEmpty ? true : nil }
+        let configuration = context.configuration
+        for point in context.mounts.points {
+            for group in ["/supervisors", ""] { rmdir(point + configuration.group + group) }
+            rmdir(point + "/windlass")
+        }
+        for folder in [configuration.runtimeRoot, configuration.namespaces, configuration.runDirectory] {
+            rmdir(folder)
+        }
+        rmdir("/run/windlass")
+    }
+
+    private static let closePatience = 10_000
+
     // MARK: The containers
 
     func container(_ id: ContainerID) throws(DriverFailure) -> OCIContainer {

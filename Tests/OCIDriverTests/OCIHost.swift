@@ -102,12 +102,13 @@ final class OCIHost {
             let group = point + configuration.group
             #expect(
                 FolderTree.names(group).filter { FolderTree.isFolder(group + "/" + $0) }.isEmpty, "a cgroup is left")
-            rmdir(group)
         }
         for pid in FolderTree.names("/proc") where Int32(pid) != nil {
             let command = HostFile.text("/proc/\(pid)/cmdline", limit: 4096) ?? ""
             #expect(!command.contains(folder), "a process is left: \(command)")
         }
+        try driver.close()
+        #expect(!FolderTree.isFolder(configuration.runDirectory), "\(FolderTree.names(configuration.runDirectory))")
         FolderTree.remove(folder)
     }
 }

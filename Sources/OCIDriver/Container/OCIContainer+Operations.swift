@@ -47,7 +47,7 @@ extension OCIContainer {
         guard let pid else {
             throw DriverFailure(.internal, "the supervisor of \(subject) does not say which process it started")
         }
-        return StartedProcess(pid: pid, input: reopened(process, stdin))
+        return StartedProcess(pid: pid, input: reopened(process, stdin), ignored: configuration.ignored)
     }
 
     private func reopened(_ process: SupervisedProcess, _ stdin: Bool) -> SupervisedInput? {

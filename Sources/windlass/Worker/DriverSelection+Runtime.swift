@@ -41,7 +41,7 @@ extension DriverSelection {
         do throws(DriverFailure) {
             let driver = try OCIDriver(configuration)
             addProfile(to: &settings.worker)
-            return DriverSelection(driver: driver, reason: driver.choice)
+            return DriverSelection(driver: driver, reason: driver.choice) { _ in driver.close() }
         } catch {
             if settings.driver == .auto { throw error }
             throw ConfigurationError("driver: oci cannot be used: \(error.message)")
