@@ -109,6 +109,7 @@ let package = Package(
                 "CChecksum", "ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack", "Threads",
                 "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

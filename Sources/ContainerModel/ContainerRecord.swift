@@ -57,6 +57,10 @@ public struct ContainerRecord: Sendable, Equatable {
     public var stuck: String?
     /// Parts of its specification that nothing honours, as dotted paths.
     public var ignored: [String] = []
+    /// Whether the worker deletes it once it has stopped.
+    public var isAutoRemoved = false
+    /// Processes whose lossless reader has lost its hold: later output may be missing for it.
+    public var lostHolds: Set<ProcessName> = []
 
     /// A container that is being created.
     public init(id: ContainerID, createdAt: Timestamp) {

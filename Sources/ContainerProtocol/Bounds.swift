@@ -28,6 +28,8 @@ public enum Bounds {
     public static let page: ClosedRange<UInt64> = 1...100_000
     /// `limit` of `logs`: bytes of one answer. The worker ends it earlier when they would be too many for a message.
     public static let logBytes: ClosedRange<UInt64> = 1...UInt64(Int32.max)
+    /// `tail` of `logs`: lines.
+    public static let tail: ClosedRange<UInt64> = 0...UInt64(Int32.max)
     /// `credit` of `attach` and `bytes` of `credit`: more than any output, and sums of it cannot overflow.
     public static let credit: ClosedRange<UInt64> = 0...1 << 40
     /// `width` and `height` of `resize`.

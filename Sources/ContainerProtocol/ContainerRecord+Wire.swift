@@ -2,8 +2,12 @@ public import ContainerModel
 public import MessagePack
 
 extension ContainerRecord: WireEncodable {
-    public func encode(to writer: Writer) {
-        var count = 11 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
+    public func encode(to writer: Writer) { encode(to: writer, with: [:]) }
+
+    /// Writes the record with more fields.
+    public func encode(to writer: Writer, with more: Value.Map) {
+        var count = 11 + more.count + (isAutoRemoved ? 1 : 0) + (lostHolds.isEmpty ? 0 : 1)
+        count += Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
         count += imageLayers.isEmpty ? 0 : 1
         writer.map(count)
         writer.string("id")
@@ -54,6 +58,18 @@ extension ContainerRecord: WireEncodable {
         }
         writer.string("ignored")
         writer.strings(ignored)
+        if isAutoRemoved {
+            writer.string("auto_remove")
+            writer.bool(true)
+        }
+        if !lostHolds.isEmpty {
+            writer.string("lost_holds")
+            writer.strings(lostHolds.map(\.rawValue).sorted())
+        }
+        for (key, value) in more {
+            writer.string(key)
+            writer.value(value)
+        }
     }
 }
 
@@ -81,6 +97,8 @@ extension ContainerRecord {
         queueDepth = value["queue_depth"]?.unsigned.flatMap { Int(exactly: $0) } ?? 0
         stuck = value["stuck"]?.string
         ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
+        isAutoRemoved = value["auto_remove"]?.bool ?? false
+        lostHolds = Set((value["lost_holds"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
     }
 }
 

@@ -65,7 +65,9 @@ extension EmulatedSystem {
         defer { streams.closeChild() }
         do throws(HostFailure) {
             let scratch = self.document.layerFolder
-            return try ProcessSpawner(scratch: scratch.isEmpty ? "/" : scratch, document: document).spawn(streams)
+            return try ProcessSpawner(
+                scratch: scratch.isEmpty ? "/" : scratch, document: document, descriptors: settings.processDescriptors
+            ).spawn(streams)
         } catch {
             var streams = streams
             streams.closeCaller()

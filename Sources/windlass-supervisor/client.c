@@ -76,7 +76,7 @@ static bool send_packet(struct client *client, const void *bytes, size_t size) {
 static void reply(struct client *client, uint32_t tag, int error, uint32_t process, uint64_t value) {
     struct supervisor_reply answer = {SUPERVISOR_REPLY, tag, (uint32_t)error, process, value};
     if (client->queued == 0 && send_packet(client, &answer, sizeof answer)) return;
-    // It asks for much and reads nothing: its requests are not read while something is queued, so this is its own doing.
+    // It asks for much and reads nothing. No request is read while an answer is queued, so this is its own doing.
     if (client->queued < queue_size) client->queue[client->queued++] = answer;
     else shutdown(client->source.fd, SHUT_RDWR);
 }

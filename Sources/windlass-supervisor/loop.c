@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -64,14 +65,28 @@ void loop_open(void) {
     if (epoll < 0 || children.events == 0) exit(1);
 }
 
+/// Gives back the pages of the program itself. Those that are used again come back from the cache.
+static void trim(void) {
+    extern const char __executable_start[], etext[];
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)__executable_start + page - 1) & ~(page - 1);
+    madvise((void *)start, ((uintptr_t)etext & ~(page - 1)) - start, MADV_DONTNEED);
+}
+
 void loop_run(void) {
+    const int rest = 1000; // milliseconds
+    bool is_trimmed = false;
     for (;;) {
         clients_pump();
         int64_t wait = tick_at == INT64_MAX ? -1 : tick_at - now_milliseconds();
         if (tick_at != INT64_MAX && wait < 0) wait = 0;
+        bool is_resting = wait < 0 && !is_trimmed;
+        if (is_resting) wait = rest;
         struct epoll_event event;
         int count = epoll_wait(epoll, &event, 1, (int)wait);
         if (count < 0 && errno != EINTR) exit(1);
+        is_trimmed = count == 0 && (is_resting || is_trimmed);
+        if (count == 0 && is_resting) trim();
         if (count == 1) {
             struct source *source = event.data.ptr;
             source->ready(source->owner, event.events);

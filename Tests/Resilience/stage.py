@@ -40,6 +40,8 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.state_dir = folder, state_dir or folder / "state"
         self.commands, self.events = f"ipc://{folder}/commands", f"ipc://{folder}/events"
+        # Where it serves too.
+        self.remote: tuple[list[str], list[str]] = ([], [])
         self.context = zmq.Context()
         self.context.max_sockets = 4096
         self.config = folder / "worker.yaml"
@@ -55,8 +57,8 @@ class Stage:
         """Starts a worker and does not wait for it."""
         self.worker = Worker(
             self.state_dir,
-            commands=[self.commands],
-            events=[self.events],
+            commands=[self.commands, *self.remote[0]],
+            events=[self.events, *self.remote[1]],
             config=self.config,
             variables=variables,
             driver=self.driver,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from supervisor import (
+    BINARY,
     EXITED,
     HELLO,
     MAGIC,
@@ -149,8 +150,8 @@ def test_a_thousand_connections_of_garbage(container: Container) -> None:
             before = memory(container.pid)
     connection.watch()
     assert connection.wait_state(RUNNING).state == RUNNING
-    # The buffers of a moment do not pile up.
-    assert memory(container.pid) <= before + 64
+    # The buffers of a moment do not pile up. A sanitizer keeps what was freed.
+    assert memory(container.pid) <= before + 64 or BINARY.endswith("sanitized")
     assert connection.signal(signal.SIGKILL).error == 0
     assert connection.wait_state(EXITED).code == -signal.SIGKILL
 

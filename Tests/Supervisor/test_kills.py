@@ -59,7 +59,8 @@ def gated(container: Container) -> Path:
 
 def test_the_supervisor_during_the_create(container: Container) -> None:
     assert container.launch("true", runtime=str(gated(container))) == 0
-    waiting = children(container.pid)
+    while not (waiting := children(container.pid)):
+        pass
     container.kill_supervisor()
     assert container.spool()[0].state == CREATING
     # The runtime goes on alone. What it makes is found by its id and deleted.
@@ -201,7 +202,9 @@ def test_the_caller_during_the_launch(containers: Containers) -> None:
         socket = container.bundle / "supervisor.sock"
         # A process that forks can be missed by one look.
         looks = 0
-        while not (is_up := socket.exists() and pid_file.exists() and pid_file.read_text().endswith("\n")) and looks < 5:
+        is_up = False
+        while not is_up and looks < 5:
+            is_up = socket.exists() and pid_file.exists() and pid_file.read_text().endswith("\n")
             looks += not any(_is_ours(container, path) for path in Path("/proc").glob("[0-9]*/cmdline"))
         try:
             connection = Connection(container.bundle).watch()

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from supervisor import CLOSE, CREATED, EXITED, FAILED, RUNNING, STDOUT_ENDED, Connection, Container, Gone
+from supervisor import BINARY, CLOSE, CREATED, EXITED, FAILED, RUNNING, STDOUT_ENDED, Connection, Container, Gone
 
 
 def test_output_is_exact_and_comes_before_the_exit(container: Container) -> None:
@@ -177,6 +177,18 @@ def test_it_moves_into_its_cgroups(container: Container) -> None:
     container.wait_gone()
     for folder in folders:
         Path(folder).rmdir()
+
+
+def test_an_idle_supervisor_is_small(container: Container) -> None:
+    container.run("sleep", "1000").close()
+    while not BINARY.endswith("sanitized") and proportional(container.pid) > 350:
+        pass
+
+
+def proportional(pid: int) -> int:
+    """Kilobytes of memory, shared pages by their share."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
 
 
 def test_it_keeps_nothing_of_its_caller(container: Container) -> None:

@@ -205,6 +205,19 @@ struct RequestsTests {
         #expect(host.services.pool.busyCount == 0)
     }
 
+    @Test func nothingIsPublishedOrAnsweredOnceTheJournalIsClosed() throws {
+        let host = TestHost()
+        try host.run("web")
+        let events = host.events
+        let first = try host.send("pause", ["id": "web"])
+        host.turn()
+        let second = try host.send("delete", ["id": "web", "force": true])
+        host.outbox.close()
+        host.settle()
+        #expect(host.events == events)
+        #expect(host.replies.take(first)?.result == nil && host.replies.take(second)?.result == nil)
+    }
+
     @Test func aDrainedHostTakesNoNewContainer() throws {
         let host = TestHost()
         try host.run("web")

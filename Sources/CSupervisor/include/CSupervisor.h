@@ -22,14 +22,15 @@
 // It ends with 0 once the supervisor runs in the background and its socket listens, and with another code and one line
 // on stderr if that failed; then nothing is left but the folder `processes`. If it was killed, the socket shows whether
 // there is a supervisor. `RUNTIME create` runs after that: whether
-// it worked is in the first PROCESS frame of WATCH, and in init.spool. If it failed, the supervisor ends as soon as that
-// is recorded and sent to the connections that watch.
+// it worked is in the PROCESS frames of WATCH, and in init.spool. If it failed, the supervisor ends as soon as that is
+// recorded and sent to the connections that watch.
 //
 // Files in the bundle:
 //
 //   config.json               the driver's, complete before the supervisor starts
 //   supervisor.sock           the socket, SOCK_SEQPACKET, mode 0600, peers of the same user or root only. It is removed
-//                             when the supervisor ends by itself. A path over 107 bytes: /proc/self/fd/N/supervisor.sock
+//                             when the supervisor ends by itself. Where the path has over 107 bytes, connect to
+//                             /proc/self/fd/N/supervisor.sock
 //   supervisor.pid            "PID STARTTIME\n" of the supervisor (field 22 of /proc/PID/stat), before the create runs
 //   processes/NAME.json       the OCI process of an exec, the driver's, complete before EXEC
 //   processes/NAME.spool      what is known of the process, and its output. init's is init.spool. Mode 0600.
@@ -59,7 +60,7 @@
 enum {
     // Requests. The first one of a connection is HELLO.
     SUPERVISOR_HELLO = 1,     // supervisor_hello -> HELLO_REPLY
-    SUPERVISOR_WATCH = 2,     // supervisor_request -> REPLY, then PROCESS of every process, then PROCESS upon each change
+    SUPERVISOR_WATCH = 2,     // supervisor_request -> REPLY, then PROCESS of each process, then one upon each change
     SUPERVISOR_START = 3,     // supervisor_request -> REPLY once init runs; again: 0 at once if it runs or has ended
     SUPERVISOR_EXEC = 4,      // supervisor_exec -> REPLY once it runs (value: its number) or failed
     SUPERVISOR_SIGNAL = 5,    // supervisor_signal -> REPLY; ESRCH: it has ended. CREATING: ends the runtime's command
@@ -94,7 +95,7 @@ enum {
     SUPERVISOR_KEEP_OUTPUT = 4,    ///< lossless: a full spool stops the reading of the pipes, nothing is dropped
     SUPERVISOR_STDOUT_ENDED = 8,   ///< the stream's end is in the spool
     SUPERVISOR_STDERR_ENDED = 16,
-    SUPERVISOR_OOM = 32,           ///< ended by SIGKILL, and the kernel's out-of-memory kills grew since the exit before
+    SUPERVISOR_OOM = 32,           ///< ended by SIGKILL, and there were out-of-memory kills since the last exit
     SUPERVISOR_UNRECORDED = 64,    ///< the exit could not be written to the disk yet; it is tried again every second
 };
 
@@ -104,8 +105,9 @@ struct supervisor_hello { uint32_t type, tag, magic, version; };
 
 /// Runs `RUNTIME exec --detach --process processes/NAME.json`. `terminal` in the JSON must be as in the flags. A name
 /// that is known: EEXIST; forget that one first. Errors: EIO, the runtime refused (NAME.log); ENOENT; ESRCH, init has
-/// ended or is not started; EAGAIN, SUPERVISOR_PROCESSES are kept. An exec that is CREATING when init ends may fail or end
-/// after init's exit was announced; the others have ended before it, if they share its pid namespace. After EIO the process is FAILED until it is forgotten.
+/// ended or is not started; EAGAIN, SUPERVISOR_PROCESSES are kept. After EIO it is FAILED until it is forgotten.
+/// Execs end before init where they share its pid namespace, except one that is CREATING when init ends: it fails, or
+/// ends later.
 struct supervisor_exec {
     uint32_t type, tag, flags, reserved;
     uint64_t spool_limit; ///< 0: the default
@@ -121,8 +123,7 @@ struct supervisor_resize { uint32_t type, tag, process; uint16_t rows, columns; 
 /// What was taken before is skipped, so a request may be repeated; a gap is EINVAL. The supervisor holds one INPUT for
 /// each process until the pipe has taken it; before that another is EBUSY. Bytes that it holds count as taken and are
 /// written also if the connection closes. EPIPE: the input has ended, by `end` or by the process. EAGAIN: its terminal
-/// is not there yet. In every REPLY,
-/// failures included, `value` is the next offset. The end of a terminal is typed (^D).
+/// is not there yet. In every REPLY, failures included, `value` is the next offset. A terminal's end is typed (^D).
 struct supervisor_input {
     uint32_t type, tag, process, end;
     uint64_t offset;
@@ -147,8 +148,8 @@ struct supervisor_read {
 /// What is before `offset` may be removed from the spool. Another client that asks for it learns that it was dropped.
 struct supervisor_release { uint32_t type, tag, process, reserved; uint64_t offset; };
 
-/// With `keep` 1 nothing more is dropped from now on: a full spool stops the process that writes, also while no client is
-/// connected, until room is released. With 0 the oldest bytes are dropped.
+/// With `keep` 1 nothing more is dropped from now on: a full spool stops the process that writes, also while no client
+/// is connected, until room is released. With 0 the oldest bytes are dropped.
 struct supervisor_lossless { uint32_t type, tag, process, keep; };
 
 struct supervisor_hello_reply {
@@ -183,7 +184,7 @@ struct supervisor_process_frame { uint32_t type, tag; struct supervisor_process 
 /// A piece of output, followed by `count` bytes: chunks, each a supervisor_chunk and its bytes, without padding.
 struct supervisor_output {
     uint32_t type, tag, process;
-    uint32_t flags;    ///< STDOUT_ENDED, STDERR_ENDED, if `next` is the end of the stream; all bytes before it were read
+    uint32_t flags;    ///< STDOUT_ENDED, STDERR_ENDED, if nothing of the stream comes after `next`
     uint64_t offset;   ///< of the first byte here; at least the one asked for
     uint64_t next;     ///< offset after the last byte here
     uint64_t dropped;  ///< how many bytes from the offset asked for to `offset` are gone
@@ -213,8 +214,8 @@ struct supervisor_spool_header {
 /// - Returns: 0, or an errno (EINVAL: it is no spool file of this version).
 int supervisor_spool_header_read(int fd, struct supervisor_spool_header *header);
 
-/// Reads chunks of output from `offset` on into `buffer`, as they follow an OUTPUT frame. `output` gets `offset`, `next`,
-/// `dropped`, `count` and `flags`. Trusts nothing in the file.
+/// Reads chunks of output from `offset` on into `buffer`, as they follow an OUTPUT frame. `output` gets `offset`,
+/// `next`, `dropped`, `count` and `flags`. Trusts nothing in the file.
 /// - Parameter cursor: where the last read of this file ended; all zero at first. Speeds up reading in order.
 /// - Returns: 0, or an errno (EINVAL: `offset` is after the end; EIO: the file is damaged there).
 struct supervisor_spool_cursor { uint64_t offset, place; };

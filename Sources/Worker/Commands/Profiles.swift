@@ -37,8 +37,8 @@ struct Profiles {
         return QueuedCommand.Creation(
             specification: specification, source: value,
             ignored: ignored + Profiles.ignored(process).map { "process.\($0)" }, labels: create.labels,
-            start: create.start,
-            stdin: create.stdin)
+            start: create.start, stdin: create.stdin, profile: create.profile ?? defaultName,
+            autoRemove: create.autoRemove, lossless: create.lossless)
     }
 
     /// One more process of a container.
@@ -48,7 +48,7 @@ struct Profiles {
         try Profiles.check(process, "spec")
         return QueuedCommand.Exec(
             name: exec.process, process: process, stdin: exec.stdin,
-            ignored: ignored + Profiles.ignored(process))
+            ignored: ignored + Profiles.ignored(process), lossless: exec.lossless)
     }
 
     /// A profile for process isolation names the root's volume, which the OCI specification forbids with Hyper-V isolation.

@@ -40,6 +40,7 @@ extension Container {
                 open()
             }
         }
+        removeIfDue()
         reportStanding()
     }
 

@@ -30,11 +30,15 @@ extension DriverSelection {
 
     /// The settings' `oci`.
     static func runtime(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
+        let problems = runtimeProblems(settings)
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
         var configuration = OCIConfiguration(
             owner: owner, stateDirectory: settings.worker.stateDirectory + "/oci",
             supervisor: settings.ociSupervisor ?? supervisorBesideThisProgram)
         configuration.runtime = settings.ociRuntime
-        configuration.policy = try policy(settings)
+        configuration.policy = BundlePolicy(
+            allowed: Set(settings.ociAllow.compactMap(Permission.init(rawValue:))),
+            folders: settings.ociMounts.compactMap(HostFolder.init), capabilities: settings.ociCapabilities)
         configuration.networks = settings.ociNetworks
         configuration.networkPlugins = settings.ociNetworkPlugins
         configuration.outputBytes = UInt64(min(max(settings.worker.limits.outputBytes, 65_536), 1 << 30))
@@ -48,25 +52,23 @@ extension DriverSelection {
         }
     }
 
-    private static func policy(_ settings: WorkerSettings) throws -> BundlePolicy {
-        let allowed = try settings.ociAllow.map { name in
-            guard let permission = Permission(rawValue: name) else {
-                let known = Permission.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ConfigurationError("oci_allow: there is no \(name); there are \(known)")
-            }
-            return permission
+    /// What is wrong with the settings for a runtime.
+    static func runtimeProblems(_ settings: WorkerSettings) -> [String] {
+        var problems: [String] = []
+        if settings.driver == .oci, settings.choosesEmulator {
+            problems.append("driver: oci has no use for the settings of the emulator; leave them out")
         }
-        let folders = try settings.ociMounts.map { text in
-            guard let folder = HostFolder(text) else {
-                throw ConfigurationError(
-                    "oci_mounts: \(text) must be an absolute path, with :ro behind it for read-only")
-            }
-            return folder
+        let known = Permission.allCases.map(\.rawValue)
+        for name in settings.ociAllow where !known.contains(name) {
+            problems.append("oci_allow: there is no \(name); there are \(known.joined(separator: ", "))")
+        }
+        for text in settings.ociMounts where HostFolder(text) == nil {
+            problems.append("oci_mounts: \(text) must be an absolute path, with :ro behind it for read-only")
         }
         for name in settings.ociCapabilities where !name.hasPrefix("CAP_") {
-            throw ConfigurationError("oci_capabilities: \(name) must be a capability's name, such as CAP_NET_ADMIN")
+            problems.append("oci_capabilities: \(name) must be a capability's name, such as CAP_NET_ADMIN")
         }
-        return BundlePolicy(allowed: Set(allowed), folders: folders, capabilities: settings.ociCapabilities)
+        return problems
     }
 
     private static var supervisorBesideThisProgram: String {

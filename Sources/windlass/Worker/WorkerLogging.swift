@@ -58,7 +58,11 @@ struct LineLogHandler: LogHandler {
     let format: LogLineFormat
     let sink: LogSink
     var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .info
+    /// The sink's: it may change while the program runs, and goes for every logger.
+    var logLevel: Logger.Level {
+        get { sink.level }
+        set { sink.level = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -81,6 +85,13 @@ final class LogSink: Sendable {
     private struct State {
         var waiting = 0
         var dropped = 0
+        var level = Logger.Level.info
+    }
+
+    /// What is less important is not logged.
+    var level: Logger.Level {
+        get { state.withLock { $0.level } }
+        set { state.withLock { $0.level = newValue } }
     }
 
     /// The most lines that wait.

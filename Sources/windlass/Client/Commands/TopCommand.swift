@@ -8,9 +8,8 @@ struct TopCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
         abstract: "Show the processes of a container.",
+        usage: "windlass top [<options>] <container>",
         discussion: "On a terminal the table lives until Ctrl-C; on a pipe it is printed once.")
-
-    @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Print once.")
     var noStream = false
@@ -18,7 +17,9 @@ struct TopCommand: ClientCommand {
     @Option(help: ArgumentHelp("How often to look.", valueName: "time"))
     var interval = TimeSpan(.seconds(1))
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"), completion: .containers)
     var id: ContainerID
 
     func validate() throws {

@@ -55,6 +55,13 @@ struct Console: Sendable {
         try? Terminal.write("windlass: \(text.printable)\(end)", to: .error)
     }
 
+    /// Writes what the worker does not honour of a request to standard error.
+    func reportWarnings(of result: Value) {
+        for warning in result["warnings"]?.array ?? [] { note("warning: \(warning.string ?? "")") }
+        let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
+        if !ignored.isEmpty { note("warning: the worker ignores \(ignored.joined(separator: ", "))") }
+    }
+
     /// Writes an error to standard error, in the chosen format.
     func report(_ error: any Error) {
         if error is OutputClosed { return }

@@ -16,6 +16,16 @@ struct KeyValue: ExpressibleByArgument, Sendable, Equatable {
     }
 }
 
+/// `KEY=VALUE`, or `KEY` for a label whose value is empty.
+struct LabelArgument: ExpressibleByArgument, Sendable, Equatable {
+    let pair: KeyValue
+
+    init?(argument: String) {
+        guard let pair = KeyValue(argument: argument.contains("=") ? argument : argument + "=") else { return nil }
+        self.pair = pair
+    }
+}
+
 extension [KeyValue] {
     /// As the protocol's map of str to str; the last of equal keys wins.
     var wireValue: Value {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import ContainerProtocol
-import Foundation
 import MessagePack
 
 /// The options of `run`, `create` and `exec` for a process.
@@ -12,18 +11,25 @@ struct ProcessOptions: ParsableArguments {
     var terminal = false
 
     @Option(
-        name: .shortAndLong,
+        name: [.customShort("e", allowingJoined: true), .long],
         help: ArgumentHelp(
             "Set an environment variable; NAME alone takes its value from here. Takes the place of a profile's environment.",
             valueName: "name=value"))
     var env: [String] = []
 
     @Option(
-        name: [.customShort("w"), .customLong("workdir")],
+        help: ArgumentHelp("Set the variables of this file, one a line; -e comes after it.", valueName: "file"),
+        completion: .file())
+    var envFile: [String] = []
+
+    @Option(
+        name: [.customShort("w", allowingJoined: true), .customLong("workdir")],
         help: ArgumentHelp("Run it in this folder.", valueName: "dir"))
     var workingDirectory: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Run it as this user.", valueName: "name"))
+    @Option(
+        name: [.customShort("u", allowingJoined: true), .long],
+        help: ArgumentHelp("Run it as this user: a name, or UID:GID.", valueName: "user"))
     var user: String?
 
     /// An OCI process: `base`, overridden by these options.
@@ -34,12 +40,13 @@ struct ProcessOptions: ParsableArguments {
             process["args"] = .array(command.map { .string($0) })
             process["commandLine"] = nil
         }
-        if !env.isEmpty {
-            let added = try env.map { try ProcessOptions.variable($0, ProcessInfo.processInfo.environment) }
+        let variables = try envFile.flatMap { try EnvironmentFile.lines($0) } + env
+        if !variables.isEmpty {
+            let added = try variables.map { try ProcessOptions.variable($0) { try RawArguments.variable($0) } }
             process["env"] = .array((process["env"]?.array ?? []) + added)
         }
         if let workingDirectory { process["cwd"] = .string(workingDirectory) }
-        if let user { process["user"] = ["username": .string(user)] }
+        if let user { process["user"] = UserArgument(text: user).value }
         if terminal { process["terminal"] = true }
         if process["terminal"] == true, process["consoleSize"] == nil, let size = Terminal.size {
             process["consoleSize"] = ["width": .int(size.width), "height": .int(size.height)]
@@ -48,12 +55,12 @@ struct ProcessOptions: ParsableArguments {
     }
 
     /// `NAME=value`, whose value is the local one where it is left out.
-    static func variable(_ text: String, _ environment: [String: String]) throws -> Value {
+    static func variable(_ text: String, _ local: (String) throws -> String?) throws -> Value {
         if text.contains("=") {
             guard !text.hasPrefix("=") else { throw Failure.invalidArgument("-e \(text): a variable needs a name") }
             return .string(text)
         }
-        guard let value = environment[text] else {
+        guard let value = try local(text) else {
             throw Failure.invalidArgument("-e \(text): there is no such variable here; write \(text)=value")
         }
         return .string("\(text)=\(value)")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ContainerModel
 import ContainerProtocol
+import Foundation
 import MessagePack
 
 /// The options of `run` and `create` for a container.
@@ -11,11 +12,15 @@ struct ContainerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("An OCI specification as JSON; - is standard input.", valueName: "file"))
     var spec: String?
 
-    @Option(help: "The worker's profile to build on; its default one where none is given.")
+    @Option(help: "The worker's profile to build on; its default one where none is given.", completion: .profiles)
     var profile: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A label to find it by.", valueName: "key=value"))
-    var label: [KeyValue] = []
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("A label to find it by; KEY alone is one without a value.", valueName: "key=value"))
+    var label: [LabelArgument] = []
+
+    @OptionGroup var isolation: IsolationOptions
 
     @OptionGroup var resources: ResourceOptions
 
@@ -42,24 +47,20 @@ struct ContainerOptions: ParsableArguments {
         var specification = try spec.map { try SpecificationFile.read($0).map ?? [:] } ?? [:]
         let process = try options.process(command, over: specification["process"])
         if !process.isEmpty { specification["process"] = .map(process) }
-        if let (platform, limits) = try await resources.limits(session) {
-            let patch: Value = .map([platform.rawValue: ["resources": limits]])
-            specification = Value.map(specification).merging(patch).map ?? specification
-        }
+        let folder = FileManager.default.currentDirectoryPath
+        let needsPlatform = isolation.dependsOnPlatform || !resources.isEmpty
+        let platform = needsPlatform ? try await ResourceOptions.platform(session) : .linux
+        var patch = try isolation.patch(folder: folder, platform)
+        if !resources.isEmpty { patch[platform.rawValue] = ["resources": try resources.limits(for: platform)] }
+        specification = Value.map(specification).merging(.map(patch)).map ?? specification
         let id = try name ?? ContainerID(RandomName.container()).orFail("a random name")
         var parameters = more
         parameters["spec"] = .map(specification)
         if let profile { parameters["profile"] = .string(profile) }
-        if !label.isEmpty { parameters["labels"] = label.wireValue }
+        if !label.isEmpty { parameters["labels"] = label.map(\.pair).wireValue }
         let result = try await session.call(.create, id, parameters)
-        reportWarnings(result, session.console)
+        session.console.reportWarnings(of: result)
         return Created(id: id, result: result, hasTerminal: process["terminal"] == true)
-    }
-
-    private func reportWarnings(_ result: Value, _ console: Console) {
-        for warning in result["warnings"]?.array ?? [] { console.note("warning: \(warning.string ?? "")") }
-        let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
-        if !ignored.isEmpty { console.note("warning: the worker ignores \(ignored.joined(separator: ", "))") }
     }
 }
 

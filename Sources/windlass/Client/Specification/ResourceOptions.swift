@@ -4,7 +4,9 @@ import MessagePack
 
 /// Limits of a container.
 struct ResourceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The most memory, such as 256m or 2g.", valueName: "bytes"))
+    @Option(
+        name: [.customShort("m", allowingJoined: true), .long],
+        help: ArgumentHelp("The most memory, such as 256m or 2g.", valueName: "bytes"))
     var memory: ByteCount?
 
     @Option(help: ArgumentHelp("How many processors it may use; whole ones on Windows.", valueName: "number"))
@@ -43,12 +45,10 @@ struct ResourceOptions: ParsableArguments {
             && storageBps == nil
     }
 
-    /// OCI resources in the form of the worker's platform; nil if no option was given.
-    func limits(_ session: Session) async throws -> (Platform, Value)? {
-        guard !isEmpty else { return nil }
+    /// The platform of the worker's driver.
+    static func platform(_ session: Session) async throws -> Platform {
         let driver = try await session.call(.version)["driver"]?["name"]?.string ?? ""
-        let platform = driver.hasPrefix("hcs") ? Platform.windows : .linux
-        return (platform, try limits(for: platform))
+        return driver.hasPrefix("hcs") ? .windows : .linux
     }
 
     /// OCI resources in the form of `platform`.
