@@ -22,7 +22,8 @@ let strict: [SwiftSetting] = strictTests + [.enableUpcomingFeature("MemberImport
 #endif
 
 let linuxSources = [
-    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
+    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/DriverSelection+Runtime.swift",
+    "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
     .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
@@ -33,6 +34,15 @@ let linuxTargets: [Target] = [
         name: "windlass-supervisor", dependencies: ["CSupervisor"],
         cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
         linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
+    .target(name: "CLinuxContainers", cSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+        name: "OCIDriver",
+        dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "ContainerModel", "Threads"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"],
+        swiftSettings: strictTests
+    ),
     .target(
         name: "HostComputeEmulator",
         dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"], swiftSettings: strict),
@@ -41,7 +51,8 @@ let linuxTargets: [Target] = [
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
         cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-        name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator", "windlass"],
+        name: "HostComputeDriverTests",
+        dependencies: ["HostComputeDriver", "HostComputeEmulator", "TestSupport", "windlass"],
         exclude: ["Golden", "ROWS.md"], swiftSettings: strictTests),
     .testTarget(
         name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"],
@@ -122,7 +133,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ] + (isWindows ? [] : ["Baselines", "CLinux", "HostComputeEmulator"]),
+            ] + (isWindows ? [] : ["Baselines", "CLinux", "HostComputeEmulator", "OCIDriver"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 
