@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Dispatch
 import Glibc
 import Synchronization
@@ -11,7 +12,7 @@ final class EmulatedProcess: Sendable {
     let system: EmulatedSystem
     let hasConsole: Bool
     /// When it was created, by the clock at that time; later changes of the clock do not move it.
-    let createdAt: EmulatedSystemTime
+    let createdAt: Timestamp
     private let keepsExited: Bool
 
     fileprivate struct State {
@@ -27,7 +28,7 @@ final class EmulatedProcess: Sendable {
 
     private let state: Mutex<State>
 
-    init(pid: pid_t, createdAt: EmulatedSystemTime, system: EmulatedSystem, streams: ProcessStreams) {
+    init(pid: pid_t, createdAt: Timestamp, system: EmulatedSystem, streams: ProcessStreams) {
         self.pid = pid
         self.createdAt = createdAt
         self.system = system
@@ -44,7 +45,7 @@ final class EmulatedProcess: Sendable {
         let waiters = state.withLock { state in
             let code = state.terminated ? system.settings.terminatedExitCode : nil
             state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
-            state.streams.closeInput()
+            state.streams.close(0)
             defer { state.exitWaiters = [] }
             return state.exitWaiters
         }
@@ -185,10 +186,10 @@ final class EmulatedProcess: Sendable {
                 if hasConsole, !PseudoTerminal.typeEndOfFile(state.streams.terminal) {
                     throw HostFailure(code: ResultCode.writeFault, message: "The console's input is full.")
                 }
-                state.streams.closeInput()
+                state.streams.close(0)
             }
-            if everything || name == "StdOut" { state.streams.closeOutput() }
-            if everything || name == "StdErr" { state.streams.closeError() }
+            if everything || name == "StdOut" { state.streams.close(1) }
+            if everything || name == "StdErr" { state.streams.close(2) }
         }
     }
 

@@ -1,10 +1,10 @@
 import CHostCompute
+import ContainerModel
 import Glibc
+import Synchronization
 
 /// Create, start, pause and resume: accepted here, completed on another thread.
 extension EmulatedSystem {
-    func start() throws(HostFailure) -> HcsResult { try run(.start) }
-
     func pause() throws(HostFailure) -> HcsResult {
         // The state is asked first: that process isolation then answers "not supported" is inference.
         let phase = phase
@@ -14,8 +14,6 @@ extension EmulatedSystem {
         }
         return try run(.pause)
     }
-
-    func resume() throws(HostFailure) -> HcsResult { try run(.resume) }
 
     /// Accepts the operation and completes it later, or at once if faults or settings demand it.
     func run(_ operation: Operation) throws(HostFailure) -> HcsResult {
@@ -78,7 +76,7 @@ extension EmulatedSystem {
             } else {
                 state.phase = operation == .create ? .stopped : phases.from
             }
-            if operation == .start, state.phase == .running { state.startedAt = .now() }
+            if operation == .start, state.phase == .running { state.startedAt = .now }
             // Its last process may have been killed while it was paused.
             if document.servicing { state.endAfterLastProcess() }
             if operation == .create, notify { state.createStatus = status }

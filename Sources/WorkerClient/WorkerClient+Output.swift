@@ -1,3 +1,4 @@
+public import ContainerModel
 public import ContainerProtocol
 import MessagePack
 
@@ -9,22 +10,25 @@ extension WorkerClient {
     /// reader per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the
     /// client attaches again at the offset that was reached. Output that is no longer kept is reported by
     /// ``OutputPiece/dropped``, and a worker that has lost its offsets by ``OutputPiece/isRestart``.
-    /// - Throws: `Failure` if the worker has no such output. If that becomes known later, the stream throws it.
+    /// - Parameter lossless: whether the process waits where the reader is behind. A reader that keeps it waiting for too
+    ///   long loses that hold; see ``OutputPiece/isHoldLost``.
+    /// - Throws: a failure if the worker has no such output. If that becomes known later, the stream throws it.
     public func output(
-        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
-    ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
+        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start, lossless: Bool = false
+    ) async throws(Failure) -> AsyncThrowingStream<OutputPiece, any Error> {
         let source = ProcessReference(id, process)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
         lastFollower += 1
         let number = lastFollower
         // Before the request: pieces may come right behind its answer.
         let former = followers.updateValue(
-            OutputFollower(number: number, start: start, continuation: continuation), forKey: source)
+            OutputFollower(number: number, start: start, isLossless: lossless, continuation: continuation),
+            forKey: source)
         former?.continuation.finish()
         continuation.onTermination = { [weak self] _ in
             Task { await self?.forget(number, source) }
         }
-        do {
+        do throws(Failure) {
             _ = try await perform(.attach, source.parameters, timeout: WorkerClient.patience)
         } catch {
             if followers[source]?.number == number { followers[source] = nil }
@@ -36,16 +40,27 @@ extension WorkerClient {
     /// Lets the worker send as many bytes more as `piece` had; call it when a piece has been dealt with.
     ///
     /// Small pieces are gathered, so that not every one of them costs a request.
-    public func acknowledge(_ piece: OutputPiece) async throws {
+    public func acknowledge(_ piece: OutputPiece) async throws(Failure) {
         let source = ProcessReference(piece)
         guard let bytes = followers[source]?.acknowledge(piece.data.count), bytes > 0 else { return }
-        do {
-            var parameters = source.parameters
-            parameters["bytes"] = .int(bytes)
+        var parameters = source.parameters
+        parameters["bytes"] = .int(bytes)
+        do throws(Failure) {
             _ = try await perform(.credit, parameters, timeout: WorkerClient.patience)
-        } catch let failure as Failure where failure.code == .unavailable || failure.code == .failedPrecondition {
+        } catch {
             // The attachment went with its connection; the next one has the credit from its beginning.
+            guard [.unavailable, .failedPrecondition].contains(error.code) else { throw error }
         }
+    }
+
+    /// Takes one byte more, so that a lossless reader that cannot pass its output on now keeps its hold. The byte waits
+    /// with the rest.
+    public func extendOutput(of id: ContainerID, _ process: ProcessName = .initial) async {
+        let source = ProcessReference(id, process)
+        guard followers[source]?.extend() == true else { return }
+        var parameters = source.parameters
+        parameters["bytes"] = 1
+        _ = try? await perform(.credit, parameters, timeout: WorkerClient.patience)
     }
 
     /// For requests that any worker answers at once.
@@ -63,11 +78,13 @@ extension WorkerClient {
     /// Where an attachment begins, and how much may come; known only when the request is sent.
     func attachment(_ source: ProcessReference) -> Value.Map {
         guard let follower = followers[source] else { return [:] }
-        return ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        var parameters: Value.Map = ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        if follower.isLossless { parameters["lossless"] = true }
+        return parameters
     }
 
     /// An attachment is answered: before the pieces that come behind the answer are looked at.
-    func settleAttachment(_ source: ProcessReference, _ result: Result<Value, any Error>) {
+    func settleAttachment(_ source: ProcessReference, _ result: Result<Value, Failure>) {
         guard case .success(let answer) = result, let offset = answer["offset"]?.unsigned else { return }
         followers[source]?.attach(at: offset)
     }

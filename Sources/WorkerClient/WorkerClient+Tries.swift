@@ -147,21 +147,26 @@ extension WorkerClient {
 
     /// The failure carries the request's id, with which the caller can ask later whether the request ran.
     private func noAnswer(_ call: PendingCall) -> Failure {
-        var failure = Failure(
-            .unavailable,
-            handshakeFailures > 0
-                ? "the worker at \(endpoint) closes every connection at once: it may ask for a key (`--server-key`)"
-                : "no answer from the worker at \(endpoint); is it running?", retryable: true)
+        let message =
+            if isTurnedAway {
+                "the worker at \(endpoint) closes every connection at once: it may ask for a key (`--server-key`)"
+            } else if isSilent {
+                "the worker at \(endpoint) is silent: it accepts connections and does not answer; it may be overloaded, "
+                    + "or its process may be stopped"
+            } else {
+                "no answer from the worker at \(endpoint); is it running?"
+            }
+        var failure = Failure(.unavailable, message, retryable: true)
         failure.details["request_id"] = call.parameters["request_id"]
         return failure
     }
 
-    func finish(_ id: UInt32, _ result: Result<Value, any Error>) {
+    func finish(_ id: UInt32, _ result: Result<Value, Failure>) {
         guard let call = calls.removeValue(forKey: id) else { return }
         call.end?.cancel()
         call.step?.cancel()
         if call.method == .attach { settleAttachment(ProcessReference(call.parameters), result) }
-        call.continuation.resume(with: result)
+        call.continuation.resume(returning: result)
         guard let input = call.inputOf, let index = inputs[input]?.firstIndex(of: id) else { return }
         inputs[input]?.remove(at: index)
         if let next = inputs[input]?.first { send(next) } else { inputs[input] = nil }

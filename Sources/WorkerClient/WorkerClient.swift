@@ -47,6 +47,8 @@ public actor WorkerClient {
         let socket: Socket
         let watch: ConnectionMonitor
         var stands = false
+        /// Whether the other side has accepted it.
+        var isAccepted = false
     }
 
     /// Prepares a client of the worker at `endpoint`. It connects when the worker is there, and again when it comes
@@ -78,6 +80,9 @@ public actor WorkerClient {
     /// Whether the worker closes connections during the handshake.
     public var isTurnedAway: Bool { handshakeFailures > 0 }
 
+    /// Whether something accepts connections and does not answer.
+    public var isSilent: Bool { connection?.isAccepted == true && !isTurnedAway }
+
     /// Ends every call that is under way, and the connection; later calls fail.
     public func close() {
         isClosed = true
@@ -91,6 +96,8 @@ public actor WorkerClient {
     }
 
     static let closed = Failure(.cancelled, "the client was closed")
+    /// For a call whose task was cancelled.
+    static let cancelled = Failure(.cancelled, "interrupted")
 
     // MARK: Calls
 
@@ -107,10 +114,11 @@ public actor WorkerClient {
     ///     method's own: `MethodTraits/patience`.
     ///   - repeats: false makes one try and returns its result: for callers that retry themselves.
     /// - Returns: the result.
-    /// - Throws: `Failure`: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
+    /// - Throws: the worker's failure, at once where it is not retryable; `unavailable` where no answer came; `cancelled`
+    ///   where the task was cancelled or the client closed.
     public func call(
         _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil, repeats: Bool = true
-    ) async throws -> Value {
+    ) async throws(Failure) -> Value {
         try await perform(
             method, parameters.map ?? [:], timeout: timeout ?? method.traits.patience, repeats: repeats)
     }
@@ -118,7 +126,7 @@ public actor WorkerClient {
     /// Calls a method; waits without limit if `timeout` is nil.
     func perform(
         _ method: Method, _ parameters: Value.Map, timeout: Duration?, repeats: Bool = true
-    ) async throws -> Value {
+    ) async throws(Failure) -> Value {
         if isClosed { throw WorkerClient.closed }
         try connectIfNeeded()
         var parameters = parameters
@@ -127,8 +135,8 @@ public actor WorkerClient {
         }
         let (id, number) = nextID()
         let timeout = timeout.map { min(max($0, .zero), WorkerClient.longestTimeout) }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
                 var call = PendingCall(
                     method: method, parameters: parameters, continuation: continuation, number: number,
                     deadline: timeout.map { time.now.advanced(by: $0) },
@@ -139,8 +147,9 @@ public actor WorkerClient {
                 send(id)
             }
         } onCancel: {
-            Task { await self.finish(id, .failure(CancellationError())) }
+            Task { await self.finish(id, .failure(WorkerClient.cancelled)) }
         }
+        return try result.get()
     }
 
     /// The longest timeout that the protocol allows.

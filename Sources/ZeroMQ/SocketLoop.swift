@@ -184,6 +184,14 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         confined.quiet.append(QuietSocket(socket: socket, descriptor: try socket.descriptor, handler: handler))
     }
 
+    /// Lets the handler of a quiet socket read in this turn or the next one. Sending on a socket takes in what its
+    /// descriptor would have shown: who sends on a quiet socket must call this.
+    public func look(at socket: Socket) {
+        for index in confined.quiet.indices where confined.quiet[index].socket === socket {
+            confined.quiet[index].hasSomething = true
+        }
+    }
+
     /// Forgets `socket`.
     public func remove(_ socket: Socket) {
         confined.handlers.removeAll { $0.socket === socket }

@@ -15,7 +15,8 @@ from pathlib import Path
 from attacks import ATTACKS
 from clock import clock
 from corruption import corruption
-from executioner import bad_day, executioner
+from door import door
+from executioner import bad_day, executioner, real_containers
 from full_disk import full_disk
 from hostile import hostile
 from overload import overload
@@ -27,12 +28,14 @@ from trial import Trial
 TRIALS: dict[str, Callable[[Trial], None]] = {
     "executioner": executioner,
     "bad-day": bad_day,
+    "real-containers": real_containers,
     "thousand": thousand,
     "corruption": corruption,
     "full-disk": full_disk,
     "starved-output": starved_output,
     "overload": overload,
     "hostile": hostile,
+    "door": door,
     "clock": clock,
 }
 

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -11,7 +12,7 @@ final class CommandRouter: RequestHandler {
     init(_ services: HostServices, _ host: HostCommands) {
         self.services = services
         self.host = host
-        profiles = Profiles(services.configuration)
+        profiles = Profiles(services.configuration, keepsDocuments: services.driver.readsDocuments)
     }
 
     /// Answers the most frequent question by far without remembering the request.
@@ -29,6 +30,8 @@ final class CommandRouter: RequestHandler {
         return true
     }
 
+    func refusal(_ request: Request) -> Failure? { services.footing?.refusal(request.method) }
+
     func handle(_ request: Request, _ responder: Responder) {
         let cause = Cause(requestID: request.requestID, traceparent: request.traceparent)
         switch request.command {
@@ -39,6 +42,7 @@ final class CommandRouter: RequestHandler {
         case .snapshot(let query): host.snapshot(query, responder)
         case .events(let query): host.events(query, responder)
         case .drain(let deadline, let stop): host.drain(deadline, stop, cause, responder)
+        case .undrain: host.undrain(responder)
         case .listKeys: host.listKeys(responder)
         case .reloadKeys: host.reloadKeys(responder)
         case .stats(.all): host.statistics(of: nil, responder)
@@ -46,6 +50,7 @@ final class CommandRouter: RequestHandler {
 
         case .stats(.one(let id)): immediate(id, responder) { $0.statistics(responder) }
         case .state(let id): immediate(id, responder) { responder.succeed($0.record) }
+        case .describe(let id): immediate(id, responder) { $0.describe(responder) }
         case .signal(let id, let process, let signal):
             immediate(id, responder) { $0.signal(process, signal, cause, responder) }
         case .stop(let id, let grace): immediate(id, responder) { $0.stop(grace: grace, cause, responder) }
@@ -53,7 +58,11 @@ final class CommandRouter: RequestHandler {
             immediate(id, responder) { $0.resize(process, size, responder) }
         case .pids(let id): immediate(id, responder) { $0.pids(responder) }
         case .summary(let id): immediate(id, responder) { $0.summary(responder) }
-        case .wait(let id, let process): immediate(id, responder) { $0.wait(process, responder) }
+        case .wait(let id, let process):
+            if process == .initial, let exit = services.pool.exit(ofRemoved: id) {
+                return responder.succeed(ExitResult(exit))
+            }
+            immediate(id, responder) { $0.wait(process, responder) }
         case .attach(let attach): immediate(attach.id, responder) { $0.attach(attach, responder) }
         case .credit(let id, let process, let bytes):
             immediate(id, responder) { $0.credit(process, bytes, responder) }

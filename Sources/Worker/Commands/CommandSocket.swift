@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack
@@ -15,7 +16,7 @@ final class CommandSocket: ReplySender {
     let connections: PeerConnections
     let access: Access
     let loop: SocketLoop
-    private let served: ServedEndpoints
+    let served: ServedEndpoints
     let logger: Logger
     private let reader = Reader()
     private let writer = Writer()
@@ -70,26 +71,15 @@ final class CommandSocket: ReplySender {
             try socket.set(.routingID, configuration.host)
         }
         connections = try PeerConnections(
-            of: socket, limit: configuration.access.connections, on: loop, logger: logger)
+            of: socket, trust, endpoints.domains(.commands), limit: configuration.access.connections, on: loop,
+            logger: logger)
         served = ServedEndpoints(
             socket, endpoints, .commands, ipcMode: configuration.ipcMode, on: loop, logger: logger)
     }
 
-    /// Serves at its endpoints.
-    func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws {
-        served.register(connections, authenticator)
-        try served.attach(serverKey)
-    }
-
-    /// Where it serves, with the real ports.
-    var servedEndpoints: [String] { served.addresses }
-
-    /// Serves remote peers under another key.
-    func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
-
     /// Begins to take requests.
     func start() throws(ZeroMQError) {
-        try connections.start()
+        try connections.start(served.addresses)
         loop.add(socket) { self.receive() }
     }
 

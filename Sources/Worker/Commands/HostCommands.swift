@@ -1,6 +1,8 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
+import ZeroMQ
 
 /// The commands that are about the worker and not about one container. On the loop only.
 final class HostCommands {
@@ -10,6 +12,8 @@ final class HostCommands {
     private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
     /// Stops the worker.
     private let stopWorker: @Sendable () -> Void
+    /// When drains stop it at the latest.
+    private var stopDeadlines: [SocketLoop.Deadline] = []
     /// Who may come in. It outlives these commands.
     weak var access: AccessControl?
 
@@ -30,6 +34,7 @@ final class HostCommands {
             "os": .string(Platform.system), "arch": .string(Platform.architecture),
             "driver": ["name": .string(driver.name), "version": .string(driver.version)],
             "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
+            "profiles": .array(services.configuration.profiles.keys.sorted().map { .string($0) }),
         ]
         if let keys = access?.serverKeys, !keys.isEmpty { version["server_keys"] = .array(keys) }
         return .map(version)
@@ -124,8 +129,19 @@ final class HostCommands {
         responder.succeed([:] as Value)
         guard stop else { return }
         // The worker stops when the last container has ended, and at the deadline at the latest.
-        if let deadline { services.loop.schedule(after: deadline, stopWorker) }
+        if let deadline { stopDeadlines.append(services.loop.schedule(after: deadline, stopWorker)) }
         services.pool.whenIdle(stopWorker)
+    }
+
+    /// Takes back every `drain`, and the stop that was to follow it.
+    func undrain(_ responder: Responder) {
+        guard services.pool.undrain() else {
+            return responder.fail(
+                Failure(.failedPrecondition, "the worker is stopping, which cannot be taken back; start it again"))
+        }
+        for deadline in stopDeadlines { services.loop.cancel(deadline) }
+        stopDeadlines = []
+        responder.succeed([:] as Value)
     }
 
     // MARK: Keys

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -5,8 +6,11 @@ import MessagePack
 struct Profiles {
     private let profiles: [String: Value]
     private let defaultName: String?
+    /// Whether the driver reads specifications itself, and reports what it ignores.
+    private let keepsDocuments: Bool
 
-    init(_ configuration: WorkerConfiguration) {
+    init(_ configuration: WorkerConfiguration, keepsDocuments: Bool = false) {
+        self.keepsDocuments = keepsDocuments
         profiles = configuration.profiles
         defaultName = configuration.defaultProfile
     }
@@ -23,7 +27,8 @@ struct Profiles {
             value = Profiles.base(profile, for: value).mappingStrings { $0.replacing("{id}", with: text) }
                 .merging(value)
         }
-        let (specification, ignored) = try OCISpecification.read(value)
+        let (specification, unread) = try OCISpecification.read(value, keepsDocument: keepsDocuments)
+        let ignored = keepsDocuments ? [] : unread
         // Whether it is started now or later: what could never start is refused while nothing exists yet.
         guard let process = specification.process else {
             throw .invalidArgument("spec.process is missing: give it args, the program and its arguments")
@@ -32,17 +37,18 @@ struct Profiles {
         return QueuedCommand.Creation(
             specification: specification, source: value,
             ignored: ignored + Profiles.ignored(process).map { "process.\($0)" }, labels: create.labels,
-            start: create.start,
-            stdin: create.stdin)
+            start: create.start, stdin: create.stdin, profile: create.profile ?? defaultName,
+            autoRemove: create.autoRemove, lossless: create.lossless)
     }
 
     /// One more process of a container.
     func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Exec {
-        let (process, ignored) = try OCIProcess.read(exec.spec)
+        let (process, unread) = try OCIProcess.read(exec.spec, keepsDocument: keepsDocuments)
+        let ignored = keepsDocuments ? [] : unread
         try Profiles.check(process, "spec")
         return QueuedCommand.Exec(
             name: exec.process, process: process, stdin: exec.stdin,
-            ignored: ignored + Profiles.ignored(process))
+            ignored: ignored + Profiles.ignored(process), lossless: exec.lossless)
     }
 
     /// A profile for process isolation names the root's volume, which the OCI specification forbids with Hyper-V isolation.

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -30,6 +31,8 @@ actor Container {
     var facts: ContainerRecord
     /// What the driver cannot learn from the host when it opens the container again.
     var known = KnownContainer()
+    /// How far its removal by the worker has come.
+    var removal = Removal.none
     /// How it was counted among the host's containers.
     private var standing: ContainerStanding = []
 
@@ -78,7 +81,8 @@ actor Container {
         saved.stopDue = stop.due
         saved.cause = stop.cause
         saved.creation = creation.map {
-            SavedContainer.Creation(source: $0.source, start: $0.start, stdin: $0.stdin)
+            SavedContainer.Creation(
+                source: $0.source, start: $0.start, stdin: $0.stdin, lossless: $0.lossless)
         }
         if state.phase == .discarding { saved.failure = lane.failure }
         if let command = lane.current, let begunAt = lane.begunAt {
@@ -101,8 +105,10 @@ actor Container {
         case .created, .stopped, .gone: if lane.current != nil { now.insert(.busy) }
         default: now.insert(.busy)
         }
+        if state.phase == .stopped, lane.depth == 0, !link.isOpening { now.insert(.stopped) }
         guard now != standing else { return }
         services.pool.changed(id, from: standing, to: now)
+        if now.contains(.stopped), !standing.contains(.stopped) { services.pool.stopped(id, at: stoppedAt) }
         standing = now
     }
 
@@ -122,6 +128,8 @@ struct ContainerStanding: OptionSet, Sendable {
     static let busy = ContainerStanding(rawValue: 1)
     /// A driver call has outlived its watchdog.
     static let stuck = ContainerStanding(rawValue: 2)
+    /// It has stopped, and waits for its removal.
+    static let stopped = ContainerStanding(rawValue: 4)
 }
 
 /// What the reply to a command contains besides the container's state.

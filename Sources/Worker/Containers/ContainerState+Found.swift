@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// What the host has of a container that this worker, or one before it, knew.
 extension ContainerState {

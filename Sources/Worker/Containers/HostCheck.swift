@@ -1,5 +1,4 @@
 import ContainerDriver
-import ContainerProtocol
 import Logging
 
 /// Compares the containers with what the host has, again and again: those that run by a question for each, a few at a

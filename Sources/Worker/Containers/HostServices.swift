@@ -16,6 +16,8 @@ final class HostServices {
     let spools: OutputStore?
     let logger: Logger
     private(set) lazy var pool = ContainerPool(self)
+    /// What can vanish under the worker; nil in tests of its core.
+    var footing: Footing?
 
     init(
         configuration: WorkerConfiguration, loop: any HostLoop, driver: any ContainerDriver, calls: DriverCalls,

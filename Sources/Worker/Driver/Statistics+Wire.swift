@@ -1,4 +1,6 @@
 import ContainerDriver
+import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 extension ContainerStatistics {

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import DequeModule
 import Logging
@@ -100,6 +101,13 @@ final class Outbox {
     /// Whether the record of a container will be kept at the end of this turn anyway.
     func isSaving(_ id: ContainerID) -> Bool { (changed[id] ?? nil) != nil }
 
+    /// Keeps what a container is made of, until its record is removed.
+    func save(description: Value, of id: ContainerID) {
+        writer.clear()
+        writer.value(description)
+        entry.descriptions[id] = writer.bytes
+    }
+
     /// Removes the record of a container.
     func forget(_ id: ContainerID) { changed[id] = .some(nil) }
 
@@ -181,5 +189,11 @@ final class Outbox {
     func answer(to request: RequestKey, found: @escaping (StoredAnswer?) -> Void) {
         let found = LoopBound(found, to: loop)
         journal.answer(to: request) { found.value($0) }
+    }
+
+    /// Finds what a container is made of; nil where that is not kept.
+    func description(of id: ContainerID, found: @escaping (Value?) -> Void) {
+        let found = LoopBound(found, to: loop)
+        journal.description(of: id) { bytes in found.value(bytes.flatMap { try? Reader().value($0) }) }
     }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Worker
+import ZeroMQ
 
 /// `windlass keys list`: who may come in.
 struct KeysListCommand: AsyncParsableCommand {
@@ -29,7 +31,7 @@ struct KeysListCommand: AsyncParsableCommand {
                 if principal["profiles_only"]?.bool == true { remarks.append("profiles only") }
                 let keys = (principal["keys"]?.array ?? []).compactMap(\.string).joined(separator: " ")
                 var expires = "never"
-                if case .timestamp(let time)? = principal["expires"] { expires = time.rfc3339 }
+                if let time = principal["expires"]?.timestamp { expires = time.rfc3339() }
                 table.add(
                     "\(principal["name"]?.string ?? "")", "\(principal["role"]?.string ?? "")", "\(keys)",
                     "\(principal["connections"]?.unsigned.map(String.init) ?? "-")", "\(expires)",

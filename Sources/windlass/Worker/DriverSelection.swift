@@ -7,19 +7,26 @@ import Worker
 /// The driver that the settings ask for; the worker is given the profiles that go with it.
 struct DriverSelection {
     let driver: any ContainerDriver
+    /// Which driver was chosen, and why; nil where the settings name it.
+    var reason: String?
     /// What is left to do when the worker has stopped in order.
     var afterStop: (Logger) -> Void = { _ in }
 
     static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
+        settings.worker.hasBeenUsed = OwnerTag.isThere(stateDirectory: settings.worker.stateDirectory)
         let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
         #if os(Windows)
             guard settings.driver != .emulator else {
-                throw ConfigurationError("driver: the emulator runs processes of Linux; on Windows use driver: hcs")
+                throw ConfigurationError(emulatorOnWindows)
             }
             return DriverSelection(driver: try hostComputeService(owner))
         #else
-            guard settings.driver == .hcs else { return try emulator(owner, &settings) }
-            return DriverSelection(driver: try hostComputeService(owner))
+            switch settings.driver {
+            case .hcs: return DriverSelection(driver: try hostComputeService(owner))
+            case .emulator: return try emulator(owner, &settings)
+            case .oci: return try runtime(owner, &settings)
+            case .auto: return try automatic(owner, &settings)
+            }
         #endif
     }
 
@@ -27,9 +34,7 @@ struct DriverSelection {
         do throws(DriverFailure) {
             return try HostComputeDriver.forThisHost(owner: owner)
         } catch  where error.code == .unimplemented {
-            throw ConfigurationError(
-                "driver: hcs drives the Host Compute Service of Windows, which this host does not have; use driver: "
-                    + "emulator, which runs processes without isolation, or leave the setting out")
+            throw ConfigurationError(hcsElsewhere)
         } catch {
             throw ConfigurationError("driver: hcs cannot be used: \(error.message)")
         }

@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Dispatch
 import Foundation
 import Logging
@@ -35,7 +36,7 @@ enum LogLineFormat: Sendable {
     case json
 
     func line(_ event: LogEvent, _ metadata: Logger.Metadata) -> Data? {
-        let time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let time = Timestamp.now.rfc3339(digits: 3)
         switch self {
         case .text:
             let details = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
@@ -57,7 +58,11 @@ struct LineLogHandler: LogHandler {
     let format: LogLineFormat
     let sink: LogSink
     var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .info
+    /// The sink's: it may change while the program runs, and goes for every logger.
+    var logLevel: Logger.Level {
+        get { sink.level }
+        set { sink.level = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -80,6 +85,13 @@ final class LogSink: Sendable {
     private struct State {
         var waiting = 0
         var dropped = 0
+        var level = Logger.Level.info
+    }
+
+    /// What is less important is not logged.
+    var level: Logger.Level {
+        get { state.withLock { $0.level } }
+        set { state.withLock { $0.level = newValue } }
     }
 
     /// The most lines that wait.

@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 import MessagePack
 import Worker
@@ -14,47 +13,60 @@ extension WorkerSettings {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> WorkerSettings {
         var settings = WorkerSettings()
-        let file = try path.map { try SettingsFile(path: $0) }
-        let sources = try Sources(flags: flags, environment: environment, file: file)
+        var problems = Sources.unknownVariables(environment)
+        var file: SettingsFile?
+        // What cannot be read at all leaves the rest to be checked.
+        collect(&problems) { file = try path.map { try SettingsFile(path: $0) } }
+        problems += file?.problems ?? []
+        let sources = Sources(flags: flags, environment: environment, file: file)
         for setting in Setting.all {
-            guard let (given, source) = try sources.value(of: setting) else { continue }
-            setting.apply(&settings, given)
-            settings.sources[setting.key] = source
+            collect(&problems) {
+                guard let (given, source) = try sources.value(of: setting) else { return }
+                setting.apply(&settings, given)
+                settings.sources[setting.key] = source
+            }
         }
         settings.worker.profiles = file?.profiles ?? [:]
-        settings.worker.crashPlan = try Sources.crashPlan(environment)
+        collect(&problems) { settings.worker.crashPlan = try Sources.crashPlan(environment) }
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
         return settings
+    }
+
+    private static func collect(_ problems: inout [String], _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            problems += (error as? ConfigurationError)?.problems ?? ["\(error)"]
+        }
     }
 
     /// Where settings come from, first one first.
     private struct Sources {
-        /// Every key has this before it, so that the environment's variables begin with `WINDLASS_`.
-        private static let scope = "windlass"
+        /// A source's name for a setting, and what it gives it: one text, or several for a list; nil for nothing.
+        private typealias Layer = (name: (Setting) -> String, texts: (Setting) -> [String]?)
 
-        private let layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)]
+        private let layers: [Layer]
 
-        init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) throws {
-            let flagReader = Sources.reader(flags)
+        /// What is wrong with the names of the environment's variables.
+        static func unknownVariables(_ environment: [String: String]) -> [String] {
             let known = Set(
-                Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG", Sources.crashVariable]
-                    + Sources.clientVariables)
-            for name in environment.keys.sorted() where name.hasPrefix("WINDLASS_") && !known.contains(name) {
-                throw ConfigurationError("the environment has \(name), and there is no such setting")
-            }
-            var layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)] = [
-                ({ "--" + $0.key.replacing("_", with: "-") }, flagReader),
-                (
-                    { "the environment's \(Sources.variable($0.key))" },
-                    ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
-                ),
+                Setting.all.map { variable($0.key) } + ["WINDLASS_CONFIG", crashVariable] + clientVariables)
+            return environment.keys.sorted().filter { $0.hasPrefix("WINDLASS_") && !known.contains($0) }
+                .map { "the environment has \($0), and there is no such setting" }
+        }
+
+        init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) {
+            layers = [
+                ({ "--" + $0.key.replacing("_", with: "-") }, { flags[$0.key] }),
+                ({ "the environment's \(Sources.variable($0.key))" }, { Sources.texts(of: $0, environment) }),
+                ({ file?.place(of: $0.key) ?? "" }, { file?.values[$0.key] }),
             ]
-            if let file { layers.append(({ file.place(of: $0.key) }, Sources.reader(file.values))) }
-            self.layers = layers
         }
 
         /// Variables that the client's commands read.
         private static let clientVariables = [
-            "WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY", "WINDLASS_CONTEXT", "WINDLASS_CONTEXTS",
+            "WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY", "WINDLASS_CONTEXT",
+            "WINDLASS_CONTEXTS",
             "WINDLASS_KEY",
         ]
         /// Has the worker die at a point of its work: `point:count`, for the tests of what survives it.
@@ -64,42 +76,29 @@ extension WorkerSettings {
             guard let text = environment[crashVariable] else { return nil }
             guard let plan = CrashPlan(text) else {
                 let points = CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ConfigurationError("the environment's \(crashVariable) must be POINT:COUNT with one of \(points)")
+                throw ConfigurationError(
+                    "the environment's \(crashVariable) must be POINT:COUNT with one of \(points)")
             }
             return plan
         }
 
         private static func variable(_ key: String) -> String { "WINDLASS_" + key.uppercased() }
 
-        private static func reader(_ values: [String: [String]]) -> ConfigReader {
-            var entries: [AbsoluteConfigKey: ConfigValue] = [:]
-            for (key, texts) in values {
-                let isText = texts.count == 1 && !(Setting.all.first { $0.key == key }?.isList ?? false)
-                entries[AbsoluteConfigKey([scope, key])] = ConfigValue(
-                    isText ? .string(texts[0]) : .stringArray(texts), isSecret: false)
-            }
-            return ConfigReader(provider: InMemoryProvider(name: "settings", values: entries))
+        /// Only a list is separated at commas; a path may well have one.
+        private static func texts(of setting: Setting, _ environment: [String: String]) -> [String]? {
+            guard let text = environment[variable(setting.key)] else { return nil }
+            guard setting.isList else { return [text] }
+            return text.split(separator: ",", omittingEmptySubsequences: false)
+                .map { $0.trimmingCharacters(in: .whitespaces) }
         }
 
         /// What the first source that has the setting gives it, and that source's name.
         func value(of setting: Setting) throws -> (Setting.Given, source: String)? {
-            for (name, reader) in layers {
-                let key = ConfigKey([Sources.scope, setting.key])
-                // Only a list is separated at commas; a path may well have one.
-                if setting.isList {
-                    guard let texts = reader.stringArray(forKey: key), !texts.isEmpty else { continue }
-                    guard let given = setting.read(texts) else {
-                        throw ConfigurationError(
-                            "\(name(setting)): \(setting.key) must be \(setting.expectation), not "
-                                + "\"\(texts.joined(separator: ","))\"")
-                    }
-                    return (given, name(setting))
-                }
-                guard let text = reader.string(forKey: key) ?? reader.stringArray(forKey: key)?.joined(separator: ",")
-                else {
-                    continue
-                }
-                guard let given = setting.read(text) else {
+            for (name, texts) in layers {
+                guard let texts = texts(setting), !texts.isEmpty else { continue }
+                // A text that a source has taken for a list, at its commas.
+                let text = texts.joined(separator: ",")
+                guard let given = setting.isList ? setting.read(texts) : setting.read(text) else {
                     throw ConfigurationError(
                         "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(text)\"")
                 }
