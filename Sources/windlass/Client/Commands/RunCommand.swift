@@ -1,5 +1,3 @@
-import ContainerModel
-import ContainerProtocol
 import ArgumentParser
 import ContainerModel
 import ContainerProtocol
