@@ -24,7 +24,7 @@ final class BenchProbe: Sendable {
                 let peer = try BenchPeer(endpoint)
                 let ask = {
                     let duration = try peer.ask(method, parameters).duration / .milliseconds(1)
-                    state.withLock { $0.durations.append(duration) }
+                    self.state.withLock { $0.durations.append(duration) }
                 }
                 try ask()
                 begun.signal()

@@ -85,6 +85,16 @@ struct Setting: Sendable {
         Setting(
             "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             { $0.logLevel = $1.text }, { $0.logLevel }),
+        Setting("oci_runtime", .text, { $0.ociRuntime = $1.text }, { $0.ociRuntime }),
+        Setting("oci_supervisor", .text, { $0.ociSupervisor = $1.text }, { $0.ociSupervisor ?? "" }),
+        Setting("oci_allow", .list, { $0.ociAllow = $1.list }, { $0.ociAllow.joined(separator: ",") }),
+        Setting("oci_mounts", .list, { $0.ociMounts = $1.list }, { $0.ociMounts.joined(separator: ",") }),
+        Setting(
+            "oci_capabilities", .list, { $0.ociCapabilities = $1.list }, { $0.ociCapabilities.joined(separator: ",") }),
+        Setting("oci_cni_config", .text, { $0.ociNetworks = $1.text }, { $0.ociNetworks }),
+        Setting(
+            "oci_cni_plugins", .list, { $0.ociNetworkPlugins = $1.list },
+            { $0.ociNetworkPlugins.joined(separator: ",") }),
         Setting("emulator_socket", .text, { $0.emulatorSocket = $1.text }, { $0.emulatorSocket ?? "" }),
         Setting(
             "emulator_in_process", .choice(["false", "true"]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ContainerModel
 import ContainerProtocol
+import MessagePack
 
 /// `windlass run`: a new container, attached until it exits.
 struct RunCommand: ClientCommand {
