@@ -10,6 +10,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// And a member is used only where the module that defines it is imported.
+let strictImports: [SwiftSetting] = strict + [.enableUpcomingFeature("MemberImportVisibility")]
+
 // Windows has the Host Compute Service itself. The emulator, whose containers are Linux processes, and the benchmarks,
 // whose bare processes are, are left out there with all that stands on them.
 #if os(Windows)
@@ -23,6 +26,7 @@ let linuxSources = [
     "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
+    .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
     // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
     // without Swift's start code: it stays in memory once for each container.
     .target(name: "CSupervisor", cSettings: [.treatAllWarnings(as: .error)]),
@@ -36,12 +40,13 @@ let linuxTargets: [Target] = [
         dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "ContainerModel", "Threads"],
         swiftSettings: strict),
     .testTarget(
-        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"], swiftSettings: strict
+        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"],
+        swiftSettings: strict
     ),
-    .systemLibrary(name: "CLinux"),
     .target(
-        name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
-        swiftSettings: strict),
+        name: "HostComputeEmulator",
+        dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"],
+        swiftSettings: strictImports),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
@@ -51,7 +56,8 @@ let linuxTargets: [Target] = [
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "TestSupport", "windlass"],
         exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
     .testTarget(
-        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"], swiftSettings: strict),
+        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"],
+        swiftSettings: strict),
     .testTarget(
         name: "EndToEndTests",
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
@@ -68,7 +74,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -87,20 +92,21 @@ let package = Package(
         .target(
             name: "ZeroMQ",
             dependencies: ["CZeroMQ", "Threads", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
         .target(
             name: "MessagePack",
             dependencies: ["CMessagePack", .product(name: "OrderedCollections", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
 
         // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
         // and the imports to each other.
-        .target(name: "ContainerModel", swiftSettings: strict),
-        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
-        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
+        .target(name: "ContainerModel", swiftSettings: strictImports),
+        .target(
+            name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strictImports),
+        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strictImports),
         .target(
             name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
 
         // The product, the library that speaks to it, and what you can run.
         .target(
@@ -126,11 +132,10 @@ let package = Package(
                 "CHostCompute", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
                 "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator", "OCIDriver"]),
+            ] + (isWindows ? [] : ["Baselines", "CLinux", "HostComputeEmulator", "OCIDriver"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 

@@ -1,4 +1,5 @@
 import ContainerDriver
+import Synchronization
 
 extension HostComputeError {
     /// What a code means: the failure's kind, HCS's meaning in words, and what a person can do.

@@ -1,5 +1,6 @@
 import ContainerModel
 import ContainerProtocol
+import Logging
 import MessagePack
 
 /// The commands about output.

@@ -1,5 +1,7 @@
 import ContainerModel
+import DequeModule
 import MessagePack
+import Synchronization
 
 /// The reader's side.
 extension OutputSpool {

@@ -2,7 +2,9 @@ import ContainerDriver
 import Foundation
 import HostComputeDriver
 import HostComputeEmulator
+import Logging
 import MessagePack
+import Synchronization
 import Worker
 
 /// The emulator, behind the socket of a service or in this process.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import ContainerDriver
 import Foundation
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Worker
 
 /// `windlass worker`: serves until it is asked to stop.
