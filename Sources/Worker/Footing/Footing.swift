@@ -3,7 +3,6 @@ import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack
-import OrderedCollections
 import Threads
 
 /// What the worker stands on and what can vanish under it: its state directory, its socket files, free descriptors, and
