@@ -1,22 +1,25 @@
 import Glibc
 import Synchronization
 
-/// A Unix socket that takes clients, which only its owner can reach.
+/// A Unix socket that takes clients, which only its owner can reach, and the one other user who may.
 final class SocketListener: Sendable {
     private let path: String
     private let descriptor: Int32
     /// Held while the socket is served: only its holder may remove a stale socket.
     private let lock: Int32
     private let closed = Mutex(false)
+    private let worker: UInt32?
 
-    init(_ path: String) throws(ConfigurationFailure) {
+    /// - Parameter worker: another user who may connect; the socket's group must let it come to the socket.
+    init(_ path: String, worker: UInt32? = nil) throws(ConfigurationFailure) {
+        self.worker = worker
         try SocketListener.makeFolder(of: path)
         guard let address = UnixAddress(path) else { throw UnixAddress.failure(path) }
         lock = try SocketListener.claim(path)
         self.path = path
         do throws(ConfigurationFailure) {
             try SocketListener.removeStale(path, address)
-            descriptor = try SocketListener.listen(path, address)
+            descriptor = try SocketListener.listen(path, address, isShared: worker != nil)
         } catch {
             FileDescriptor.close(lock)
             throw error
@@ -28,7 +31,7 @@ final class SocketListener: Sendable {
         FileDescriptor.close(lock)
     }
 
-    /// Waits for a client of the same user, or root; nil when the listener has been closed.
+    /// Waits for a client of the same user, root or the worker's user; nil when the listener has been closed.
     func accept() -> FrameSocket? {
         while true {
             let client = Glibc.accept(descriptor, nil, nil)
@@ -40,7 +43,7 @@ final class SocketListener: Sendable {
             }
             let socket = FrameSocket(client)
             _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-            if let peer = socket.peer, peer.user == geteuid() || peer.user == 0 { return socket }
+            if let peer = socket.peer, [geteuid(), 0, worker].contains(peer.user) { return socket }
         }
     }
 
@@ -89,11 +92,13 @@ final class SocketListener: Sendable {
         unlink(path)
     }
 
-    private static func listen(_ path: String, _ address: UnixAddress) throws(ConfigurationFailure) -> Int32 {
+    private static func listen(
+        _ path: String, _ address: UnixAddress, isShared: Bool
+    ) throws(ConfigurationFailure) -> Int32 {
         let descriptor = FileDescriptor.raise(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         // Before the socket has a name, so that no other user can ever connect.
-        fchmod(descriptor, 0o600)
+        fchmod(descriptor, isShared ? 0o660 : 0o600)
         guard descriptor >= 0, address.bind(descriptor), Glibc.listen(descriptor, 64) == 0 else {
             let failure = ConfigurationFailure(description: "'\(path)' cannot be served: \(reason)")
             FileDescriptor.close(descriptor)

@@ -14,6 +14,8 @@ struct ConnectionTable {
     private var unseen: [String] = []
     /// Connections whose owner no message has shown.
     private var unknown = 0
+    /// How many connections subscribe to something.
+    private(set) var subscribers = 0
     private let limit: Int
 
     /// - Parameter limit: the most connections.
@@ -46,6 +48,7 @@ struct ConnectionTable {
     mutating func disconnected(_ descriptor: Int32) {
         guard let entry = entries.removeValue(forKey: descriptor) else { return }
         if entry.principal == nil { unknown -= 1 }
+        if entry.subscriptions > 0 { subscribers -= 1 }
         settle()
     }
 
@@ -74,8 +77,10 @@ struct ConnectionTable {
     /// A connection has subscribed once more, or once less.
     /// - Returns: how many subscriptions it has; 0 where it is gone.
     mutating func subscribed(_ descriptor: Int32, _ change: Int) -> Int {
-        let count = entries[descriptor].map { max(0, $0.subscriptions + change) } ?? 0
+        let before = entries[descriptor]?.subscriptions ?? 0
+        let count = entries[descriptor] == nil ? 0 : max(0, before + change)
         entries[descriptor]?.subscriptions = count
+        subscribers += (count > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
         return count
     }
 

@@ -35,6 +35,9 @@ final class PeerConnections {
     /// How many connections there are.
     var count: Int { table.count }
 
+    /// How many of them subscribe to something.
+    var subscribers: Int { table.subscribers }
+
     // MARK: Whose they are
 
     /// ZAP has let a principal in.

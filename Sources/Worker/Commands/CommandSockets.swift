@@ -50,6 +50,9 @@ final class CommandSockets: ReplySender {
     /// How many connections of a principal there are.
     func connections(of principal: String) -> Int { sockets.reduce(0) { $0 + $1.connections.count(of: principal) } }
 
+    /// How many connections there are.
+    var connectionCount: Int { sockets.reduce(0) { $0 + $1.connections.count } }
+
     /// What has gone through all sockets.
     var counters: CommandSocket.Counters { sockets.reduce(CommandSocket.Counters()) { $0 + $1.counters } }
 

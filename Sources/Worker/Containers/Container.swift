@@ -31,7 +31,7 @@ actor Container {
     /// What the driver cannot learn from the host when it opens the container again.
     var known = KnownContainer()
     /// How it was counted among the host's containers.
-    private var standing: ContainerStanding = []
+    private var standing = ContainerStanding()
 
     /// A container that does not exist on the host yet. On the loop.
     init(_ id: ContainerID, _ host: LoopBound<HostServices>) {
@@ -55,7 +55,7 @@ actor Container {
     /// What `state` answers.
     var record: ContainerRecord {
         var record = facts
-        record.state = link.isOpening ? .unknown : state.wire
+        record.state = wireState
         record.pid = state.pid
         record.exit = state.phase == .stopped ? state.exit : nil
         record.processes = state.processes
@@ -65,6 +65,8 @@ actor Container {
         record.stuck = calls.stuck.values.first?.rawValue
         return record
     }
+
+    private var wireState: ContainerRecord.State { link.isOpening ? .unknown : state.wire }
 
     /// What is kept of it beyond the worker's life.
     var saved: SavedContainer {
@@ -95,12 +97,14 @@ actor Container {
 
     /// Updates the host's counts after a change of the container's state.
     func reportStanding() {
-        var now: ContainerStanding = []
-        if !calls.stuck.isEmpty { now.insert(.stuck) }
+        var now = ContainerStanding()
+        now.isStuck = !calls.stuck.isEmpty
         switch state.phase {
-        case .created, .stopped, .gone: if lane.current != nil { now.insert(.busy) }
-        default: now.insert(.busy)
+        case .created, .stopped, .gone: now.isBusy = lane.current != nil
+        default: now.isBusy = true
         }
+        now.state = state.phase == .gone ? nil : wireState
+        now.waiting = Int32(clamping: lane.waitingCount)
         guard now != standing else { return }
         services.pool.changed(id, from: standing, to: now)
         standing = now
@@ -113,15 +117,6 @@ actor Container {
         output = made
         return made
     }
-}
-
-/// How a container counts among those of its host.
-struct ContainerStanding: OptionSet, Sendable {
-    let rawValue: UInt8
-    /// Something of it runs or is about to: not where it has only been created, or has ended.
-    static let busy = ContainerStanding(rawValue: 1)
-    /// A driver call has outlived its watchdog.
-    static let stuck = ContainerStanding(rawValue: 2)
 }
 
 /// What the reply to a command contains besides the container's state.

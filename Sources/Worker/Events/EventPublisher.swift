@@ -1,3 +1,4 @@
+import ContainerProtocol
 import Logging
 import MessagePack
 import ZeroMQ
@@ -15,6 +16,7 @@ final class EventPublisher: EventSink {
     private var lastPublished: UInt64
     private var lastSent = ContinuousClock.now
     private var isClosed = false
+    private var counts: [Event.Kind: UInt64] = [:]
 
     /// Makes the event sockets: one for each class of trust that has an endpoint.
     /// - Parameter journal: gives the epoch and the number of the newest event at this start.
@@ -67,6 +69,14 @@ final class EventPublisher: EventSink {
     /// How many connections of a principal there are.
     func connections(of principal: String) -> Int { sockets.reduce(0) { $0 + $1.connections.count(of: principal) } }
 
+    /// How many connections there are.
+    var connectionCount: Int { sockets.reduce(0) { $0 + $1.connections.count } }
+
+    /// What is counted of events.
+    var figures: EventFigures {
+        EventFigures(counts: counts, subscribers: sockets.reduce(0) { $0 + $1.connections.subscribers })
+    }
+
     // MARK: Events
 
     func publish(_ events: [RecordedEvent]) {
@@ -80,6 +90,7 @@ final class EventPublisher: EventSink {
         topic.append(UInt8(ascii: "/"))
         if let id = event.id { topic.append(contentsOf: id.rawValue.utf8) }
         lastPublished = event.seq
+        counts[event.kind, default: 0] += 1
         event.body.withUnsafeBytes { body in
             for socket in sockets {
                 do throws(ZeroMQError) {

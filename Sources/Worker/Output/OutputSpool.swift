@@ -54,12 +54,18 @@ final class OutputSpool: ProcessOutput {
     private let file: LockedFile?
     private let limit: Int
     private let streams: Set<OutputStream>
+    private let figures: OutputFigures?
     /// Called at most once between two reads, on any thread, and only while the spool is watched.
     private let onChange: @Sendable () -> Void
 
     /// - Parameter hasTerminal: a terminal has one stream only.
     /// - Parameter file: keeps it beyond the worker's life.
-    init(limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, onChange: @escaping @Sendable () -> Void) {
+    /// - Parameter figures: counts what is written and dropped.
+    init(
+        limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, figures: OutputFigures? = nil,
+        onChange: @escaping @Sendable () -> Void
+    ) {
+        self.figures = figures
         self.limit = max(1, limit)
         self.file = file.map { LockedFile($0) }
         chunkSize = max(1, min(16 * 1024, limit / 4))
@@ -117,7 +123,9 @@ final class OutputSpool: ProcessOutput {
         state.withLock { state in
             switch addition {
             case .bytes:
+                let before = state.bytes
                 append(stream, bytes, to: &state)
+                figures?.wrote(bytes.count, dropped: before + bytes.count - state.bytes)
                 state.silent.remove(stream)
             case .end:
                 state.ended.insert(stream)

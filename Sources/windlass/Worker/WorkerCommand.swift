@@ -22,6 +22,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var logFile: String?
 
     func run() async throws {
+        let notifier = SystemdNotifier()
         DescriptorLimit.raise()
         #if !os(Windows)
             // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
@@ -36,9 +37,9 @@ struct WorkerCommand: AsyncParsableCommand {
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
-            // The time that the worker itself allows for a stop, and some more for the rest.
-            StopRequest.limit.withLock { $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10) }
-            logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
+            StopRequest.limit.withLock { $0 = settings.worker.times.longestStop }
+            logger = WorkerLogging.logger(
+                level: settings.logLevel, host: settings.worker.host, format: settings.logFormat)
             selection = try DriverSelection.make(&settings)
             let driver = selection.driver
             try settings.checkProfiles()
@@ -48,8 +49,9 @@ struct WorkerCommand: AsyncParsableCommand {
             if !driver.capabilities.contains(.restore) {
                 logger.notice("containers do not survive this worker: without --emulator-in-process they would")
             }
-            worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
-                WorkerCommand.announce(endpoints)
+            worker = Worker(configuration: settings.worker, driver: driver, logger: logger, supervisor: notifier) {
+                WorkerCommand.announce($0)
+                notifier?.isReady()
             }
         } catch let error as ConfigurationError {
             WorkerCommand.fail(error.description, code: error.code)
@@ -80,7 +82,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 await services.triggerGracefulShutdown()
             }
         }
-        let reloads = ReloadSignal { worker.reloadKeys() }
+        let (options, logFile) = (options, logFile)
+        let reloads = ReloadSignal {
+            worker.reloadKeys()
+            WorkerCommand.reloadLogging(options, logFile, logger)
+        }
         defer {
             watcher.cancel()
             reloads.cancel()
@@ -94,13 +100,27 @@ struct WorkerCommand: AsyncParsableCommand {
             let ready = true
             let commands: [String]
             let events: [String]
+            let http: [String]
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         guard
-            let line = try? encoder.encode(Ready(commands: endpoints.commands, events: endpoints.events))
+            let line = try? encoder.encode(
+                Ready(commands: endpoints.commands, events: endpoints.events, http: endpoints.http))
         else { return }
         try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
+    }
+
+    /// Takes the log's level from the settings as they are now, and opens the log file again, which may have been moved.
+    private static func reloadLogging(_ options: WorkerOptions, _ logFile: String?, _ logger: Logger) {
+        do {
+            if let logFile { try WorkerLogging.append(to: logFile) }
+            let settings = try options.settings(environment: ProcessInfo.processInfo.environment)
+            LogLevel.shared.set(settings.logLevel)
+            logger.notice("the settings of the log have been read again", metadata: ["level": "\(settings.logLevel)"])
+        } catch {
+            logger.error("the settings of the log stay as they were", metadata: ["error": "\(error)"])
+        }
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
