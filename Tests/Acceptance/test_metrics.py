@@ -1,4 +1,4 @@
-"""What a worker shows of itself by HTTP: metrics, /livez and /readyz. Prometheus itself reads them, where it is installed."""
+"""What a worker shows of itself by HTTP: metrics, /livez, /readyz. Prometheus itself reads them, where it is there."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_the_rules_are_right_and_name_metrics_that_there_are(worker, containers)
 
 
 def test_prometheus_scrapes_it(worker, tmp_path):
-    prometheus = shutil.which("prometheus") or pytest.skip("SKIPPED: there is no prometheus (Debian package prometheus)")
+    prometheus = shutil.which("prometheus") or pytest.skip("SKIPPED: there is no prometheus (its Debian package)")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -169,5 +169,6 @@ def test_the_units_are_hardened(units, unit, most):
 
 
 def test_both_units_are_of_users_of_their_own():
-    users = [re.search(r"^User=(.+)$", (UNITS / f"{unit}.service").read_text(), re.M)[1] for unit in ("windlass", "windlass-emulator")]
+    units = [(UNITS / f"{unit}.service").read_text() for unit in ("windlass", "windlass-emulator")]
+    users = [re.search(r"^User=(.+)$", unit, re.M)[1] for unit in units]
     assert "root" not in users and users[0] != users[1]

@@ -65,9 +65,11 @@ class Worker:
         for endpoint in events or ["tcp://127.0.0.1:*"]:
             arguments += ["--events", endpoint]
         # Workers stand side by side here: only those that are asked for their metrics serve them.
-        for endpoint in http or (["none"] if config is None or b"http:" not in config.read_bytes() else []):
+        chooses = config is not None and config.exists() and b"http:" in config.read_bytes()
+        for endpoint in http or ([] if chooses else ["none"]):
             arguments += ["--http", endpoint]
-        for flag, value in {"--config": config, "--host": host, "--emulator-faults": faults, "--log-file": log_file}.items():
+        given = {"--config": config, "--host": host, "--emulator-faults": faults, "--log-file": log_file}
+        for flag, value in given.items():
             arguments += [flag, str(value)] if value else []
         # A container that outlived its test would stay, so only those that ask for a service have one.
         names_service = config is not None and config.exists() and b"emulator_socket" in config.read_bytes()
