@@ -22,8 +22,17 @@ let linuxSources = [
     "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
+    // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
+    // without Swift's start code: it stays in memory once for each container.
+    .target(name: "CSupervisor", cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+        name: "windlass-supervisor", dependencies: ["CSupervisor"],
+        cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
+        linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
     .systemLibrary(name: "CLinux"),
-    .target(name: "HostComputeEmulator", dependencies: ["CHostCompute", "MessagePack"], swiftSettings: strict),
+    .target(
+        name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
+        swiftSettings: strict),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
@@ -43,8 +52,9 @@ let package = Package(
     name: "windlass",
     products: [
         .executable(name: "windlass", targets: ["windlass"]),
-        .library(name: "WorkerClient", targets: ["WorkerClient"]),
-    ],
+        .library(
+            name: "WorkerClient", targets: ["ContainerModel", "ContainerProtocol", "MessagePack", "WorkerClient"]),
+    ] + (isWindows ? [] : [.executable(name: "windlass-supervisor", targets: ["windlass-supervisor"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -73,18 +83,23 @@ let package = Package(
             dependencies: ["CMessagePack", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: strict),
 
-        // What we say, what we need, who does it.
-        .target(name: "ContainerProtocol", dependencies: ["MessagePack"], swiftSettings: strict),
-        .target(name: "ContainerDriver", dependencies: ["ContainerProtocol"], swiftSettings: strict),
+        // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
+        // and the imports to each other.
+        .target(name: "ContainerModel", swiftSettings: strict),
+        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
+        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
         .target(
-            name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver"], swiftSettings: strict),
+            name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],
+            swiftSettings: strict),
 
         // The product, the library that speaks to it, and what you can run.
         .target(
             name: "Worker",
             dependencies: [
-                "CChecksum", "ContainerDriver", "ContainerProtocol", "MessagePack", "Threads", "ZeroMQ",
+                "CChecksum", "ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack", "Threads",
+                "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -93,11 +108,13 @@ let package = Package(
             ] + (isWindows ? [] : ["CLinux"]),
             swiftSettings: strict),
         .target(
-            name: "WorkerClient", dependencies: ["ContainerProtocol", "MessagePack", "ZeroMQ"], swiftSettings: strict),
+            name: "WorkerClient", dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "ZeroMQ"],
+            swiftSettings: strict),
         .executableTarget(
             name: "windlass",
             dependencies: [
-                "CHostCompute", "HostComputeDriver", "Threads", "Worker", "WorkerClient", "ZeroMQ",
+                "CHostCompute", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
+                "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -110,12 +127,16 @@ let package = Package(
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
         .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
+        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strict),
         .testTarget(
-            name: "ContainerProtocolTests", dependencies: ["ContainerProtocol", "MessagePack", "TestSupport"],
+            name: "ContainerProtocolTests",
+            dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "TestSupport"],
             swiftSettings: strict),
         // Fakes of our own ports, and what reads the documentation.
         .target(
-            name: "TestSupport", dependencies: ["ContainerDriver"], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport",
+            dependencies: ["ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack"],
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],

@@ -84,7 +84,7 @@ void slot_free(slot *ended) {
     free(ended->waiting);
     ended->input = ended->flying = ended->waiting = NULL;
     ended->flying_length = ended->flying_written = ended->waiting_length = 0;
-    ended->finishing = ended->ended = false;
+    ended->finishing = ended->ended = ended->held = false;
     ended->generation++;
     EnterCriticalSection(&table_lock);
     ended->next_free = first_free;

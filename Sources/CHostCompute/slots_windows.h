@@ -19,6 +19,7 @@ typedef struct slot {
     uint32_t index;
     uint32_t next_free;
     bool writer, finishing, outstanding, ended;
+    bool held;  // a reader whose bytes are not wanted for now
     // For a handle whose completions the port cannot receive: the event of a completion, and the wait for it.
     HANDLE event, wait;
     uint8_t *input;  // a reader's buffer, where what there is to read can't be asked for

@@ -27,6 +27,7 @@ typedef struct slot {
     uint64_t cookie;
     int fd;  // -1 in a free slot
     bool writer, finishing, armed;
+    bool held;  // a reader whose bytes are not wanted for now
     uint8_t *buffer;  // a writer's bytes: `length` of them from `start`
     size_t start, length, capacity;
 } slot;
@@ -104,7 +105,7 @@ static void retire(slot *ended, uint32_t index, int event) {
     free(ended->buffer);
     ended->buffer = NULL;
     ended->start = ended->length = ended->capacity = 0;
-    ended->finishing = ended->armed = false;
+    ended->finishing = ended->armed = ended->held = false;
     ended->generation++;
     if (event >= 0) tell(ended->cookie, (hc_stream_event)event, NULL, 0);
     pthread_mutex_lock(&table_lock);
@@ -115,13 +116,20 @@ static void retire(slot *ended, uint32_t index, int event) {
 
 typedef enum { read_more, read_empty, read_ended } read_result;
 
+// Leaves a reader alone; the slot is locked. Its hang-up is still reported, once.
+static void hold(slot *from, hc_stream stream) {
+    if (from->held) return;
+    struct epoll_event event = {.events = EPOLLET, .data.u64 = stream};
+    from->held = epoll_ctl(poller, EPOLL_CTL_MOD, from->fd, &event) == 0;
+}
+
 // One read and its delivery; the slot is locked.
-static read_result read_once(slot *from, uint8_t *buffer, size_t size, size_t *count) {
+static read_result read_once(slot *from, hc_stream stream, uint8_t *buffer, size_t size, size_t *count) {
     *count = 0;
     for (;;) {
         ssize_t got = read(from->fd, buffer, size);
         if (got > 0) {
-            tell(from->cookie, HC_STREAM_BYTES, buffer, (size_t)got);
+            if (!tell(from->cookie, HC_STREAM_BYTES, buffer, (size_t)got)) hold(from, stream);
             *count = (size_t)got;
             return read_more;
         }
@@ -174,10 +182,11 @@ static void *react(void *unused) {
             if (ready == NULL) continue;
             if (ready->writer) {
                 flush(ready, index);
-            } else {
+            } else if (!ready->held) {
                 // One read each, so that a flood in one stream does not keep the others waiting.
                 size_t got;
-                if (read_once(ready, buffer, sizeof buffer, &got) == read_ended) retire(ready, index, HC_STREAM_END);
+                if (read_once(ready, stream, buffer, sizeof buffer, &got) == read_ended)
+                    retire(ready, index, HC_STREAM_END);
             }
             pthread_mutex_unlock(&ready->lock);
         }
@@ -278,7 +287,7 @@ void hc_stream_drain(hc_stream stream) {
         read_result result = read_more;
         while (result == read_more && total < drain_limit) {
             size_t got;
-            result = read_once(from, buffer, sizeof buffer, &got);
+            result = read_once(from, stream, buffer, sizeof buffer, &got);
             total += got;
         }
         if (result == read_ended) {
@@ -298,6 +307,16 @@ void hc_stream_drain(hc_stream stream) {
         struct pollfd readable = {.fd = fd, .events = POLLIN};
         poll(&readable, 1, (int)(deadline - now));
     }
+}
+
+void hc_stream_resume(hc_stream stream) {
+    slot *from = lock_stream(stream);
+    if (from == NULL) return;
+    if (from->held) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = stream};
+        from->held = epoll_ctl(poller, EPOLL_CTL_MOD, from->fd, &event) != 0;
+    }
+    pthread_mutex_unlock(&from->lock);
 }
 
 int64_t hc_stream_write(hc_stream stream, const uint8_t *bytes, size_t length) {

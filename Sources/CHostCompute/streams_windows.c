@@ -77,7 +77,7 @@ static bool read_available(slot *from, size_t limit) {
         if (available == 0) return true;
         if (!read_seen(from->handle, available < read_size ? available : read_size, &bytes, &got)) return false;
         if (got == 0) return true;
-        tell(from->cookie, HC_STREAM_BYTES, bytes, got);
+        if (!tell(from->cookie, HC_STREAM_BYTES, bytes, got)) from->held = true;
         limit = got < limit ? limit - got : 0;
     }
     return true;
@@ -111,15 +111,15 @@ static void write_next(slot *to) {
 static void read_next(slot *from, bool good, DWORD count) {
     bool more = good;
     if (more && from->input != NULL) {
-        if (count > 0) tell(from->cookie, HC_STREAM_BYTES, from->input, count);
+        if (count > 0 && !tell(from->cookie, HC_STREAM_BYTES, from->input, count)) from->held = true;
         more = count > 0;
     } else if (more) {
         more = read_available(from, read_size);
     }
-    if (more) {
-        arm(from);
-    } else {
+    if (!more) {
         retire(from, HC_STREAM_END);
+    } else if (!from->held) {
+        arm(from);
     }
 }
 
@@ -157,7 +157,8 @@ static void take_turn(hc_stream stream) {
     slot *found = slot_lock(stream);
     if (found == NULL) return;
     if (!found->outstanding && found->writer) write_next(found);
-    else if (!found->outstanding) read_next(found, true, 0);
+    else if (!found->outstanding && !found->held && found->input != NULL) arm(found);
+    else if (!found->outstanding && !found->held) read_next(found, true, 0);
     LeaveCriticalSection(&found->lock);
 }
 
@@ -275,6 +276,15 @@ void hc_stream_drain(hc_stream stream) {
     if (PostQueuedCompletionStatus(slots_port, 0, key_drain, (OVERLAPPED *)&request))
         WaitForSingleObject(request.done, INFINITE);
     CloseHandle(request.done);
+}
+
+void hc_stream_resume(hc_stream stream) {
+    slot *from = slot_lock(stream);
+    if (from == NULL) return;
+    bool due = from->held;
+    from->held = false;
+    LeaveCriticalSection(&from->lock);
+    if (due) give_turn(stream);
 }
 
 int64_t hc_stream_write(hc_stream stream, const uint8_t *bytes, size_t length) {

@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 
 /// The port that every driver implements: what the worker needs of a host's container service.
 ///

@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 
 /// The containers of this worker that a service lists.
 public struct EnumeratedContainers: Sendable, Equatable {

@@ -1,5 +1,4 @@
-public import ContainerProtocol
-public import struct MessagePack.Timestamp
+public import ContainerModel
 
 /// A process that an earlier worker started, or was about to start, as its record has it.
 public struct KnownProcess: Sendable {

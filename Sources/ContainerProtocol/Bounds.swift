@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 
 /// The bounds of what a request may hold. What lies beyond one is refused with `invalid_argument`, never cut.
@@ -15,7 +16,7 @@ public enum Bounds {
     /// `timeout_ms`, `grace_ms` and `deadline_ms`: up to a year of 365 days, since a longer wait is a mistake.
     public static let milliseconds: ClosedRange<UInt64> = 0...31_536_000_000
     /// Bytes of a container id or a process name.
-    public static let name = 1...128
+    public static let name = Name.length
     /// Container ids in `ids`.
     public static let ids = 0...10_000
     /// Entries of `labels`. They go with every event of their container.
@@ -27,6 +28,8 @@ public enum Bounds {
     public static let page: ClosedRange<UInt64> = 1...100_000
     /// `limit` of `logs`: bytes of one answer. The worker ends it earlier when they would be too many for a message.
     public static let logBytes: ClosedRange<UInt64> = 1...UInt64(Int32.max)
+    /// `tail` of `logs`: lines.
+    public static let tail: ClosedRange<UInt64> = 0...UInt64(Int32.max)
     /// `credit` of `attach` and `bytes` of `credit`: more than any output, and sums of it cannot overflow.
     public static let credit: ClosedRange<UInt64> = 0...1 << 40
     /// `width` and `height` of `resize`.

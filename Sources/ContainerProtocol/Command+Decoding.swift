@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 
 extension Command {
@@ -35,7 +36,9 @@ extension Command {
             self = try Command.checkpoint(method, &parameters)
         case .delete:
             self = .delete(try parameters.id(), force: try parameters.bool("force", default: false))
-        case .state: self = .state(try parameters.id())
+        case .state:
+            let id = try parameters.id()
+            self = try parameters.bool("spec", default: false) ? .describe(id) : .state(id)
         case .list: self = .list(try List(&parameters))
         case .snapshot: self = .snapshot(try Snapshot(&parameters))
         case .wait: self = .wait(try parameters.id(), try parameters.process())
@@ -51,11 +54,20 @@ extension Command {
         case .events: self = .events(try Events(&parameters))
         case .keysList: self = .listKeys
         case .keysReload: self = .reloadKeys
-        case .drain:
-            let deadline = try parameters.unsigned("deadline_ms", in: Bounds.milliseconds)
-            self = .drain(
-                deadline: deadline.map { .milliseconds(Int64($0)) }, stop: try parameters.bool("stop", default: false))
+        case .drain: self = try Command.drain(&parameters)
         }
+    }
+
+    private static func drain(_ parameters: inout Parameters) throws -> Command {
+        let deadline = try parameters.unsigned("deadline_ms", in: Bounds.milliseconds)
+        let stop = try parameters.bool("stop", default: false)
+        guard try parameters.bool("undo", default: false) else {
+            return .drain(deadline: deadline.map { .milliseconds(Int64($0)) }, stop: stop)
+        }
+        guard deadline == nil, !stop else {
+            throw Failure.invalidArgument("drain takes \"undo\" alone, without \"deadline_ms\" and \"stop\"")
+        }
+        return .undrain
     }
 
     private static func resize(_ parameters: inout Parameters) throws -> Command {
@@ -87,6 +99,8 @@ extension Command.Create {
         start = try parameters.bool("start", default: true)
         stdin = try parameters.bool("stdin", default: false)
         labels = try parameters.labels("labels") ?? [:]
+        autoRemove = try parameters.bool("auto_remove", default: false)
+        lossless = try parameters.bool("lossless", default: false)
     }
 }
 
@@ -103,6 +117,7 @@ extension Command.Exec {
         }
         self.spec = spec
         stdin = try parameters.bool("stdin", default: false)
+        lossless = try parameters.bool("lossless", default: false)
     }
 }
 
@@ -210,6 +225,7 @@ extension Command.Attach {
             }
         }
         credit = try parameters.unsigned("credit", in: Bounds.credit) ?? 0
+        lossless = try parameters.bool("lossless", default: false)
     }
 }
 
@@ -217,8 +233,19 @@ extension Command.Logs {
     init(_ parameters: inout Parameters) throws {
         id = try parameters.id()
         process = try parameters.process()
-        from = try parameters.unsigned("from", in: 0...UInt64.max) ?? 0
+        from = .offset(0)
+        if let element = parameters.optional("from") {
+            if let offset = element.unsigned {
+                from = .offset(offset)
+            } else if let time = try element.value().timestamp {
+                from = .time(time)
+            } else {
+                throw parameters.wrong("from", element, "an offset in bytes or a timestamp")
+            }
+        }
         limit = Int(try parameters.unsigned("limit", in: Bounds.logBytes) ?? Defaults.logBytes)
+        tail = try parameters.unsigned("tail", in: Bounds.tail).map { Int($0) }
+        times = try parameters.bool("times", default: false)
     }
 }
 

@@ -1,3 +1,4 @@
+public import ContainerModel
 public import MessagePack
 
 /// What a request asks for, decoded and checked.
@@ -22,6 +23,8 @@ public enum Command: Sendable {
     case checkpoint(Method, ContainerID)
     case delete(ContainerID, force: Bool)
     case state(ContainerID)
+    /// `state` with `spec`.
+    case describe(ContainerID)
     case list(List)
     case snapshot(Snapshot)
     case wait(ContainerID, ProcessName)
@@ -32,6 +35,8 @@ public enum Command: Sendable {
     case logs(Logs)
     case events(Events)
     case drain(deadline: Duration?, stop: Bool)
+    /// `drain` with `undo`.
+    case undrain
     case listKeys
     case reloadKeys
 
@@ -49,6 +54,10 @@ public enum Command: Sendable {
         public var stdin = false
         /// Free text that `list` can select by.
         public var labels: [String: String] = [:]
+        /// Whether the worker deletes the container once it has stopped.
+        public var autoRemove = false
+        /// Whether the first process's output is kept from its start on for a lossless attachment to come.
+        public var lossless = false
     }
 
     /// `exec`.
@@ -61,6 +70,8 @@ public enum Command: Sendable {
         public var spec: Value
         /// Whether it gets a standard input.
         public var stdin = false
+        /// Whether its output is kept from its start on for a lossless attachment to come.
+        public var lossless = false
     }
 
     /// Whose statistics.
@@ -105,6 +116,8 @@ public enum Command: Sendable {
         public var from: From
         /// How many bytes may be sent before more credit comes.
         public var credit: UInt64
+        /// Whether the process waits where the reader is behind.
+        public var lossless: Bool
     }
 
     /// `stdin`.
@@ -128,14 +141,24 @@ public enum Command: Sendable {
 
     /// `logs`.
     public struct Logs: Sendable {
+        /// Where to begin.
+        public enum From: Sendable, Equatable {
+            case offset(UInt64)
+            /// With what was written then or later.
+            case time(Timestamp)
+        }
         /// The container.
         public var id: ContainerID
         /// The process.
         public var process: ProcessName
-        /// The offset of the first byte.
-        public var from: UInt64
+        /// Where to begin.
+        public var from: From
         /// The most bytes.
         public var limit: Int
+        /// Only so many of the last lines.
+        public var tail: Int?
+        /// Whether each chunk says when it was written.
+        public var times: Bool
     }
 
     /// `events`.

@@ -1,45 +1,13 @@
+public import ContainerModel
 public import MessagePack
 
-/// What can be the result of a response, or a part of one.
-public protocol WireEncodable: Sendable {
-    /// Writes exactly one object.
-    func encode(to writer: Writer)
-}
-
-extension Value: WireEncodable {
-    public func encode(to writer: Writer) { writer.value(self) }
-}
-
-extension Exit: WireEncodable {
-    public func encode(to writer: Writer) {
-        writer.map(5)
-        writer.string("code")
-        writer.unsigned(UInt64(code))
-        writer.string("known")
-        writer.bool(known)
-        writer.string("reason")
-        writer.string(reason.rawValue)
-        writer.string("at")
-        writer.timestamp(at)
-        writer.string("observed_by")
-        writer.string(observedBy.rawValue)
-    }
-
-    /// Reads an exit; nil where `value` is none.
-    public init?(_ value: Value?) {
-        guard let value, let code = value["code"]?.unsigned.flatMap({ UInt32(exactly: $0) }),
-            let known = value["known"]?.bool, let at = value["at"]?.timestamp,
-            let reason = value["reason"]?.string.flatMap(Reason.init(rawValue:)),
-            let observedBy = value["observed_by"]?.string.flatMap(Observer.init(rawValue:))
-        else { return nil }
-        self.init(code: code, reason: reason, at: at, observedBy: observedBy)
-        self.known = known
-    }
-}
-
 extension ContainerRecord: WireEncodable {
-    public func encode(to writer: Writer) {
-        var count = 11 + Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
+    public func encode(to writer: Writer) { encode(to: writer, with: [:]) }
+
+    /// Writes the record with more fields.
+    public func encode(to writer: Writer, with more: Value.Map) {
+        var count = 11 + more.count + (isAutoRemoved ? 1 : 0) + (lostHolds.isEmpty ? 0 : 1)
+        count += Writer.count(pid) + Writer.count(startedAt) + Writer.count(exit) + Writer.count(stuck)
         count += imageLayers.isEmpty ? 0 : 1
         writer.map(count)
         writer.string("id")
@@ -90,6 +58,18 @@ extension ContainerRecord: WireEncodable {
         }
         writer.string("ignored")
         writer.strings(ignored)
+        if isAutoRemoved {
+            writer.string("auto_remove")
+            writer.bool(true)
+        }
+        if !lostHolds.isEmpty {
+            writer.string("lost_holds")
+            writer.strings(lostHolds.map(\.rawValue).sorted())
+        }
+        for (key, value) in more {
+            writer.string(key)
+            writer.value(value)
+        }
     }
 }
 
@@ -117,6 +97,8 @@ extension ContainerRecord {
         queueDepth = value["queue_depth"]?.unsigned.flatMap { Int(exactly: $0) } ?? 0
         stuck = value["stuck"]?.string
         ignored = (value["ignored"]?.array ?? []).compactMap(\.string)
+        isAutoRemoved = value["auto_remove"]?.bool ?? false
+        lostHolds = Set((value["lost_holds"]?.array ?? []).compactMap { $0.string.flatMap(ProcessName.init) })
     }
 }
 
@@ -140,27 +122,6 @@ extension ContainerRecord.Process: WireEncodable {
         if let exit {
             writer.string("exit")
             exit.encode(to: writer)
-        }
-    }
-}
-
-extension Writer {
-    /// How many entries of a map an optional field is.
-    static func count(_ field: (some Any)?) -> Int { field == nil ? 0 : 1 }
-
-    /// Writes an array of str.
-    func strings(_ texts: [String]) {
-        array(texts.count)
-        for text in texts { string(text) }
-    }
-
-    /// Writes a map of str to str, in the order of its keys.
-    func labels(_ labels: [String: String]) {
-        map(labels.count)
-        guard !labels.isEmpty else { return }
-        for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
-            string(key)
-            string(value)
         }
     }
 }

@@ -1,3 +1,4 @@
+public import ContainerModel
 public import MessagePack
 
 /// An error in its wire form: `{code, message, retryable, details?}`.

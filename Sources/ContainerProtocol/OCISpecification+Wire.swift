@@ -1,3 +1,4 @@
+public import ContainerModel
 public import MessagePack
 
 extension OCISpecification {
@@ -52,6 +53,7 @@ extension OCIProcess {
     }
 
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {
+        self.init()
         var object = object
         args = try reader.strings("args", of: &object) ?? []
         commandLine = try reader.string("commandLine", of: &object)
@@ -106,6 +108,7 @@ extension OCISpecification.Mount {
 
 extension OCISpecification.Windows {
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {
+        self.init()
         var object = object
         layerFolders = try reader.strings("layerFolders", of: &object) ?? []
         for var device in try reader.objects("devices", of: &object) {
@@ -141,6 +144,7 @@ extension OCISpecification.Windows {
 
 extension WindowsResources {
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {
+        self.init()
         var object = object
         if var memory = try reader.child("memory", of: &object) {
             memoryLimit = try reader.unsigned("limit", of: &memory)
@@ -165,6 +169,7 @@ extension WindowsResources {
 
 extension LinuxResources {
     init(_ object: SpecificationReader.Object, _ reader: inout SpecificationReader) throws(Failure) {
+        self.init()
         var object = object
         if var memory = try reader.child("memory", of: &object) {
             memoryLimit = try reader.signed("limit", of: &memory)

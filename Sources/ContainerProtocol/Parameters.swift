@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 
 /// The one map of a request's `params`, read key by key.

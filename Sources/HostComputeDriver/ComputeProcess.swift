@@ -1,9 +1,7 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
-
-import struct MessagePack.Timestamp
 
 /// One process of a compute system, from its creation until its exit has been reported.
 final class ComputeProcess: NotificationSink, Sendable {

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// Asking HCS for exits whose notification was lost. HCS can lose the exit of a process and of a system.
 extension ComputeSystem {

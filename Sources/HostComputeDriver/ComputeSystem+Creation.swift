@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 extension ComputeSystem {
     /// Creates the compute system in HCS and waits until it is there. A failure leaves nothing.

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The network endpoints of a container that runs (HostComputeService D.11).
 extension ComputeSystem {

@@ -1,8 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
-
-import struct MessagePack.Timestamp
+import ContainerModel
 
 extension ComputeSystem {
     /// What HCS reports of a compute system that this driver did not create.

@@ -1,7 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
-
-import struct MessagePack.Timestamp
+import ContainerModel
 
 extension ComputeSystem {
     func pause() throws(DriverFailure) {

@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 extension ComputeSystem {
     /// Adds a process whose exit must be reported.

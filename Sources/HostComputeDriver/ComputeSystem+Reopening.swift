@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// What is kept of an open compute system when it is opened again.
 extension ComputeSystem {

@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// Handles to a compute system besides the driver's own, opened by its id.
 ///

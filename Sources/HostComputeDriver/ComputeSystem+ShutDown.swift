@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 extension ComputeSystem {
     /// How a wait for the system's exit ended.

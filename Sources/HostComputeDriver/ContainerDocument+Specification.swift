@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 extension ContainerDocument {
     /// A document, and what a person should know of it.
@@ -102,7 +102,9 @@ extension ContainerDocument {
 
     /// A folder's path without separators at its end: the last component is the layer's name.
     private static func withoutSeparator(_ folder: String) -> String {
-        String(folder.reversed().drop { $0 == "/" || $0 == "\\" }.reversed())
+        var path = folder[...]
+        while let last = path.utf8.last, last == UInt8(ascii: "/") || last == UInt8(ascii: "\\") { path.removeLast() }
+        return String(path)
     }
 
     /// HCS takes the JSON itself; what only Docker resolves would reach it unread.

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The document that creates a compute system: what moby and hcsshim send today for schema 1, in the order and with the
 /// omissions of hcsshim's `internal/hcs/schema1/schema1.go` (commit 7c9ff7f4). What is empty is left out.

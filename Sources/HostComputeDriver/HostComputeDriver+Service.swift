@@ -1,5 +1,5 @@
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 import Synchronization
 
 extension HostComputeDriver {

@@ -1,6 +1,6 @@
 public import CHostCompute
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
 import Synchronization
 
 /// Runs containers through the Host Compute Service, or through another implementation of its function table.

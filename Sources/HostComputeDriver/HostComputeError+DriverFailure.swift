@@ -30,9 +30,15 @@ extension HostComputeError {
         let result = document.flatMap { AnswerDocument.read(ResultDocument.self, $0) }
         let said = result?.said.map { String($0.prefix(1000).filter { !$0.isNewline }) }
         let events = result?.errorEvents ?? (kept: [], dropped: 0)
-        let quote = said.map { "; HCS says: \($0)" } ?? ""
+        let message =
+            if HostWords.arePlain.load(ordering: .relaxed) {
+                HostWords.plain(operation, subject, meaning.words, said: said, meaning.advice)
+            } else {
+                "\(operation) failed for \(subject): \(meaning.words)\(number)"
+                    + (said.map { "; HCS says: \($0)" } ?? "") + "; \(meaning.advice)"
+            }
         return DriverFailure(
-            meaning.code, "\(operation) failed for \(subject): \(meaning.words)\(number)\(quote); \(meaning.advice)",
+            meaning.code, message,
             retryable: meaning.retryable, hresult: hresult, operation: operation, driverMessage: said,
             errorEvents: events.kept, errorEventsDropped: events.dropped)
     }

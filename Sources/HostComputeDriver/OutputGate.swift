@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
 
 /// Passes a process's output on, each stream's end once; after it is closed, no end any more: the process has not ended
@@ -15,7 +15,11 @@ final class OutputGate: ProcessOutput {
 
     init(_ output: any ProcessOutput) { self.output = output }
 
-    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) { output.write(stream, bytes) }
+    func write(
+        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, resume: @escaping @Sendable () -> Void
+    ) -> Bool {
+        output.write(stream, bytes, resume: resume)
+    }
 
     func lose(_ stream: OutputStream) { output.lose(stream) }
 

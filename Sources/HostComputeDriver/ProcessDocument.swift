@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The document that creates a process, fields in the order of hcsshim v0.5.9 (HostComputeService D.4).
 struct ProcessDocument: Equatable {

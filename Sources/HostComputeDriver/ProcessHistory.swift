@@ -1,7 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
-
-import struct MessagePack.Timestamp
+import ContainerModel
 
 /// The processes that were created in a compute system, those that have exited included, where its service knows them.
 struct ProcessHistory: Sendable {

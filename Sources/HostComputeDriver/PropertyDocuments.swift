@@ -1,6 +1,6 @@
 import ContainerDriver
 
-import struct MessagePack.Timestamp
+import ContainerModel
 
 /// What HCS is asked for, and what its answers mean (HostComputeService D.8, D.9). Missing fields read as zero.
 enum PropertyDocuments {
@@ -74,7 +74,7 @@ enum PropertyDocuments {
         }
     }
 
-    static func time(_ text: String?) -> Timestamp? { text.flatMap(SystemTime.init(parsing:))?.timestamp }
+    static func time(_ text: String?) -> Timestamp? { text.flatMap(Timestamp.init(rfc3339:)) }
 
     /// Converts ticks to nanoseconds; more than 584 years become the greatest value.
     private static func nanoseconds(_ ticks: UInt64?) -> UInt64 {

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The limits of a container in HCS's units, checked.
 struct ResourceLimits: Equatable {

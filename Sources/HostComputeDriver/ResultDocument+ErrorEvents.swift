@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 
 extension ResultDocument {
     /// What of the events is kept: a reply has to hold it, beside much else. Sizes are bytes of UTF-8.

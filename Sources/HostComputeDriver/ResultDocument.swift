@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 
 /// What HCS adds to a refusal (HostComputeService B.5), as far as it is words. It may hold anything or nothing.
 struct ResultDocument: Decodable {

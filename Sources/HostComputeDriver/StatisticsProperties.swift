@@ -1,3 +1,5 @@
+import ContainerModel
+
 /// The statistics of a compute system (HostComputeService D.9); times are in ticks of 100 ns.
 struct StatisticsProperties: Decodable {
     @Lenient var timestamp: String?

@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Synchronization
 
 /// The standard streams of all processes, behind the C side's one thread.
@@ -14,9 +14,17 @@ final class StreamReactor: Sendable {
         case writer(@Sendable (Bool) -> Void)
     }
 
+    private struct Entry {
+        var sink: Sink
+        /// 0 until the C side has returned it.
+        var stream: hc_stream = 0
+        /// Whether it is to be read again as soon as `stream` is known.
+        var isResumeDue = false
+    }
+
     private struct State {
         var next: UInt64 = 1
-        var sinks: [UInt64: Sink] = [:]
+        var entries: [UInt64: Entry] = [:]
     }
     private let state = Mutex(State())
 
@@ -53,7 +61,7 @@ final class StreamReactor: Sendable {
         let cookie = state.withLock { state in
             let cookie = state.next
             state.next += 1
-            state.sinks[cookie] = sink
+            state.entries[cookie] = Entry(sink: sink)
             return cookie
         }
         var stream: hc_stream = 0
@@ -62,27 +70,45 @@ final class StreamReactor: Sendable {
             forget(cookie)
             throw HostComputeError("opening a stream", .exhausted(error: error))
         }
+        let isResumeDue = state.withLock { state in
+            state.entries[cookie]?.stream = stream
+            return state.entries[cookie]?.isResumeDue ?? false
+        }
+        if isResumeDue { hc_stream_resume(stream) }
         return stream
     }
 
+    /// Reads a stream again that its output had stopped.
+    private func resume(_ cookie: UInt64) {
+        let stream = state.withLock { state in
+            let stream = state.entries[cookie]?.stream ?? 0
+            if stream == 0 { state.entries[cookie]?.isResumeDue = true }
+            return stream
+        }
+        if stream != 0 { hc_stream_resume(stream) }
+    }
+
     private func forget(_ cookie: UInt64) {
-        let removed = state.withLock { $0.sinks.removeValue(forKey: cookie) }
+        let removed = state.withLock { $0.entries.removeValue(forKey: cookie) }
         _ = removed
     }
 
-    private func handle(_ cookie: UInt64, _ event: hc_stream_event, _ bytes: UnsafeRawBufferPointer) {
+    /// - Returns: whether the stream is read on.
+    private func handle(_ cookie: UInt64, _ event: hc_stream_event, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let last = event != HC_STREAM_BYTES
-        let sink = state.withLock { last ? $0.sinks.removeValue(forKey: cookie) : $0.sinks[cookie] }
+        let sink = state.withLock { last ? $0.entries.removeValue(forKey: cookie)?.sink : $0.entries[cookie]?.sink }
         switch sink {
         case .reader(let output, let stream):
-            if last { output.end(stream) } else { output.write(stream, bytes) }
+            guard last else { return output.write(stream, bytes) { StreamReactor.shared.resume(cookie) } }
+            output.end(stream)
         case .writer(let ended):
             ended(event == HC_STREAM_DRAINED)
         case nil:
             break
         }
+        return true
     }
 
     /// How many streams are known; for tests that look for leaks.
-    var count: Int { state.withLock { $0.sinks.count } }
+    var count: Int { state.withLock { $0.entries.count } }
 }

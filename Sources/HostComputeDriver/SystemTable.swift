@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// The compute systems of a driver by their ids: open ones, and those that are opened when a call needs them. Pure.
 ///

@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Dispatch
 import Glibc
 import Synchronization
@@ -11,7 +12,7 @@ final class EmulatedProcess: Sendable {
     let system: EmulatedSystem
     let hasConsole: Bool
     /// When it was created, by the clock at that time; later changes of the clock do not move it.
-    let createdAt: EmulatedSystemTime
+    let createdAt: Timestamp
     private let keepsExited: Bool
 
     fileprivate struct State {
@@ -27,7 +28,7 @@ final class EmulatedProcess: Sendable {
 
     private let state: Mutex<State>
 
-    init(pid: pid_t, createdAt: EmulatedSystemTime, system: EmulatedSystem, streams: ProcessStreams) {
+    init(pid: pid_t, createdAt: Timestamp, system: EmulatedSystem, streams: ProcessStreams) {
         self.pid = pid
         self.createdAt = createdAt
         self.system = system

@@ -78,7 +78,7 @@ extension EmulatedSystem {
             } else {
                 state.phase = operation == .create ? .stopped : phases.from
             }
-            if operation == .start, state.phase == .running { state.startedAt = .now() }
+            if operation == .start, state.phase == .running { state.startedAt = .now }
             // Its last process may have been killed while it was paused.
             if document.servicing { state.endAfterLastProcess() }
             if operation == .create, notify { state.createStatus = status }

@@ -1,3 +1,4 @@
+import ContainerModel
 import Glibc
 
 /// Answers to property queries (HostComputeService D.8, D.9).
@@ -85,12 +86,12 @@ extension EmulatedSystem {
         storage.add("WriteCountNormalized", live.writeCount)
         storage.add("WriteSizeBytes", live.writeBytes)
 
-        let now = EmulatedSystemTime.now()
+        let now = Timestamp.now
         var statistics = JSONObject()
-        statistics.add("Timestamp", string: now.text)
+        statistics.add("Timestamp", string: now.hostText)
         if let startedAt {
-            statistics.add("ContainerStartTime", string: startedAt.text)
-            statistics.add("Uptime100ns", max(0, now.units - startedAt.units))
+            statistics.add("ContainerStartTime", string: startedAt.hostText)
+            statistics.add("Uptime100ns", now.duration(since: startedAt).hostUnits)
         }
         statistics.add("Memory", json: memory.finish())
         statistics.add("Processor", json: processor.finish())
@@ -118,14 +119,14 @@ extension EmulatedSystem {
 
     private func processList() -> String {
         let known = state.withLock { $0.processes }
-        let bootedAt = EmulatedSystemTime.bootUnits()
+        let bootedAt = Timestamp.boot
         let processes = liveFamily().map { process in
             let shared = min(process.residentBytes, process.sharedBytes())
             let created =
                 known[process.pid]?.createdAt
-                ?? EmulatedSystemTime(units: bootedAt + Int64(process.startTicks * EmulatedProcessStatus.tickUnits))
+                ?? bootedAt.advanced(by: .nanoseconds(process.startTicks * EmulatedProcessStatus.tickUnits * 100))
             var entry = JSONObject()
-            entry.add("CreateTimestamp", string: created.text)
+            entry.add("CreateTimestamp", string: created.hostText)
             entry.add("ImageName", string: process.name)
             entry.add("KernelTime100ns", process.kernelTicks * EmulatedProcessStatus.tickUnits)
             entry.add("MemoryCommitBytes", process.residentBytes)
@@ -149,21 +150,29 @@ extension EmulatedSystem {
         let entries = processes.map { process in
             var entry = JSONObject()
             entry.add("ProcessId", process.pid)
-            entry.add("CreateTimestamp", string: process.createdAt.text)
+            entry.add("CreateTimestamp", string: process.createdAt.hostText)
             return entry.finish()
         }
         var document = JSONObject()
-        document.add("Since", string: since.text)
+        document.add("Since", string: since.hostText)
         document.add("Processes", json: "[" + entries.joined(separator: ",") + "]")
         return document.finish()
     }
 }
 
-extension EmulatedSystemTime {
+extension Timestamp {
+    /// As HCS writes an instant: with seven digits of a second [inf].
+    fileprivate var hostText: String { rfc3339(digits: 7) }
+
     /// When the machine booted, which the start times of processes count from.
-    fileprivate static func bootUnits() -> Int64 {
+    fileprivate static var boot: Timestamp {
         var uptime = timespec()
         clock_gettime(CLOCK_BOOTTIME, &uptime)
-        return now().units - (Int64(uptime.tv_sec) * 10_000_000 + Int64(uptime.tv_nsec) / 100)
+        return now.advanced(by: .zero - .seconds(uptime.tv_sec) - .nanoseconds(uptime.tv_nsec))
     }
+}
+
+extension Duration {
+    /// As HCS counts time: in units of 100 ns.
+    fileprivate var hostUnits: Int64 { components.seconds * 10_000_000 + components.attoseconds / 100_000_000_000 }
 }

@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Dispatch
 import Glibc
 import Synchronization
@@ -32,12 +33,12 @@ final class EmulatedSystem: Sendable {
         var delivering = false
 
         var resources: SystemResources
-        var startedAt: EmulatedSystemTime?
+        var startedAt: Timestamp?
         var processes: [pid_t: EmulatedProcess] = [:]
         /// Those that have exited and have been without a handle since, oldest first, where the settings keep them.
         var kept: [EmulatedProcess] = []
         /// Every process that was created since then is known, whether or not it has exited.
-        var listedFrom = EmulatedSystemTime.now()
+        var listedFrom = Timestamp.now
         /// Stopped, and its exits may be known to no client that still lives: it stays until one has looked.
         var isKept = false
         /// Processes that run, or have exited and are not settled.

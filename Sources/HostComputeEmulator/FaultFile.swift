@@ -23,6 +23,9 @@ import Glibc
 /// - `hresult`: the call then fails with it.
 /// - `lose_notification`, in place of a call: the name of a notification, such as `ProcessExited`, that is lost.
 public enum FaultFile {
+    /// Reads the file and does nothing else.
+    public static func check(_ path: String) throws(ConfigurationFailure) { _ = try read(path) }
+
     static func read(_ path: String) throws(ConfigurationFailure) -> [Fault] {
         let text = try contents(path)
         var faults: [Fault] = []

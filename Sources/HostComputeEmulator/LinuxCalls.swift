@@ -3,19 +3,12 @@ import Glibc
 /// The functions of the C library that its Swift module leaves out, since they are GNU or Linux extensions.
 struct LinuxCalls: Sendable {
     typealias Pipe2 = @convention(c) @Sendable (UnsafeMutablePointer<Int32>?, Int32) -> Int32
-    typealias AddChangeDirectory =
-        @convention(c) @Sendable (UnsafeMutablePointer<posix_spawn_file_actions_t>?, UnsafePointer<CChar>?) -> Int32
-    typealias AddCloseFrom =
-        @convention(c) @Sendable (UnsafeMutablePointer<posix_spawn_file_actions_t>?, Int32) -> Int32
     typealias EpollCreate = @convention(c) @Sendable (Int32) -> Int32
     typealias EpollControl = @convention(c) @Sendable (Int32, Int32, Int32, UnsafeMutableRawPointer?) -> Int32
     typealias EpollWait = @convention(c) @Sendable (Int32, UnsafeMutableRawPointer?, Int32, Int32) -> Int32
     typealias PidfdOpen = @convention(c) @Sendable (pid_t, UInt32) -> Int32
 
     let pipe2: Pipe2
-    let addChangeDirectory: AddChangeDirectory
-    /// glibc 2.34 and later; without it close-on-exec alone keeps descriptors from the child.
-    let addCloseFrom: AddCloseFrom?
     let epollCreate: EpollCreate
     let epollControl: EpollControl
     let epollWait: EpollWait
@@ -27,18 +20,14 @@ struct LinuxCalls: Sendable {
 
     private init?() {
         guard let pipe2 = LinuxCalls.find("pipe2", as: Pipe2.self),
-            let addChangeDirectory = LinuxCalls.find(
-                "posix_spawn_file_actions_addchdir_np", as: AddChangeDirectory.self),
             let epollCreate = LinuxCalls.find("epoll_create1", as: EpollCreate.self),
             let epollControl = LinuxCalls.find("epoll_ctl", as: EpollControl.self),
             let epollWait = LinuxCalls.find("epoll_wait", as: EpollWait.self)
         else { return nil }
         self.pipe2 = pipe2
-        self.addChangeDirectory = addChangeDirectory
         self.epollCreate = epollCreate
         self.epollControl = epollControl
         self.epollWait = epollWait
-        addCloseFrom = LinuxCalls.find("posix_spawn_file_actions_addclosefrom_np", as: AddCloseFrom.self)
         pidfdOpen = LinuxCalls.find("pidfd_open", as: PidfdOpen.self)
     }
 

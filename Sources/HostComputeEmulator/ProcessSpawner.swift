@@ -1,70 +1,44 @@
 import CHostCompute
 import Glibc
 
-/// Starts a program with posix_spawn: no copy of the worker's address space, nothing of its environment, its signals or
-/// its descriptors.
+/// Starts a program: no copy of the worker's address space, nothing of its environment, its signals, its umask, its
+/// descriptors and its raised limits.
 struct ProcessSpawner {
     private static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// The folder that is home, and the working directory unless the document names one.
     let scratch: String
     let document: EmulatedProcessDocument
+    /// How many descriptors it may have; nil for as many as this program.
+    let descriptors: Int?
 
     func spawn(_ streams: ProcessStreams) throws(HostFailure) -> pid_t {
-        guard let calls = LinuxCalls.shared else {
-            throw HostFailure(code: ResultCode.notSupported, message: "The C library lacks a function that is needed.")
-        }
         try checkUser()
         let environment = makeEnvironment()
         let program = try find(document.arguments[0], path: environment.path)
         let directory = document.workingDirectory.isEmpty ? scratch : document.workingDirectory
 
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        switch streams.child {
-        case .terminal(let path):
-            // The child has just begun its session, so the terminal that it opens becomes its controlling one.
-            posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
-            posix_spawn_file_actions_adddup2(&actions, 0, 1)
-            posix_spawn_file_actions_adddup2(&actions, 0, 2)
-        case .pipes(let input, let output, let error):
-            for (number, end) in [(Int32(0), input), (1, output), (2, error)] {
-                if end >= 0 {
-                    posix_spawn_file_actions_adddup2(&actions, end, number)
-                } else {
-                    posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
-                }
-            }
-        }
-        _ = calls.addCloseFrom?(&actions, 3)
-        _ = calls.addChangeDirectory(&actions, directory)
-
-        var attributes = ProcessSpawner.attributes
-        var pid: pid_t = 0
         let arguments = document.arguments.map { strdup($0) }
         let variables = environment.entries.map { strdup($0) }
-        defer { for text in arguments + variables { free(text) } }
-        let status = posix_spawn(&pid, program, &actions, &attributes, arguments + [nil], variables + [nil])
+        let texts = [strdup(program), strdup(directory), streams.terminalPath.map { strdup($0) } ?? nil]
+        defer { for text in arguments + variables + texts { free(text) } }
+        var request = hc_spawn_request()
+        request.program = UnsafePointer(texts[0])
+        request.directory = UnsafePointer(texts[1])
+        request.terminal = UnsafePointer(texts[2])
+        request.streams = streams.childEnds
+        request.descriptors = UInt64(max(0, descriptors ?? 0))
+        var pid: Int32 = 0
+        let status = (arguments + [nil]).withUnsafeBufferPointer { arguments in
+            (variables + [nil]).withUnsafeBufferPointer { variables in
+                request.arguments = arguments.baseAddress
+                request.environment = variables.baseAddress
+                return hc_spawn(&request, &pid)
+            }
+        }
         guard status == 0 else { throw failure(status, program: program, directory: directory) }
         return pid
     }
-
-    /// A session of its own, no signal blocked, none ignored.
-    private static let attributes: posix_spawnattr_t = {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        var none = sigset_t()
-        sigemptyset(&none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID
-        posix_spawnattr_setflags(
-            &attributes, Int16(newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)))
-        return attributes
-    }()
 
     /// The minimal environment under the document's own.
     private func makeEnvironment() -> (entries: [String], path: String) {
@@ -114,7 +88,7 @@ struct ProcessSpawner {
         HostFailure(code: ResultCode.accessDenied, message: "Access is denied: '\(program)' cannot be executed.")
     }
 
-    /// Finds out which step of posix_spawn failed, which it does not report itself.
+    /// Finds out which step failed.
     private func failure(_ status: Int32, program: String, directory: String) -> HostFailure {
         var entry = stat()
         let isFolder = stat(directory, &entry) == 0 && entry.st_mode & S_IFMT == S_IFDIR

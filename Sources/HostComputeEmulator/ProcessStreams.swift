@@ -20,6 +20,15 @@ struct ProcessStreams: Sendable {
     var terminal = FileDescriptor.none
     private var keepsOutput = false
 
+    /// The child's terminal, where it has one.
+    var terminalPath: String? { if case .terminal(let path) = child { path } else { nil } }
+
+    /// The child's ends, for ``hc_spawn_request``.
+    var childEnds: (Int32, Int32, Int32) {
+        guard case .pipes(let input, let output, let error) = child else { return (-1, -1, -1) }
+        return (max(-1, input), max(-1, output), max(-1, error))
+    }
+
     /// Makes what the document asks for.
     /// - Parameter keepsOutput: whether unread output outlives the caller's descriptors, for the next caller.
     init(_ document: EmulatedProcessDocument, keepsOutput: Bool) throws(HostFailure) {

@@ -27,6 +27,9 @@ extension HostComputeEmulator {
         /// has opened and closed it. False, as in HCS: an exited process is gone with its last handle.
         public var keepsExited: Bool
 
+        /// How many file descriptors a process may have; nil for as many as this program.
+        public var processDescriptors: Int?
+
         /// Settings for a root folder; everything else at its default.
         public init(
             root: String, grace: Duration = .seconds(2), faultFile: String? = nil, terminatedExitCode: UInt32? = nil,

@@ -115,13 +115,13 @@ public struct Element {
     private func extensionValue() throws(MessageError) -> Value {
         let ext = object.pointee.via.ext
         let bytes = UnsafeRawBufferPointer(start: ext.ptr, count: Int(ext.size))
-        guard ext.type == Timestamp.extensionType else {
+        guard ext.type == Element.timestampType else {
             return .extension(type: ext.type, Array(bytes))
         }
-        guard let timestamp = Timestamp(extensionBytes: bytes) else {
+        guard let timestamp = Element.timestamp(bytes) else {
             throw MessageError("a timestamp must have 4, 8 or 12 bytes and less than 1,000,000,000 nanoseconds")
         }
-        return .timestamp(timestamp)
+        return timestamp
     }
 
     /// Throws where a map in it, at any depth, holds a key twice.

@@ -8,17 +8,21 @@ public final class Reader {
     /// Arena chunks of this size are kept between bodies; larger ones are given back.
     private static let chunkSize = 8192
 
-    private var zone: msgpack_zone
+    private let zone: UnsafeMutablePointer<msgpack_zone>
     private let limits: Limits
 
     /// A reader that holds bodies to `limits`.
     public init(limits: Limits = Limits()) {
         self.limits = limits
-        zone = msgpack_zone()
-        msgpack_zone_init(&zone, Reader.chunkSize)
+        zone = .allocate(capacity: 1)
+        zone.initialize(to: msgpack_zone())
+        msgpack_zone_init(zone, Reader.chunkSize)
     }
 
-    deinit { msgpack_zone_destroy(&zone) }
+    deinit {
+        msgpack_zone_destroy(zone)
+        zone.deallocate()
+    }
 
     /// Decodes `bytes`, which must be exactly one object, and lends it to `body`.
     ///
@@ -28,11 +32,11 @@ public final class Reader {
         _ bytes: UnsafeRawBufferPointer, _ body: (Element) throws -> Result
     ) throws -> Result {
         try Scanner.check(bytes, limits)
-        defer { msgpack_zone_clear(&zone) }
+        defer { msgpack_zone_clear(zone) }
         var object = msgpack_object()
         var offset = 0
         let status = msgpack_unpack(
-            bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, &offset, &zone, &object)
+            bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, &offset, zone, &object)
         // The scanner has refused all that msgpack-c could; what is left is want of memory.
         guard status == MSGPACK_UNPACK_SUCCESS else {
             throw MessageError("msgpack-c refused the body with status \(status.rawValue)")

@@ -16,7 +16,8 @@ public enum Value: Sendable, Hashable {
     case binary([UInt8])
     case array([Value])
     case map(Map)
-    case timestamp(Timestamp)
+    /// An instant: seconds since 1970-01-01T00:00:00Z, and nanoseconds after them, below 1,000,000,000.
+    case timestamp(seconds: Int64, nanoseconds: UInt32)
     /// An extension of a type that this module does not know.
     case `extension`(type: Int8, [UInt8])
 
@@ -44,8 +45,6 @@ public enum Value: Sendable, Hashable {
     public var map: Map? { if case .map(let value) = self { value } else { nil } }
     /// The bytes, where it is a bin.
     public var binary: [UInt8]? { if case .binary(let value) = self { value } else { nil } }
-    /// The instant, where it is a timestamp.
-    public var timestamp: Timestamp? { if case .timestamp(let value) = self { value } else { nil } }
 
     /// The integer, where it is one that fits.
     public var signed: Int64? {

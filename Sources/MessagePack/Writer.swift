@@ -103,9 +103,9 @@ public final class Writer {
     /// Begins a map of `count` entries.
     public func map(_ count: Int) { msgpack_pack_map(packer, count) }
 
-    /// Writes a timestamp extension.
-    public func timestamp(_ value: Timestamp) {
-        var raw = msgpack_timestamp(tv_sec: value.seconds, tv_nsec: value.nanoseconds)
+    /// Writes a timestamp extension: seconds since 1970, and nanoseconds after them, below 1,000,000,000.
+    public func timestamp(seconds: Int64, nanoseconds: UInt32) {
+        var raw = msgpack_timestamp(tv_sec: seconds, tv_nsec: nanoseconds)
         msgpack_pack_timestamp(packer, &raw)
     }
 
@@ -136,7 +136,7 @@ public final class Writer {
                 string(key)
                 self.value(value)
             }
-        case .timestamp(let value): timestamp(value)
+        case .timestamp(let seconds, let nanoseconds): timestamp(seconds: seconds, nanoseconds: nanoseconds)
         case .extension(let type, let bytes):
             bytes.withUnsafeBytes { _ = msgpack_pack_ext_with_body(packer, $0.baseAddress, $0.count, type) }
         }

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
 import ZeroMQ
@@ -16,6 +17,7 @@ final class Host {
     private let monitoring: Monitoring
     private let loop: SocketLoop
     private let memory = MemoryTrim()
+    private var trimPace = TrimPace()
 
     /// How long a stop waits until the last events are kept.
     private static let patienceAtEnd = Duration.seconds(3)
@@ -47,6 +49,7 @@ final class Host {
             spools: configuration.journal == .disk
                 ? OutputStore(stateDirectory: configuration.stateDirectory, logger: logger) : nil,
             logger: logger)
+        services.footing = Footing(driver, configuration.footingLook, on: loop, logger: logger)
         let traffic = Traffic()
         let host = HostCommands(services, traffic: { traffic.figures }, stopWorker: stopWorker)
         let router = CommandRouter(services, host)
@@ -85,7 +88,7 @@ final class Host {
         // The first handler, so that new connections do not wait behind requests.
         try authenticator.start()
         control.start()
-        try events.start(on: loop)
+        try events.start()
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
         everySecond()
@@ -93,6 +96,11 @@ final class Host {
         outbox.record(Event(.workerStart))
         recovery.start(restored)
         check.start()
+        services.footing?.mendSockets = { [weak self] in
+            guard let self else { return nil }
+            return commands.mendSockets() ?? self.events.mendSockets()
+        }
+        services.footing?.start()
         try commands.start()
         return endpoints
     }
@@ -117,7 +125,7 @@ final class Host {
     private func close() {
         monitoring.close()
         control.close()
-        events.close(on: loop)
+        events.close()
         services.outbox.close()
         requests.close()
         commands.close()
@@ -129,8 +137,11 @@ final class Host {
     /// While the journal is in trouble, answers to questions go out without it; and a flood's memory is given back.
     private func everySecond() {
         services.outbox.releaseQuestions()
-        // The C library hands out no memory while it gives some back, and a start needs much.
-        if services.pool.recovering == 0 { memory.look() }
+        if services.pool.recovering == 0 {
+            // A start needs much memory, and would wait for it.
+            if trimPace.isDue(requests: commands.counters.requests) { memory.look() }
+            services.pool.removeExpired()
+        }
         loop.schedule(after: .seconds(1)) { [weak self] in self?.everySecond() }
     }
 
@@ -155,7 +166,7 @@ final class Host {
             done()
         }
         services.outbox.record(Event(.workerStop))
-        services.outbox.afterCommit { close.run() }
+        services.outbox.afterCommit { [events] in events.flush { close.run() } }
         // A disk that takes nothing more holds up no stop.
         loop.schedule(after: Host.patienceAtEnd) { close.run() }
     }

@@ -57,18 +57,17 @@ public final class Worker: Service {
 
     /// What is wrong with where the configuration would have the worker serve; nil where nothing is.
     public static func endpointRefusal(_ configuration: WorkerConfiguration) -> String? {
-        for text in configuration.httpEndpoints ?? [] {
-            if let refusal = Endpoint(text).refusalForHTTP { return refusal }
-        }
+        endpointRefusals(configuration).first
+    }
+
+    /// Everything that is wrong with where the configuration would have the worker serve.
+    static func endpointRefusals(_ configuration: WorkerConfiguration) -> [String] {
         let hasKey = configuration.access.serverKey != nil
-        for (setting, texts) in [
-            ("commands", configuration.commandEndpoints), ("events", configuration.eventEndpoints),
-        ] {
-            for text in texts {
-                if let refusal = Endpoint(text).refusal(setting: setting, hasKey: hasKey) { return refusal }
-            }
-        }
-        return nil
+        let endpoints =
+            configuration.commandEndpoints.map { (setting: "commands", text: $0) }
+            + configuration.eventEndpoints.map { (setting: "events", text: $0) }
+        return endpoints.compactMap { Endpoint($0.text).refusal(setting: $0.setting, hasKey: hasKey) }
+            + (configuration.httpEndpoints ?? []).compactMap { Endpoint($0).refusalForHTTP }
     }
 
     /// Serves.

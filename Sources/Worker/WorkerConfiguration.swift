@@ -1,4 +1,5 @@
 public import ContainerProtocol
+import Foundation
 import Logging
 public import MessagePack
 import ZeroMQ
@@ -100,6 +101,8 @@ public struct WorkerConfiguration: Sendable {
         case terminate
     }
 
+    /// Whether the state directory had an owner's mark before this start: then a worker has been here.
+    public var hasBeenUsed = false
     /// A death that is to come, for tests.
     public var crashPlan: CrashPlan?
 
@@ -115,6 +118,8 @@ public struct WorkerConfiguration: Sendable {
         public var requests = 65_536
         /// Containers that are remembered, stopped ones included.
         public var containers = 200_000
+        /// Stopped containers that are remembered; 0 for no limit of their own.
+        public var stoppedContainers = 0
         /// Bytes of output kept per process.
         public var outputBytes = 8 << 20
         /// Peers that may be attached to one process.
@@ -154,6 +159,10 @@ public struct WorkerConfiguration: Sendable {
         public var heartbeatInterval = Duration.seconds(10)
         /// A peer that answers no probe for this long is gone.
         public var heartbeatTimeout = Duration.seconds(30)
+        /// A lossless reader that keeps a process waiting for this long holds it no more.
+        public var losslessReader = Duration.seconds(30)
+        /// Stopped containers are deleted after this; zero for never.
+        public var stoppedRetention = Duration.zero
         /// A ZMTP handshake may take this long.
         public var handshake = Duration.seconds(3)
 
@@ -166,6 +175,18 @@ public struct WorkerConfiguration: Sendable {
 }
 
 extension WorkerConfiguration {
+    /// What is looked at of the state directory; nil where nothing is kept there.
+    var footingLook: FootingLook? {
+        guard journal == .disk else { return nil }
+        let database = JournalFiles(URL(fileURLWithPath: stateDirectory)).database
+        return FootingLook(
+            stateDirectory: stateDirectory,
+            places: [
+                FootingLook.Place(stateDirectory, "the state directory"),
+                FootingLook.Place(database, "the journal"),
+            ].compactMap { $0 })
+    }
+
     /// How long events are kept.
     var eventRetention: EventRetention {
         EventRetention(count: limits.events, seconds: times.eventAge.components.seconds)

@@ -5,6 +5,8 @@ struct OutputFollower {
     let continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
     /// Where the next attachment begins.
     var start: OutputStart
+    /// Whether the process waits for it.
+    let isLossless: Bool
     /// Whether the worker has it attached on the present connection.
     var isAttached = false
     /// Whether a request to attach it is under way; it outlives connections.
@@ -16,7 +18,11 @@ struct OutputFollower {
     /// Whether the next piece is the first after the worker's offsets have begun again.
     private var begins = false
 
-    init(number: UInt64, start: OutputStart, continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation) {
+    init(
+        number: UInt64, start: OutputStart, isLossless: Bool = false,
+        continuation: AsyncThrowingStream<OutputPiece, any Error>.Continuation
+    ) {
+        self.isLossless = isLossless
         self.number = number
         self.start = start
         self.continuation = continuation
@@ -64,5 +70,13 @@ struct OutputFollower {
         guard isAttached, due >= OutputPiece.window / 4 else { return 0 }
         credit += due
         return due
+    }
+
+    /// Lets one byte more come than the window allows.
+    /// - Returns: whether a request is due.
+    mutating func extend() -> Bool {
+        guard isAttached else { return false }
+        credit += 1
+        return true
     }
 }

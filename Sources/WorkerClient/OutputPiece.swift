@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 import MessagePack
 
 /// Some bytes that a process wrote, or the end of one of its streams.
@@ -21,6 +21,9 @@ public struct OutputPiece: Sendable, Equatable {
     /// Whether an unknown amount of output is missing as well, because it was lost when the worker was restarted.
     /// ``dropped`` counts it as one byte.
     public private(set) var isLossUnknown: Bool
+    /// Whether the process does not wait for this reader any more: from here on output may be dropped before it is read.
+    /// Such a piece has no data.
+    public let isHoldLost: Bool
     /// Whether a restarted worker has lost the offsets of this process's output. Offsets begin again with this piece,
     /// and output between it and the piece before is lost.
     public internal(set) var isRestart = false
@@ -39,6 +42,7 @@ public struct OutputPiece: Sendable, Equatable {
         isEnd = value["eof"]?.bool ?? false
         dropped = value["dropped"]?.unsigned ?? 0
         isLossUnknown = value["dropped_unknown"]?.bool ?? false
+        isHoldLost = value["lossless"]?.bool == false
     }
 
     /// The part that begins at `reached` or later; nil where there is none.
@@ -46,7 +50,7 @@ public struct OutputPiece: Sendable, Equatable {
         var piece = self
         if offset < reached {
             let seen = reached - offset
-            guard seen < UInt64(data.count) || isEnd else { return nil }
+            guard seen < UInt64(data.count) || isEnd || isHoldLost else { return nil }
             piece.data = Array(data.dropFirst(Int(clamping: seen)))
             piece.offset = reached
             piece.dropped = 0

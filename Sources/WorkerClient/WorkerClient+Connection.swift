@@ -49,13 +49,16 @@ extension WorkerClient {
     private func watch() -> SocketLoop.Turn {
         guard let watch = connection?.watch, let change = try? watch.next() else { return .idle }
         switch change {
-        case .accepted: break
+        // Something listens there. A worker that is stopped goes no further: the system accepts connections for it.
+        case .accepted: connection?.isAccepted = true
         case .connected: connected()
         case .refused: handshakeFailed(.keyRefused(endpoint), isRefusal: true)
+        // libzmq reports a message that cannot be decrypted as a failed handshake, and may never read the connection again.
+        case .failed where connection?.stands == true: lost()
         case .failed: handshakeFailed(.handshakeFailed(endpoint), isRefusal: false)
         // An attempt that got no further than the handshake: libzmq goes on trying, at its own pace.
         case .disconnected where connection?.stands == true: lost()
-        case .disconnected: break
+        case .disconnected: connection?.isAccepted = false
         }
         return .busy
     }

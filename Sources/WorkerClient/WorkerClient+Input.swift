@@ -1,4 +1,4 @@
-public import ContainerProtocol
+public import ContainerModel
 
 /// What processes read.
 extension WorkerClient {

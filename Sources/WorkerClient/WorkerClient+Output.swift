@@ -1,4 +1,5 @@
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// What processes write, followed over any number of connections.
@@ -9,9 +10,11 @@ extension WorkerClient {
     /// reader per client: a second one takes the place of the first, whose stream ends. When the connection breaks, the
     /// client attaches again at the offset that was reached. Output that is no longer kept is reported by
     /// ``OutputPiece/dropped``, and a worker that has lost its offsets by ``OutputPiece/isRestart``.
+    /// - Parameter lossless: whether the process waits where the reader is behind. A reader that keeps it waiting for too
+    ///   long loses that hold; see ``OutputPiece/isHoldLost``.
     /// - Throws: `Failure` if the worker has no such output. If that becomes known later, the stream throws it.
     public func output(
-        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start
+        of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start, lossless: Bool = false
     ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
         let source = ProcessReference(id, process)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
@@ -19,7 +22,8 @@ extension WorkerClient {
         let number = lastFollower
         // Before the request: pieces may come right behind its answer.
         let former = followers.updateValue(
-            OutputFollower(number: number, start: start, continuation: continuation), forKey: source)
+            OutputFollower(number: number, start: start, isLossless: lossless, continuation: continuation),
+            forKey: source)
         former?.continuation.finish()
         continuation.onTermination = { [weak self] _ in
             Task { await self?.forget(number, source) }
@@ -48,6 +52,16 @@ extension WorkerClient {
         }
     }
 
+    /// Takes one byte more, so that a lossless reader that cannot pass its output on now keeps its hold. The byte waits
+    /// with the rest.
+    public func extendOutput(of id: ContainerID, _ process: ProcessName = .initial) async {
+        let source = ProcessReference(id, process)
+        guard followers[source]?.extend() == true else { return }
+        var parameters = source.parameters
+        parameters["bytes"] = 1
+        _ = try? await perform(.credit, parameters, timeout: WorkerClient.patience)
+    }
+
     /// For requests that any worker answers at once.
     private static let patience = Duration.seconds(30)
 
@@ -63,7 +77,9 @@ extension WorkerClient {
     /// Where an attachment begins, and how much may come; known only when the request is sent.
     func attachment(_ source: ProcessReference) -> Value.Map {
         guard let follower = followers[source] else { return [:] }
-        return ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        var parameters: Value.Map = ["from": follower.start.value, "credit": .int(follower.freeWindow)]
+        if follower.isLossless { parameters["lossless"] = true }
+        return parameters
     }
 
     /// An attachment is answered: before the pieces that come behind the answer are looked at.

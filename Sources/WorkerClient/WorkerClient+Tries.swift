@@ -147,11 +147,16 @@ extension WorkerClient {
 
     /// The failure carries the request's id, with which the caller can ask later whether the request ran.
     private func noAnswer(_ call: PendingCall) -> Failure {
-        var failure = Failure(
-            .unavailable,
-            handshakeFailures > 0
-                ? "the worker at \(endpoint) closes every connection at once: it may ask for a key (`--server-key`)"
-                : "no answer from the worker at \(endpoint); is it running?", retryable: true)
+        let message =
+            if isTurnedAway {
+                "the worker at \(endpoint) closes every connection at once: it may ask for a key (`--server-key`)"
+            } else if isSilent {
+                "the worker at \(endpoint) is silent: it accepts connections and does not answer; it may be overloaded, "
+                    + "or its process may be stopped"
+            } else {
+                "no answer from the worker at \(endpoint); is it running?"
+            }
+        var failure = Failure(.unavailable, message, retryable: true)
         failure.details["request_id"] = call.parameters["request_id"]
         return failure
     }

@@ -47,6 +47,8 @@ public actor WorkerClient {
         let socket: Socket
         let watch: ConnectionMonitor
         var stands = false
+        /// Whether the other side has accepted it.
+        var isAccepted = false
     }
 
     /// Prepares a client of the worker at `endpoint`. It connects when the worker is there, and again when it comes
@@ -77,6 +79,9 @@ public actor WorkerClient {
 
     /// Whether the worker closes connections during the handshake.
     public var isTurnedAway: Bool { handshakeFailures > 0 }
+
+    /// Whether something accepts connections and does not answer.
+    public var isSilent: Bool { connection?.isAccepted == true && !isTurnedAway }
 
     /// Ends every call that is under way, and the connection; later calls fail.
     public func close() {

@@ -6,29 +6,45 @@ import Foundation
 #endif
 
 /// Ends the connection of one peer, which libzmq itself cannot do. ``Message/connection`` is its descriptor.
+///
+/// Any thread may call this: it reads nothing of a socket but where that serves.
 public enum Connection {
-    /// Ends a connection of `socket`, in both directions and at once. libzmq sees it as closed by the peer, which may
+    /// The ends of a socket's own connections, by which they are recognized.
+    public struct Places: Sendable {
+        fileprivate let places: Set<Place>
+
+        /// The places of endpoints, as ``Socket/bind(_:)`` returned them or as a socket connected to them.
+        public init(_ endpoints: [String]) { places = Set(endpoints.compactMap(Place.init(endpoint:))) }
+    }
+
+    /// Ends a connection of a socket, in both directions and at once. libzmq sees it as closed by the peer, which may
     /// connect again.
     ///
     /// A message can outlive its connection, and the system then reuses the descriptor. So a descriptor that is no
-    /// connection of `socket` is left alone. If it now belongs to another peer of the same socket, that peer connects
+    /// connection of the socket is left alone. If it now belongs to another peer of the same socket, that peer connects
     /// again.
-    /// - Returns: false if the descriptor is no connection of `socket`.
+    /// - Parameter places: where the socket serves.
+    /// - Returns: false if the descriptor is no connection of the socket.
     @discardableResult
-    public static func cut(_ descriptor: Int32, of socket: Socket) -> Bool {
-        let places = Set(socket.endpoints.compactMap(Place.init(endpoint:)))
+    public static func cut(_ descriptor: Int32, of places: Places) -> Bool {
         let ends = [Place(descriptor, getsockname), Place(descriptor, getpeername)]
-        guard ends.contains(where: { $0.map(places.contains) ?? false }) else { return false }
+        guard ends.contains(where: { $0.map(places.places.contains) ?? false }) else { return false }
         #if os(Windows)
             return shutdown(SOCKET(descriptor), SD_BOTH) == 0
         #else
             return shutdown(descriptor, Int32(SHUT_RDWR)) == 0
         #endif
     }
+
+    /// Ends a connection of `socket`, on its thread.
+    @discardableResult
+    public static func cut(_ descriptor: Int32, of socket: Socket) -> Bool {
+        cut(descriptor, of: Places(socket.endpoints))
+    }
 }
 
 /// The address of one end of a connection, as far as it distinguishes the sockets of one process.
-private enum Place: Hashable {
+private enum Place: Hashable, Sendable {
     case port(UInt16)
     case path(String)
 

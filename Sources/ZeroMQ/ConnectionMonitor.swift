@@ -33,7 +33,7 @@ public final class ConnectionMonitor {
         /// decrypted, and the report overwrites the `errno` by which it then ends the connection: the connection would
         /// stay, would never be read again, and its descriptor would be lost when the peer leaves.
         case standing
-        /// How handshakes end, and that connections are gone: for a client.
+        /// That connections stand, how their handshakes end, and that they are gone: for a client.
         case handshakes
 
         // Not ZMQ_EVENT_ACCEPT_FAILED: without descriptors there are tens of thousands of them a second.
@@ -41,8 +41,9 @@ public final class ConnectionMonitor {
             switch self {
             case .standing: ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED
             case .handshakes:
-                ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
-                    | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
+                    | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                    | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
             }
         }
     }

@@ -41,6 +41,16 @@ public struct Message: ~Copyable {
         try body(zmq_msg_gets(&raw, "User-Id"))
     }
 
+    /// The property `name` of the connection that brought the frame, lent to `body` as a C string; nil where there is none.
+    /// What the ZAP handler gave cannot be replaced by the peer.
+    public mutating func withProperty<Result>(
+        _ name: StaticString, _ body: (UnsafePointer<CChar>?) throws -> Result
+    ) rethrows -> Result {
+        // The bytes of a static string end with a NUL.
+        let name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        return try body(zmq_msg_gets(&raw, name))
+    }
+
     /// Lends the frame's bytes to `body`.
     public mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try body(UnsafeRawBufferPointer(start: zmq_msg_data(&raw), count: zmq_msg_size(&raw)))

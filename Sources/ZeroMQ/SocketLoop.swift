@@ -185,6 +185,14 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         confined.quiet.append(QuietSocket(socket: socket, descriptor: try socket.descriptor, handler: handler))
     }
 
+    /// Lets the handler of a quiet socket read in this turn or the next one. Sending on a socket takes in what its
+    /// descriptor would have shown: who sends on a quiet socket must call this.
+    public func look(at socket: Socket) {
+        for index in confined.quiet.indices where confined.quiet[index].socket === socket {
+            confined.quiet[index].hasSomething = true
+        }
+    }
+
     /// Forgets `socket`.
     public func remove(_ socket: Socket) {
         confined.handlers.removeAll { $0.socket === socket }
@@ -219,23 +227,23 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         var message = Message()
         var work: [Work] = []
         var began = ContinuousClock.now
+        // How much of it has been done: what is left goes before what has come since.
+        var done = 0
         while true {
             let isStopping = inbox.withLock { inbox in
-                work.removeAll(keepingCapacity: true)
-                swap(&work, &inbox.work)
-                inbox.isWoken = false
+                if done == work.count {
+                    work.removeAll(keepingCapacity: true)
+                    done = 0
+                    swap(&work, &inbox.work)
+                    inbox.isWoken = false
+                }
                 return inbox.isStopping
             }
             var busy = !work.isEmpty
-            for item in work {
-                switch item {
-                case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
-                case .call(let call): call()
-                }
-            }
+            perform(work, from: &done)
             if isStopping {
                 let hasEnded = inbox.withLock { inbox in
-                    inbox.hasEnded = inbox.work.isEmpty
+                    inbox.hasEnded = inbox.work.isEmpty && done == work.count
                     return inbox.hasEnded
                 }
                 if hasEnded { break }
@@ -260,6 +268,25 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         let now = ContinuousClock.now
         onTurn(now - began)
         return now
+    }
+
+    /// How long what was sent to the loop may hold it in one turn: threads may send much more at once than sockets and
+    /// deadlines can wait for.
+    private static let longestWork = Duration.milliseconds(2)
+
+    /// Does what was sent to the loop, as much as one turn allows.
+    private func perform(_ work: [Work], from done: inout Int) {
+        guard done < work.count else { return }
+        let end = ContinuousClock.now + SocketLoop.longestWork
+        while done < work.count {
+            switch work[done] {
+            case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+            case .call(let call): call()
+            }
+            done += 1
+            // The clock is read now and then only.
+            if done % 16 == 0, .now >= end { return }
+        }
     }
 
     /// Busy turns between looks at the quiet sockets.

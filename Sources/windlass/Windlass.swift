@@ -8,7 +8,7 @@ struct Windlass: AsyncParsableCommand {
         commandName: "windlass",
         abstract: "Runs containers for schedulers, and speaks to the workers that do.",
         version: WindlassVersion.current,
-        subcommands: [WorkerCommand.self, ConfigCommand.self] + linuxCommands,
+        subcommands: [WorkerCommand.self, ConfigCommand.self, ManualCommand.self] + linuxCommands,
         groupedSubcommands: clientCommands
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
+from command_line import Cli, far_worker
 from curve import Door
 from restarts import Host
 from wire import Collector, Dealer, Failure, Output, Requester
@@ -103,6 +104,18 @@ def peers(context: zmq.Context) -> Iterator[Callable[..., Any]]:
 def door(tmp_path: Path, start_worker: Callable[..., Worker], peers: Callable[..., Any]) -> Door:
     """A worker that other hosts may come in to; the test starts it."""
     return Door(tmp_path, start_worker, peers)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line of a user with a home of their own."""
+    return Cli(tmp_path / "home")
+
+
+@pytest.fixture
+def far(door: Door, cli: Cli, tmp_path: Path) -> Door:
+    """A worker that alice may come in to, with the keys that the command line made."""
+    return far_worker(door, cli, tmp_path)
 
 
 @pytest.fixture

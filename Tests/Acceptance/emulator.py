@@ -25,7 +25,7 @@ class Emulator:
             arguments += ["--faults", str(folder / "faults.json")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment()
+                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment(), start_new_session=True
             )
 
     def await_ready(self) -> Emulator:

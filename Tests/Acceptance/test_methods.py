@@ -84,7 +84,8 @@ def test_ping(client):
 
 def test_version(client):
     version = client.call("version")
-    assert version.keys() == {"name", "version", "protocol", "host", "epoch", "os", "arch", "driver", "capabilities"}
+    named = {"name", "version", "protocol", "host", "epoch", "os", "arch", "driver", "capabilities", "profiles"}
+    assert version.keys() == named and version["profiles"] == ["default", "hyperv"]
     assert version["name"].lower() == "windlass" and version["host"] == "acceptance"
     assert version["protocol"] in (1, "1") and type(version["epoch"]) is int and version["epoch"] >= 1
     assert version["os"] == sys.platform and version["arch"] in ("x86_64", "amd64", "aarch64", "arm64")

@@ -391,7 +391,7 @@ def test_a_hangup_reads_the_level_again_and_opens_the_log_file_anew(tmp_path, st
     moved = log.rename(tmp_path / "worker.log.1")
     config.write_text("log_level: info\nlog_format: text\n")
     worker.process.send_signal(signal.SIGHUP)
-    while not log.exists() or "have been read again" not in log.read_text():
+    while not log.exists() or "the settings were read again" not in log.read_text():
         assert deadline.left > 0, worker.output()
     id, _ = containers.ended()
     while f"container={id}" not in log.read_text():
@@ -399,5 +399,5 @@ def test_a_hangup_reads_the_level_again_and_opens_the_log_file_anew(tmp_path, st
     assert "container started" not in moved.read_text() and " info: container exited" in log.read_text()
     config.write_text("log_level: nonsense\n")
     worker.process.send_signal(signal.SIGHUP)
-    while "the settings of the log stay as they were" not in log.read_text():
+    while "the settings could not be read again" not in log.read_text():
         assert deadline.left > 0, log.read_text()

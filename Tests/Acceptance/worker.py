@@ -82,6 +82,8 @@ class Worker:
                 stderr=log,
                 env=environment() | (variables or {}),
                 pass_fds=pass_fds or [],
+                # A terminal that the tests may have is none of the worker's.
+                start_new_session=True,
             )
         self.pid = self.process.pid
         self.ready: dict = {}

@@ -1,3 +1,4 @@
+import ContainerModel
 import Foundation
 import MessagePack
 import TestSupport
@@ -158,6 +159,8 @@ struct ProtocolPageTests {
         record.exit = exit
         record.imageLayers = ["l"]
         record.stuck = "start"
+        record.isAutoRemoved = true
+        record.lostHolds = [.initial]
         try compare("Record", full: record, least: least)
         var process = ContainerRecord.Process(pid: 8)
         let running = process

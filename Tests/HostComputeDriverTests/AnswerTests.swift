@@ -1,8 +1,7 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Testing
-
-import struct MessagePack.Timestamp
 
 @testable import HostComputeDriver
 
@@ -38,24 +37,6 @@ import struct MessagePack.Timestamp
         let list = PropertyDocuments.processes(try #require(AnswerDocument.read(ContainerProperties.self, text)))
         #expect(list.count == 1)
         #expect(list.first?.pid == 353 && list.first?.image == "cmd.exe" && list.first?.kernelTime == 100)
-    }
-
-    @Test(
-        arguments: [
-            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00+02:00", 951_818_400),
-            ("2024-12-31T23:59:59Z", 1_735_689_599),
-            ("1969-12-31T23:59:59Z", -1),
-        ] as [(String, Int64)])
-    func times(text: String, seconds: Int64) {
-        #expect(SystemTime(parsing: text)?.timestamp.seconds == seconds)
-    }
-
-    @Test(arguments: [
-        "", "2017-01-02", "2017-13-02T03:04:05Z", "2017-01-02T03:04:05", "2017-01-02T03:04:05.Z",
-        "2017-01-02T03:04:05+1",
-    ])
-    func noTimes(text: String) {
-        #expect(SystemTime(parsing: text) == nil)
     }
 
     @Test(

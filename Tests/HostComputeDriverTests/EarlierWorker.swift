@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import Foundation
 import Testing
 

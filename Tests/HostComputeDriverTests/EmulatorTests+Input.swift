@@ -1,5 +1,4 @@
 import ContainerDriver
-import ContainerProtocol
 import Testing
 
 @testable import HostComputeDriver

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import HostComputeEmulator
@@ -53,6 +54,26 @@ import Testing
         #expect(output.ended.isEmpty)
         _ = try driver.shutDown(id)
         #expect(output.ended == [.stdout, .stderr] && output.ends == 2)
+    }
+
+    /// A stopped stream costs its process only, and no byte.
+    @Test func aStoppedStreamHoldsItsProcess() throws {
+        let id = try EmulatedHost.id()
+        let output = OutputRecorder(limit: 1 << 20)
+        let errors = "head -c 3000000 /dev/zero | tr '\\0' x; echo done >&2; exit 4"
+        try host.run(id, errors, output: output)
+        #expect(output.waitUntilStopped())
+        let other = OutputRecorder()
+        _ = try driver.startProcess(
+            id, ProcessName("other")!, EmulatedHost.shell("head -c 3000000 /dev/zero"), stdin: false, output: other)
+        #expect(host.events.exit(id, ProcessName("other")!)?.code == 0)
+        #expect(other.count() == 3_000_000)
+        #expect(output.count() <= (1 << 20) + 64 * 1024)
+        #expect(host.events.exits.count == 1)
+        while output.count() < 3_000_000, output.waitUntilStopped() { output.readOn() }
+        #expect(host.events.exit(id)?.code == 4)
+        #expect(output.count() == 3_000_000 && output.text(.stderr) == "done\n")
+        try driver.discard(id)
     }
 
     @Test func terminal() throws {

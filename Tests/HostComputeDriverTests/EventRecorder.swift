@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Dispatch
 import Synchronization
 
@@ -66,12 +66,34 @@ final class OutputRecorder: ProcessOutput {
         var ended: Set<OutputStream> = []
         var lost: Set<OutputStream> = []
         var ends = 0
+        var stopped: [@Sendable () -> Void] = []
         var waiters: [DispatchSemaphore] = []
     }
     private let state = Mutex(State())
+    /// A stream is stopped from this many bytes on; nil for never.
+    private let limit: Int?
 
-    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
+    init(limit: Int? = nil) { self.limit = limit }
+
+    func write(
+        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, resume: @escaping @Sendable () -> Void
+    ) -> Bool {
         wake { $0.bytes[stream, default: []].append(contentsOf: bytes) }
+        guard let limit, count(stream) >= limit else { return true }
+        wake { $0.stopped.append(resume) }
+        return false
+    }
+
+    /// Waits until a stream is stopped.
+    func waitUntilStopped() -> Bool { wait { !$0.stopped.isEmpty } }
+
+    /// Has the driver read on.
+    func readOn() {
+        let stopped = state.withLock { state in
+            defer { state.stopped = [] }
+            return state.stopped
+        }
+        for resume in stopped { resume() }
     }
 
     func lose(_ stream: OutputStream) { wake { $0.lost.insert(stream) } }
@@ -107,11 +129,15 @@ final class OutputRecorder: ProcessOutput {
 
     /// Waits until `stream` holds `text`.
     func wait(for text: String, in stream: OutputStream = .stdout) -> Bool {
+        wait { String(decoding: $0.bytes[stream] ?? [], as: UTF8.self).contains(text) }
+    }
+
+    private func wait(_ look: (State) -> Bool) -> Bool {
         let deadline = DispatchTime.now() + .seconds(20)
         while true {
             let semaphore = DispatchSemaphore(value: 0)
             let found = state.withLock { state in
-                let found = String(decoding: state.bytes[stream] ?? [], as: UTF8.self).contains(text)
+                let found = look(state)
                 if !found { state.waiters.append(semaphore) }
                 return found
             }

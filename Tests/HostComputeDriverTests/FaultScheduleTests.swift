@@ -1,5 +1,4 @@
 import ContainerDriver
-import ContainerProtocol
 import Dispatch
 import Foundation
 import HostComputeEmulator

@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Dispatch
 import HostComputeEmulator
 import Synchronization

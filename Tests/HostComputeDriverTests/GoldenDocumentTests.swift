@@ -1,6 +1,6 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Foundation
 import HostComputeEmulator
 import Testing

@@ -1,6 +1,5 @@
 import CHostCompute
 import ContainerDriver
-import ContainerProtocol
 import Foundation
 import Testing
 

@@ -1,8 +1,6 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Testing
-
-import struct MessagePack.Timestamp
 
 @testable import HostComputeDriver
 

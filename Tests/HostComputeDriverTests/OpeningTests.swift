@@ -1,9 +1,8 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import Testing
-
-import struct MessagePack.Timestamp
 
 @testable import HostComputeDriver
 @testable import HostComputeEmulator

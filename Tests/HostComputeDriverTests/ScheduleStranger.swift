@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import HostComputeEmulator
 
 @testable import HostComputeDriver

@@ -1,5 +1,6 @@
 import CHostCompute
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Dispatch
 import Testing

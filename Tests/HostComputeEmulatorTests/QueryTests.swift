@@ -1,4 +1,5 @@
 import CHostCompute
+import ContainerModel
 import Foundation
 import HostComputeEmulator
 import Testing

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from pathlib import Path
 
+import zmq
+
 from collector import Feed
+from curve import certificate
+from measurer import Measured, measuring, pin
 from scheduler import Life, Scheduler
 from stage import Stage, require, show
 from trial import Trial
@@ -17,7 +22,10 @@ from wire import Deadline
 MEMORY = 64 << 20
 LIVES = 4
 # A debug build on a busy machine is no match for requests by the million: the short form leaves them to the long one.
-SHORT = ["pings", "half-open", "garbage", "squatters", "oversize"]
+SHORT = ["pings", "half-open", "garbage", "subscriptions", "wrong-keys", "squatters", "oversize"]
+# The worker has one processor, and its peers have the other, where those that mean harm come last.
+PROCESSORS, LOAD = (0, 1), 19
+QUIET = 5
 
 
 def life(scheduler: Scheduler, name: str) -> Life:
@@ -33,8 +41,10 @@ def life(scheduler: Scheduler, name: str) -> Life:
 def hostile(trial: Trial) -> None:
     """Lets them loose, and holds what the honest ones were told against each other."""
     seconds = trial.seconds or (600.0 if trial.long else 15.0)
-    stage = Stage(trial.folder)
+    public, secret = zmq.curve_keypair()
+    stage = Stage(trial.folder, settings=_keys(trial.folder, public, secret))
     stage.commands = stage.events = "tcp://127.0.0.1:*"
+    stage.remote = (["tcp://0.0.0.0:*"], ["tcp://0.0.0.0:*"])
     feed = scheduler = None
     try:
         worker = stage.start()
@@ -45,8 +55,13 @@ def hostile(trial: Trial) -> None:
             scheduler.play(life(scheduler, f"life-{number}"))
         feed.start()
         scheduler.start()
+        pin(worker.pid, PROCESSORS[0])
+        with measuring(worker.commands, PROCESSORS[1]) as quiet:
+            threading.Event().wait(QUIET)
         before = worker.status("VmRSS")
-        done = _attack(stage, seconds, trial)
+        remote = (worker.ready[name][1].replace("0.0.0.0", "127.0.0.1") for name in ("commands", "events"))
+        with measuring(worker.commands, PROCESSORS[1]) as loud:
+            done = _attack([worker.commands, worker.events, *remote, public.decode()], seconds, trial)
         scheduler.ending.set()
         scheduler.join(scheduler.PATIENCE)
         require(worker.process.poll() is None, f"the worker ended with {worker.process.poll()}")
@@ -67,6 +82,9 @@ def hostile(trial: Trial) -> None:
                 "connections of the honest scheduler": scheduler.connections,
                 "events": feed.last,
                 "events that the collector had to fetch": len(lost),
+                "ping of another peer, quiet: p50, p99, longest, ms": _figures(quiet),
+                "beside the attacks": _figures(loud),
+                "p99 to quiet (wanted: at most 2)": round(loud.p99 / quiet.p99, 2),
                 "resident before, MiB": before >> 20,
                 "resident at most, MiB": worker.status("VmHWM") >> 20,
                 "resident after, MiB": after >> 20,
@@ -81,17 +99,33 @@ def hostile(trial: Trial) -> None:
         stage.close()
 
 
-def _attack(stage: Stage, seconds: float, trial: Trial) -> str:
+def _keys(folder: Path, public: bytes, secret: bytes) -> str:
+    """Writes the worker's key and an empty directory of clients; returns the settings."""
+    clients, key = folder / "clients", folder / "server.key_secret"
+    clients.mkdir(parents=True)
+    key.write_text(certificate(public, secret))
+    key.chmod(0o600)
+    return f"server_key: {key}\nclients_dir: {clients}\n"
+
+
+def _figures(measured: Measured) -> str:
+    return f"{measured.p50:.2f}, {measured.p99:.2f}, {measured.longest:.1f}"
+
+
+def _attack(target: list[str], seconds: float, trial: Trial) -> str:
     """Runs the attacks, in a process of their own, and returns what they did."""
     attacks = [] if trial.long else SHORT
     script = str(Path(__file__).with_name("attacks.py"))
-    process = subprocess.run(
-        [sys.executable, script, stage.commands, stage.events, str(seconds), trial.seed, *(trial.attacks or attacks)],
-        stdout=subprocess.PIPE,
-        timeout=seconds + 60,
-        check=True,
-    )
-    return process.stdout.decode().strip()
+    arguments = [sys.executable, script, *target, str(seconds), trial.seed, *(trial.attacks or attacks)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    try:
+        pin(process.pid, PROCESSORS[1], LOAD)
+        output = process.communicate(timeout=seconds + 60)[0]
+        require(process.returncode == 0, f"the attacks ended with {process.returncode}")
+        return output.decode().strip()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _missed(stage: Stage, feed: Feed) -> set[int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from attacks import ATTACKS
 from clock import clock
 from corruption import corruption
+from door import door
 from executioner import bad_day, executioner
 from full_disk import full_disk
 from hostile import hostile
@@ -33,6 +34,7 @@ TRIALS: dict[str, Callable[[Trial], None]] = {
     "starved-output": starved_output,
     "overload": overload,
     "hostile": hostile,
+    "door": door,
     "clock": clock,
 }
 

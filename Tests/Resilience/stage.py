@@ -34,6 +34,8 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.state_dir = folder, state_dir or folder / "state"
         self.commands, self.events = f"ipc://{folder}/commands", f"ipc://{folder}/events"
+        # Where it serves too.
+        self.remote: tuple[list[str], list[str]] = ([], [])
         self.context = zmq.Context()
         self.context.max_sockets = 4096
         self.config = folder / "worker.yaml"
@@ -44,7 +46,11 @@ class Stage:
     def launch(self, **variables: str) -> Worker:
         """Starts a worker and does not wait for it."""
         self.worker = Worker(
-            self.state_dir, commands=[self.commands], events=[self.events], config=self.config, variables=variables
+            self.state_dir,
+            commands=[self.commands, *self.remote[0]],
+            events=[self.events, *self.remote[1]],
+            config=self.config,
+            variables=variables,
         )
         return self.worker
 

@@ -1,5 +1,6 @@
 public import ContainerDriver
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 import MessagePack
 import Synchronization
 

@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 import Testing
 
@@ -20,6 +21,13 @@ struct EventTests {
         #expect(!filter.matches(["type": "exit", "id": "web-10"]))
         #expect(!filter.matches(["type": "start", "id": "web"]))
         #expect(try EventFilter([]).matches(["type": "worker_start"]))
+        let other = try EventFilter([
+            try #require(KeyValue(argument: "event=die")), try #require(KeyValue(argument: "type=container")),
+            try #require(KeyValue(argument: "label=a=b")), try #require(KeyValue(argument: "label=c")),
+        ])
+        #expect(other.matches(["type": "exit", "id": "web", "labels": ["a": "b", "c": ""]]))
+        #expect(!other.matches(["type": "exit", "id": "web", "labels": ["a": "b"]]))
+        #expect(!other.matches(["type": "start", "id": "web", "labels": ["a": "b", "c": ""]]))
     }
 
     @Test func aLine() throws {

@@ -36,8 +36,22 @@ struct TableTests {
         #expect(lines.allSatisfy { $0.count <= 28 })
     }
 
-    @Test func aNarrowTerminalLeavesTheLastColumnReadable() {
-        #expect(sample().lines(width: 5)[3] == "x                 a longe…")
+    /// Texts are cut, columns left out by their rank, and the line at last.
+    @Test(arguments: [5, 12, 20, 30, 50, 80, 200])
+    func noLineIsWiderThanTheTerminal(_ width: Int) {
+        var table = Table(
+            .flexible("NAME"), .flexible("COMMAND").rank(2), .number("PID").rank(1), .flexible("LABELS").rank(3))
+        table.add("a-rather-long-name-of-a-container", "/bin/sh -c 'sleep 1000; exit 3'", "12345", "a=b,c=d")
+        table.add("web", "日本語日本語日本語日本語日本語", "7", "")
+        for line in table.lines(width: width) { #expect(line.columns <= width, "\(line)") }
+        #expect(table.lines(width: 30)[0].contains("COMMAND") == false)
+        #expect(table.lines(width: 80)[0].contains("LABELS"))
+    }
+
+    @Test func wideLettersTakeTwoColumns() {
+        #expect("日本".columns == 4)
+        #expect("e\u{301}a".columns == 2)
+        #expect("日本語".prefix(columns: 5) == "日本")
     }
 
     @Test func colourDoesNotMoveColumns() {

@@ -89,7 +89,7 @@ struct AccessTests {
         access.take(contents(try file("web.key", 1, ["role": "observer"])))
         let request = try handshake("windlass.commands", key: 1)
         #expect(outcome(access, request, connections: 2) == "web")
-        #expect(outcome(access, request, connections: 3) == "connections")
+        #expect(outcome(access, request, connections: 3) == "rate")
         let outcomes = (0..<10).map { _ in outcome(access, request) }
         #expect(outcomes.count { $0 == "web" } == 4 && outcomes.last == "rate")
     }

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import Testing
 
 @testable import Worker

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Testing
@@ -42,7 +43,7 @@ struct ContainerStateTests {
         (.pause, "! ! ! ! running ! ! ! ! !"),
         (.resume, "! ! ! ! ! paused ! ! ! !"),
         (.update, "! ! created ! running paused ! ! ! !"),
-        (.delete(force: false), "! ! ! ! ! ! ! discarding ! !"),
+        (.delete(force: false), "! ! discarding ! ! ! ! discarding ! !"),
         (.delete(force: true), "! ! discarding ! running paused goingDown discarding ! !"),
         (.stop, "! ! ! starting running paused goingDown stopped discarding !"),
     ]

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 
 @testable import Worker
@@ -13,6 +14,7 @@ final class HeldJournal: Journal, @unchecked Sendable {
     private var waiting: [(entry: JournalEntry, kept: @Sendable () -> Void)] = []
     private(set) var events: [RecordedEvent] = []
     private(set) var containers: [ContainerID: [UInt8]] = [:]
+    private var descriptions: [ContainerID: [UInt8]] = [:]
     private var requests: [RequestKey: StoredRequest] = [:]
     private var answers: [RequestKey: StoredAnswer] = [:]
     /// How many entries were confirmed.
@@ -38,7 +40,11 @@ final class HeldJournal: Journal, @unchecked Sendable {
     private func keep(_ entry: JournalEntry) {
         events += entry.events
         lastSequence = entry.events.last?.seq ?? lastSequence
-        for (id, record) in entry.containers { containers[id] = record }
+        for (id, description) in entry.descriptions { descriptions[id] = description }
+        for (id, record) in entry.containers {
+            containers[id] = record
+            if record == nil { descriptions[id] = nil }
+        }
         for change in entry.requests {
             switch change {
             case .began(let request): requests[request.key] = request
@@ -60,6 +66,7 @@ final class HeldJournal: Journal, @unchecked Sendable {
         next.events = events
         next.containers = containers
         next.requests = requests
+        next.descriptions = descriptions
         next.answers = answers
         return next
     }
@@ -73,6 +80,8 @@ final class HeldJournal: Journal, @unchecked Sendable {
     }
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) { found(answers[request]) }
+
+    func description(of id: ContainerID, found: @escaping @Sendable ([UInt8]?) -> Void) { found(descriptions[id]) }
 
     func takeContents() -> JournalContents {
         var contents = JournalContents()

@@ -1,5 +1,8 @@
+import ContainerModel
 import ContainerProtocol
+import MessagePack
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Worker
@@ -114,5 +117,94 @@ struct OutputSpoolTests {
         _ = spool.read(from: 0, limit: 10)
         write("d", to: spool)
         #expect(told.load(ordering: .relaxed) == 2)
+    }
+
+    /// How often the driver was asked to go on.
+    private final class Driver: Sendable {
+        private let resumes = Mutex(0)
+        var resumed: Int { resumes.withLock { $0 } }
+        func write(_ text: String, to spool: OutputSpool) -> Bool {
+            Array(text.utf8).withUnsafeBytes { spool.write(.stdout, $0) { self.resumes.withLock { $0 += 1 } } }
+        }
+    }
+
+    @Test func heldOutputStopsTheDriverAndIsNotDropped() {
+        let (spool, driver) = (spool(limit: 1000), Driver())
+        spool.hold(from: 0)
+        let piece = String(repeating: "x", count: 200)
+        var written = 0
+        while driver.write(piece, to: spool) { written += 1 }
+        written += 1
+        #expect(written <= 6 && driver.resumed == 0 && spool.isStopped)
+        // What the driver has read already is kept too.
+        #expect(!driver.write("late", to: spool))
+        let page = spool.read(from: 0, limit: 10_000)
+        #expect(page.next == UInt64(written * 200 + 4) && page.chunks.allSatisfy { $0.dropped == 0 })
+        // Not before there is room for more than a write.
+        spool.hold(from: 200)
+        #expect(driver.resumed == 0)
+        spool.hold(from: page.next)
+        #expect(driver.resumed == 2 && !spool.isStopped)
+        #expect(driver.write(piece, to: spool))
+    }
+
+    @Test func outputThatIsNotHeldAnyMoreIsDropped() {
+        let (spool, driver) = (spool(limit: 1000), Driver())
+        spool.hold(from: 0)
+        while driver.write(String(repeating: "x", count: 300), to: spool) {}
+        spool.hold(from: nil)
+        #expect(driver.resumed == 1)
+        for _ in 0..<20 where !driver.write(String(repeating: "y", count: 300), to: spool) { Issue.record("stopped") }
+        #expect(spool.read(from: 0, limit: 10_000).chunks.first?.dropped ?? 0 > 0)
+    }
+
+    // MARK: Times and lines
+
+    @Test func piecesSayWhenTheyWereWritten() throws {
+        let seconds = Mutex<Int64>(0)
+        let spool = OutputSpool(
+            limit: 1000, hasTerminal: false,
+            clock: { Timestamp(seconds: seconds.withLock { $0 }, nanoseconds: 0) ?? .epoch }, onChange: {})
+        for (second, text) in [(10, "a\n"), (10, "b\n"), (20, "c\n"), (15, "d\n"), (30, "e\n")] {
+            seconds.withLock { $0 = Int64(second) }
+            write(text, to: spool)
+        }
+        let page = spool.read(from: 0, limit: 100, times: true)
+        #expect(page.chunks.map { $0.time?.seconds } == [10, 20, 30])
+        #expect(page.chunks.map { String(decoding: $0.data, as: UTF8.self) } == ["a\nb\n", "c\nd\n", "e\n"])
+        #expect(spool.read(from: 5, limit: 3, times: true).chunks.map(\.data.count) == [3])
+        func offset(_ second: Int64) throws -> UInt64 {
+            spool.offset(of: try #require(Timestamp(seconds: second, nanoseconds: 0)))
+        }
+        #expect(try [5, 10, 11, 20, 21, 30, 31].map(offset) == [0, 0, 4, 4, 8, 8, 10])
+        #expect([0, 1, 2, 5, 9].map { spool.offset(ofLast: $0) } == [10, 8, 6, 0, 0])
+    }
+
+    @Test func timesGoWithWhatTheyAreOf() throws {
+        let seconds = Mutex<Int64>(0)
+        let spool = OutputSpool(
+            limit: 1000, hasTerminal: false,
+            clock: { Timestamp(seconds: seconds.withLock { $0 }, nanoseconds: 0) ?? .epoch }, onChange: {})
+        for second in 1...100 {
+            seconds.withLock { $0 = Int64(second) }
+            write(String(repeating: "x", count: 100), to: spool)
+        }
+        let page = spool.read(from: 0, limit: 1 << 20, times: true)
+        #expect(page.chunks.last?.time?.seconds == 100 && page.chunks.first?.time?.seconds ?? 0 > 50)
+        // Output that may be younger is gone: a reader sees that.
+        #expect(spool.offset(of: .epoch) == 0)
+        #expect(spool.state.withLock { $0.marks.count } < 20)
+    }
+
+    @Test func timesAreKeptInTheFile() throws {
+        let marks = [TimeMark(offset: 0, time: .epoch), TimeMark(offset: 2, time: .now)]
+        let chunk = OutputSpool.Chunk(stream: .stdout, offset: 0, data: Array("abcd".utf8))
+        let contents = SpoolContents([chunk], marks: marks, ended: [.stdout], end: 4)
+        let read = SpoolContents(contents.encoded)
+        #expect(read.marks == marks && read.chunks == [chunk] && read.end == 4 && read.isWhole)
+        var damaged = contents.encoded
+        damaged[SpoolContents.headerSize + SpoolContents.recordHeaderSize] ^= 1
+        let rest = SpoolContents(damaged)
+        #expect(rest.marks.isEmpty && rest.chunks == [chunk] && rest.damage == 0)
     }
 }

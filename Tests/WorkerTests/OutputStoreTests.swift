@@ -1,7 +1,9 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Worker

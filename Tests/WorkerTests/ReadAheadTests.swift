@@ -5,56 +5,71 @@ import Testing
 /// Messages that were read before their turn, and connections that are cut for them.
 struct ReadAheadTests {
     private func message(_ byte: UInt8, count: Int = 1, connection: Int32 = 7) -> ReadAhead.Waiting {
-        var message = ReadAhead.Waiting()
-        message.add([UInt8](repeating: byte, count: count))
-        message.sender.connection = connection
-        return message
+        ReadAhead.Waiting(
+            RequestFrames(), [UInt8](repeating: byte, count: count), CommandSocket.Sender(connection: connection))
     }
 
-    private func drain(_ ahead: inout ReadAhead) -> [UInt8] {
+    private func drain(_ ahead: ReadAhead) -> [UInt8] {
         var bytes: [UInt8] = []
-        while let next = ahead.next() { bytes.append(next.message.frames[0][0]) }
+        while let next = ahead.next() { bytes += next.message.body.prefix(1) }
         return bytes
     }
 
     @Test func connectionsAreServedInTurns() {
-        var ahead = ReadAhead()
+        let ahead = ReadAhead()
         for byte in [UInt8(10), 11, 12] { _ = ahead.append(message(byte), from: [1]) }
         _ = ahead.append(message(20), from: [2])
-        #expect(drain(&ahead) == [10, 20, 11, 12])
+        #expect(drain(ahead) == [10, 20, 11, 12])
         #expect(ahead.isEmpty && ahead.cost == 0)
     }
 
     @Test func aConnectionBeyondItsBoundIsCutAndTheOthersAreServed() {
-        var ahead = ReadAhead(peerLimit: 1000, limit: 10_000)
+        let ahead = ReadAhead(peerLimit: 1000, limit: 10_000)
         _ = ahead.append(message(20), from: [2])
         let first = ahead.append(message(10, count: 600), from: [1])
         let second = ahead.append(message(11, count: 600, connection: 9), from: [1])
         #expect(first.isEmpty)
         #expect(second.map(\.peer) == [[1]] && second.map(\.connection) == [9])
-        #expect(drain(&ahead) == [20])
+        #expect(drain(ahead) == [20])
     }
 
     @Test func beyondTheBoundOfAllTheLargestIsCut() {
-        var ahead = ReadAhead(peerLimit: 10_000, limit: 2000)
+        let ahead = ReadAhead(peerLimit: 10_000, limit: 2000)
         _ = ahead.append(message(10, count: 1000), from: [1])
         _ = ahead.append(message(20, count: 100), from: [2])
         let cut = ahead.append(message(30, count: 700), from: [3])
         #expect(cut.map(\.peer) == [[1]])
-        #expect(drain(&ahead) == [20, 30])
+        #expect(drain(ahead) == [20, 30])
     }
 
-    @Test func aMessageOfManyFramesKeepsAFew() {
-        var message = ReadAhead.Waiting()
-        for _ in 0..<10_000 { message.add([1]) }
-        #expect(message.frames.count < 24)
+    @Test func whatWasCutIsNotServedAndTheSameConnectionMayComeAgain() {
+        let ahead = ReadAhead(peerMessages: 2)
+        for byte in [UInt8(10), 11, 12, 13] { _ = ahead.append(message(byte), from: [1]) }
+        _ = ahead.append(message(20), from: [2])
+        #expect(drain(ahead) == [13, 20])
+        #expect(ahead.isEmpty && ahead.cost == 0)
     }
 
-    @Test func itLooksNowAndThenAndAtOnceWhileItIsBehind() {
+    @Test func aMessageOfManyFramesCostsAFew() {
+        var frames = RequestFrames()
+        for _ in 0..<10_000 { frames.add(size: 1, isLast: false) { [1] } }
+        #expect(frames.cost < 1000 && !frames.endsWithBody)
+    }
+
+    @Test func whatWellBehavedPeersHaveUnderWayIsNotLarge() {
+        let ahead = ReadAhead()
+        for _ in 0..<1000 { _ = ahead.append(message(1, count: 60), from: [1]) }
+        #expect(!ahead.isLarge)
+        for _ in 0..<5000 { _ = ahead.append(message(1, count: 60), from: [1]) }
+        #expect(ahead.isLarge)
+    }
+
+    @Test func itLooksNowAndThenAndAfterEveryTurnWhileItIsBehind() {
         var pace = ReadAheadPace()
-        let looks = (0..<1000).filter { _ in pace.isDue(wasLong: false, isBehind: false) }
+        let looks = (0..<1000).filter { _ in pace.isDue(wasLong: false) }
         #expect((10..<100).contains(looks.count))
-        let whileBehind = (0..<10).allSatisfy { _ in pace.isDue(wasLong: false, isBehind: true) }
+        pace.isBehind = true
+        let whileBehind = (0..<10).allSatisfy { _ in pace.isDue(wasLong: false) }
         #expect(whileBehind)
     }
 

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 import TestSupport
 import Testing
@@ -203,6 +203,19 @@ struct RequestsTests {
         host.driver.exit(b)
         host.settle()
         #expect(host.services.pool.busyCount == 0)
+    }
+
+    @Test func nothingIsPublishedOrAnsweredOnceTheJournalIsClosed() throws {
+        let host = TestHost()
+        try host.run("web")
+        let events = host.events
+        let first = try host.send("pause", ["id": "web"])
+        host.turn()
+        let second = try host.send("delete", ["id": "web", "force": true])
+        host.outbox.close()
+        host.settle()
+        #expect(host.events == events)
+        #expect(host.replies.take(first)?.result == nil && host.replies.take(second)?.result == nil)
     }
 
     @Test func aDrainedHostTakesNoNewContainer() throws {

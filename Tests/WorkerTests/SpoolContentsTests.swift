@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import Testing
 
 @testable import Worker
@@ -7,7 +7,7 @@ import Testing
 struct SpoolContentsTests {
     /// Three records: "one ", "two" on the error stream, whose end it is, and "three".
     private let file: [UInt8] = {
-        let text: [(ContainerProtocol.OutputStream, UInt64, String, Bool)] = [
+        let text: [(ContainerModel.OutputStream, UInt64, String, Bool)] = [
             (.stdout, 0, "one ", false), (.stderr, 4, "two", true), (.stdout, 7, "three", false),
         ]
         return text.reduce(SpoolContents.header(end: 0)) { file, record in

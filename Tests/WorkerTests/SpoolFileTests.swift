@@ -1,5 +1,7 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Worker
@@ -14,7 +16,7 @@ struct SpoolFileTests {
         OutputSpool(limit: limit, hasTerminal: false, file: SpoolFile(path: path, limit: limit)) {}
     }
 
-    private func write(_ text: String, to spool: OutputSpool, _ stream: ContainerProtocol.OutputStream = .stdout) {
+    private func write(_ text: String, to spool: OutputSpool, _ stream: ContainerModel.OutputStream = .stdout) {
         Array(text.utf8).withUnsafeBytes { spool.write(stream, $0) }
     }
 
@@ -152,5 +154,36 @@ struct SpoolFileTests {
         for (path, mode) in [(path, 0o600), (folder.appendingPathComponent("c-x").path, 0o700)] {
             #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == mode)
         }
+    }
+
+    /// A long output goes through two files, and the next worker has as much of it as this one.
+    @Test func aFullFileBecomesTheOlderOne() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = OutputSpool(limit: 10_000, hasTerminal: false, file: SpoolFile(path: path, limit: 10_000)) {}
+        for number in 0..<500 { write(String(repeating: "\(number % 10)", count: 100), to: first) }
+        #expect(FileManager.default.fileExists(atPath: path + ".old"))
+        let next = OutputSpool(limit: 10_000, hasTerminal: false, file: SpoolFile(path: path, limit: 10_000)) {}
+        next.load()
+        let (before, after) = (first.read(from: 0, limit: .max), next.read(from: 0, limit: .max))
+        #expect(after.next == before.next && after.next == 50_000)
+        #expect(after.chunks.flatMap(\.data).suffix(8000) == before.chunks.flatMap(\.data).suffix(8000))
+        write("!", to: next)
+        let last = OutputSpool(limit: 10_000, hasTerminal: false, file: SpoolFile(path: path, limit: 10_000)) {}
+        last.load()
+        #expect(last.read(from: 49_999, limit: .max).chunks.flatMap(\.data) == Array("9!".utf8))
+        last.removeFile()
+        #expect(!FileManager.default.fileExists(atPath: path + ".old"))
+    }
+
+    /// A worker that ended while it wrote everything anew has left both.
+    @Test func anOlderFileThatIsContainedIsLeftAside() throws {
+        let chunks = [
+            OutputSpool.Chunk(stream: .stdout, offset: 0, data: [1, 2]), .init(stream: .stdout, offset: 2, data: [3]),
+        ]
+        let older = SpoolContents(SpoolContents([chunks[0]], ended: [], end: 2).encoded)
+        let newer = SpoolContents(SpoolContents([chunks[1]], ended: [.stdout], end: 3).encoded)
+        let whole = SpoolContents(SpoolContents(chunks, ended: [.stdout], end: 3).encoded)
+        #expect(newer.behind(older).chunks == chunks && newer.behind(older).end == 3 && newer.behind(older).isWhole)
+        #expect(whole.behind(older).chunks == chunks && whole.behind(older).isWhole)
     }
 }

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 import TestSupport
 import Testing
@@ -121,6 +121,19 @@ struct UnstartedRecoveryTests {
         #expect(driver.calls.suffix(2) == ["missingUnstarted", "open web"])
         #expect(next.events == ["restore", "exit"])
         #expect(next.published.events.last?["exit"]?["reason"] == "lost")
+    }
+
+    @Test func aHostThatTakesLongForItsListIsAskedForItLessOften() throws {
+        let next = earlier.restarted(driver)
+        next.settle()
+        HostCheck(next.services).start()
+        next.loop.advance(by: .seconds(60))
+        next.settleButCalls()
+        next.advance(by: .seconds(2))
+        for _ in 0..<3 { next.advance(by: .seconds(60)) }
+        #expect(driver.calls.count { $0 == "missingUnstarted" } == 1)
+        next.advance(by: .seconds(60))
+        #expect(driver.calls.count { $0 == "missingUnstarted" } == 2)
     }
 
     /// It was started between the list and its comparison.

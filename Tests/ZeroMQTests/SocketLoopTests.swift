@@ -42,6 +42,30 @@ struct SocketLoopTests {
         loop.stop()
     }
 
+    /// Threads may send more at once than a deadline can wait for.
+    @Test func aDeadlinePassesBetweenMuchWork() throws {
+        let loop = try SocketLoop(context: try Context(), name: "test")
+        let done = Mutex(0)
+        let doneBefore = Mutex<Int?>(nil)
+        // Sent in one batch, by a job of the loop's own.
+        loop.post {
+            for number in 0..<100 {
+                loop.post {
+                    if number == 0 { loop.schedule(after: .zero) { doneBefore.withLock { $0 = done.withLock { $0 } } } }
+                    let end = ContinuousClock.now + .milliseconds(1)
+                    while .now < end {}
+                    done.withLock { $0 += 1 }
+                }
+            }
+        }
+        // The first turn sends them; what is sent after that comes behind all of them.
+        try loop.perform {}
+        try loop.perform {}
+        #expect(done.withLock { $0 } == 100)
+        #expect(try #require(doneBefore.withLock { $0 }) < 100)
+        loop.stop()
+    }
+
     @Test func whatTheLoopPostsToItselfRunsWithoutAnythingElse() throws {
         let loop = try SocketLoop(context: try Context(), name: "test")
         let done = DispatchSemaphore(value: 0)

@@ -2,6 +2,7 @@
 #ifndef WINDLASS_HOST_COMPUTE_STREAMS_H
 #define WINDLASS_HOST_COMPUTE_STREAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,10 @@ typedef enum hc_stream_event {
 } hc_stream_event;
 
 /// Takes every event of every stream. `cookie` is the caller's number of the stream. Events of one stream come one
-/// after another; `bytes` lives only during the call. It must not block and must not close or drain its own stream.
-typedef void (*hc_stream_callback)(uint64_t cookie, hc_stream_event event, const uint8_t *bytes, size_t length);
+/// after another; `bytes` lives only during the call. It must not block and must not close, drain or resume its own
+/// stream. Where it returns false for HC_STREAM_BYTES, the stream is not read any more until hc_stream_resume, except
+/// by hc_stream_drain.
+typedef bool (*hc_stream_callback)(uint64_t cookie, hc_stream_event event, const uint8_t *bytes, size_t length);
 
 /// How much a writer buffers.
 enum { HC_STREAM_BUFFER = 256 * 1024 };
@@ -46,6 +49,9 @@ int32_t hc_stream_open_writer(hc_handle handle, uint64_t cookie, hc_stream *stre
 /// Reads all that a reader has to give now, or a pipe's largest capacity where a writer never pauses; returns when the
 /// callback has taken it. What a process wrote before it exited is among it.
 void hc_stream_drain(hc_stream stream);
+
+/// Reads a stream again that the callback has stopped; from any thread. Never blocks for long.
+void hc_stream_resume(hc_stream stream);
 
 /// Buffers bytes for a writer and never blocks. Returns how many were taken, or -1 where the stream is gone.
 int64_t hc_stream_write(hc_stream stream, const uint8_t *bytes, size_t length);

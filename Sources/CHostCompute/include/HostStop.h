@@ -50,7 +50,7 @@ int32_t hc_stop_listen(hc_stop_callback callback, hc_stop_source *source);
 void hc_stop_finished(uint32_t code);
 
 /// Appends standard output and standard error to a file, which is created if it is missing. Called before anything has
-/// been written. Returns 0 or the system's error.
+/// been written, and again where the file may have been moved away. Returns 0 or the system's error.
 int32_t hc_append_output(hc_text path);
 
 #ifdef __cplusplus

@@ -1,13 +1,21 @@
 import Glibc
 import Synchronization
 
-/// A Unix socket that takes clients, which only its owner can reach, and the one other user who may.
+/// A Unix socket that takes clients, which only its owner can reach, and the one other user who may. Where its file is
+/// removed it is made again.
 final class SocketListener: Sendable {
+    private struct State {
+        var descriptor: Int32
+        /// Held while the socket is served: only its holder may remove a stale socket.
+        var lock: Int32
+        var isClosed = false
+    }
+
+    /// Between looks whether the socket's file is there.
+    private static let pauseMilliseconds: Int32 = 1000
+
     private let path: String
-    private let descriptor: Int32
-    /// Held while the socket is served: only its holder may remove a stale socket.
-    private let lock: Int32
-    private let closed = Mutex(false)
+    private let state: Mutex<State>
     private let worker: UInt32?
 
     /// - Parameter worker: another user who may connect; the socket's group must let it come to the socket.
@@ -15,11 +23,12 @@ final class SocketListener: Sendable {
         self.worker = worker
         try SocketListener.makeFolder(of: path)
         guard let address = UnixAddress(path) else { throw UnixAddress.failure(path) }
-        lock = try SocketListener.claim(path)
         self.path = path
+        let lock = try SocketListener.claim(path)
         do throws(ConfigurationFailure) {
             try SocketListener.removeStale(path, address)
-            descriptor = try SocketListener.listen(path, address, isShared: worker != nil)
+            state = Mutex(
+                State(descriptor: try SocketListener.listen(path, address, isShared: worker != nil), lock: lock))
         } catch {
             FileDescriptor.close(lock)
             throw error
@@ -27,16 +36,24 @@ final class SocketListener: Sendable {
     }
 
     deinit {
-        FileDescriptor.close(descriptor)
-        FileDescriptor.close(lock)
+        let state = state.withLock { $0 }
+        FileDescriptor.close(state.descriptor)
+        FileDescriptor.close(state.lock)
     }
 
-    /// Waits for a client of the same user, root or the worker's user; nil when the listener has been closed.
+    /// Waits for a client of the same user, root or the worker's user; nil when the listener has been closed. One thread
+    /// calls it.
     func accept() -> FrameSocket? {
         while true {
+            let (descriptor, isClosed) = state.withLock { ($0.descriptor, $0.isClosed) }
+            if isClosed { return nil }
+            var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&item, 1, SocketListener.pauseMilliseconds) != 0 else {
+                putBack()
+                continue
+            }
             let client = Glibc.accept(descriptor, nil, nil)
             if client < 0 {
-                if closed.withLock({ $0 }) { return nil }
                 // Out of descriptors, perhaps: that passes, and asking again at once would not help.
                 if errno != EINTR, errno != ECONNABORTED { usleep(20_000) }
                 continue
@@ -47,15 +64,47 @@ final class SocketListener: Sendable {
         }
     }
 
-    func close() {
-        let first = closed.withLock { closed in
-            defer { closed = true }
-            return !closed
+    /// Makes the socket's file again where it is gone, and with it the one of the lock: otherwise no client could reach
+    /// what is kept here. Whatever else is at that path by now is left alone.
+    private func putBack() {
+        var status = stat()
+        guard lstat(path, &status) != 0, errno == ENOENT, let address = UnixAddress(path) else { return }
+        let hasLock = stat(path + ".lock", &status) == 0
+        let newLock = hasLock ? nil : try? SocketListener.claim(path)
+        // Another service has the lock by now, or there is no folder.
+        guard hasLock || newLock != nil, let made = try? SocketListener.listen(path, address, isShared: worker != nil)
+        else {
+            if let newLock { FileDescriptor.close(newLock) }
+            return
         }
-        guard first else { return }
+        let former = state.withLock { state -> (descriptor: Int32, lock: Int32?)? in
+            guard !state.isClosed else { return nil }
+            defer {
+                state.descriptor = made
+                state.lock = newLock ?? state.lock
+            }
+            return (state.descriptor, newLock == nil ? nil : state.lock)
+        }
+        guard let former else {
+            unlink(path)
+            FileDescriptor.close(made)
+            if let newLock { FileDescriptor.close(newLock) }
+            return
+        }
+        FileDescriptor.close(former.descriptor)
+        if let lock = former.lock { FileDescriptor.close(lock) }
+    }
+
+    func close() {
+        let closing = state.withLock { state -> State? in
+            guard !state.isClosed else { return nil }
+            state.isClosed = true
+            return state
+        }
+        guard let closing else { return }
         unlink(path)
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        flock(lock, LOCK_UN)
+        shutdown(closing.descriptor, Int32(SHUT_RDWR))
+        flock(closing.lock, LOCK_UN)
     }
 
     /// Makes the folder that the socket is in, for its owner only, where it is missing.

@@ -48,7 +48,7 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         return await self._commands.call(method, params, timeout)
 
     async def create(self, /, id: str, spec: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        """Creates a container and starts it; `options`: `profile`, `start`, `stdin`, `labels` and those of `call`."""
+        """Creates a container and starts it; `options`: `profile`, `start`, `stdin`, `labels`, `auto_remove`, ..."""
         return dict(await self.call("create", id=id, spec=spec or {}, **options))
 
     async def exec(self, /, id: str, process: str, args: Sequence[str], **options: Any) -> int:
@@ -78,9 +78,14 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
             pages.append(await self.call("list", **filters, after=pages[-1]["next"]))
         return [Container.of(record) for page in pages for record in page["containers"]]
 
-    async def output(self, id: str, process: str = "init", *, start: str | int = "start") -> OutputStream:
-        """What a process writes from an offset, "start" or "now" on; after a reconnection it goes on where it was."""
-        return await OutputStream(self._commands, id, process, start).attach()
+    async def output(
+        self, id: str, process: str = "init", *, start: str | int = "start", lossless: bool = False
+    ) -> OutputStream:
+        """What a process writes from an offset, "start" or "now" on; after a reconnection it goes on where it was.
+
+        With `lossless` the process waits where the reader is behind, unless it is behind for too long.
+        """
+        return await OutputStream(self._commands, id, process, start, lossless).attach()
 
     async def events(self, *, after: int | None = None, snapshots: bool = False, timeout: float = 30) -> EventFeed:
         """Every event from now on, or after the number `after`. Close the feed when it is not needed any more."""
@@ -175,9 +180,11 @@ class Client(contextlib.AbstractContextManager["Client"]):
     wait, stop, delete = _sync(AsyncClient.wait), _sync(AsyncClient.stop), _sync(AsyncClient.delete)
     state, containers, run = _sync(AsyncClient.state), _sync(AsyncClient.containers), _sync(AsyncClient.run)
 
-    def output(self, id: str, process: str = "init", *, start: str | int = "start") -> Generator[Output, None, None]:
+    def output(
+        self, id: str, process: str = "init", *, start: str | int = "start", lossless: bool = False
+    ) -> Generator[Output, None, None]:
         """See `AsyncClient.output`."""
-        return self._iterate(self._run(self._client.output(id, process, start=start)))
+        return self._iterate(self._run(self._client.output(id, process, start=start, lossless=lossless)))
 
     def events(self, *, after: int | None = None, **options: Any) -> Generator[Event | Gap, None, None]:
         """See `AsyncClient.events`."""

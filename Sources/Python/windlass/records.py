@@ -107,6 +107,7 @@ class Output:
     data: bytes
     dropped: int = 0  # bytes before these that were not read in time
     dropped_unknown: bool = False  # an unknown amount is missing too, since the worker was started anew
+    hold_lost: bool = False  # from here on the process does not wait for this reader any more
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ HELD = 1024  # messages for a reader of events that is behind; what does not fit
 class OutputStream(AsyncIterator[Output]):
     """What a process writes, until it ends. A process has one reader per client: a second ends the first."""
 
-    def __init__(self, commands: Commands, id: str, process: str, start: str | int):
+    def __init__(self, commands: Commands, id: str, process: str, start: str | int, lossless: bool = False):
         self._commands, self._source, self._start = commands, {"id": id, "process": process}, start
+        self._lossless = {"lossless": True} if lossless else {}
         self._pieces: deque[Output] = deque()
         self._owed = 0  # bytes that the reader has dealt with, and that the worker may send more
         self._attached = self._ended = self._restarted = False
@@ -43,7 +44,8 @@ class OutputStream(AsyncIterator[Output]):
     def attachment(self) -> dict[str, Any]:
         """The parameters of `attach`, as of now."""
         self._owed = 0
-        return {**self._source, "from": self._start, "credit": WINDOW - sum(len(each.data) for each in self._pieces)}
+        credit = WINDOW - sum(len(each.data) for each in self._pieces)
+        return {**self._source, "from": self._start, "credit": credit, **self._lossless}
 
     def settle(self, offset: int) -> None:
         """The worker has attached it. One that has less than was seen has lost count."""
@@ -63,8 +65,9 @@ class OutputStream(AsyncIterator[Output]):
         data, offset, unknown = piece["data"][seen:], piece["offset"] + seen, bool(piece.get("dropped_unknown"))
         self._owed += len(piece["data"]) - len(data)
         dropped = 0 if seen else max(piece.get("dropped", 0), offset - self._start)
-        if data or dropped or unknown:
-            self._pieces.append(Output(piece["stream"], offset, data, dropped, unknown or self._restarted))
+        lost = piece.get("lossless") is False
+        if data or dropped or unknown or lost:
+            self._pieces.append(Output(piece["stream"], offset, data, dropped, unknown or self._restarted, lost))
             self._start, self._restarted = offset + len(data), False
         if piece.get("eof"):  # which comes after everything else, on any stream
             self.close()

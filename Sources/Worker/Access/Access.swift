@@ -80,7 +80,7 @@ final class Access {
             let principal = grant.principal
             guard domain == .commands || principal.mayFollowEvents else { return .refused(.role) }
             guard rates.admit(principal.name, at: now) else { return .refused(.rate) }
-            guard connections(principal.name) < settings.principalConnections else { return .refused(.connections) }
+            guard connections(principal.name) < settings.principalConnections else { return .refused(.rate) }
             return .accepted(principal)
         default: return .refused(.mechanism)
         }
@@ -97,7 +97,8 @@ final class Access {
         return principal
     }
 
-    private func principal(named name: String) -> Principal? { locals[name] ?? table.principals[name] }
+    /// The principal of that name; nil for one that may not come in any more.
+    func principal(named name: String) -> Principal? { locals[name] ?? table.principals[name] }
 
     /// A principal as it is by now; nil where it may not come in any more.
     func current(_ principal: Principal) -> Principal? {

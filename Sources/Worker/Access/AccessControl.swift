@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import Logging
@@ -19,6 +20,8 @@ final class AccessControl {
     /// Reads files; nil where the system has no thread to give, and then where the loop is.
     private let reader = WorkThread("access")
     private(set) var serverKey: CurveKeyPair?
+    /// The key that is to follow, which clients may learn beforehand.
+    private var nextKey: CurveKey?
     private var isLooking = false
     private var isClosed = false
     private var seen = Seen()
@@ -28,7 +31,7 @@ final class AccessControl {
     /// What the files looked like when they were read.
     private struct Seen: Sendable {
         var clients = ClientDirectory.Signature()
-        var serverKey: CurveKeyPair?
+        var serverKey: [FileSignature] = []
     }
 
     /// Between looks at the files.
@@ -47,7 +50,6 @@ final class AccessControl {
         self.events = events
         self.requests = requests
         directory = ClientDirectory(settings.clientsDirectory)
-        seen.serverKey = serverKey
         access.revoke = { [unowned self] in cut($0) }
     }
 
@@ -70,8 +72,7 @@ final class AccessControl {
         loop.schedule(after: AccessControl.interval) { [weak self] in
             guard let self, !isClosed else { return }
             access.expire(at: loop.timestamp.seconds)
-            commands.cutSilent()
-            events.cutSilent()
+            connections.cutSilent()
             if !isLooking {
                 isLooking = true
                 look(isForced: false) { [weak self] _ in self?.isLooking = false }
@@ -92,21 +93,30 @@ final class AccessControl {
         var seen: Seen
         /// Nil where nothing has changed.
         var contents: ClientDirectory.Contents?
-        var keyFailure: Worker.StartFailure?
+        var keys: ServerKeys?
+    }
+
+    /// What was read of the worker's own keys.
+    private struct ServerKeys: Sendable {
+        var key: Result<CurveKeyPair, Worker.StartFailure>
+        var next: CurveKey?
+
+        /// Reads them; a next key that is not there, or cannot be used, is none.
+        init(_ path: String) {
+            key = Result { () throws(Worker.StartFailure) in try ServerKey.read(path) }
+            next = try? ServerKey.read(ServerKey.next(to: path)).publicKey
+        }
     }
 
     private func look(isForced: Bool, _ done: @escaping (Access.Reloaded?) -> Void) {
         let (directory, seen, path) = (directory, seen, settings.serverKey)
         let box = LoopBound((self, done), to: loop)
         let work: @Sendable () -> Void = { [loop] in
-            // The signature comes first: what changes while the files are read is found the next time.
-            var found = Found(seen: Seen(clients: directory.signature, serverKey: seen.serverKey))
+            // The signatures come first: what changes while the files are read is found the next time.
+            let files = path.map { [FileSignature($0), FileSignature(ServerKey.next(to: $0))] } ?? []
+            var found = Found(seen: Seen(clients: directory.signature, serverKey: files))
             if isForced || found.seen.clients != seen.clients { found.contents = directory.read() }
-            do throws(Worker.StartFailure) {
-                if let path { found.seen.serverKey = try ServerKey.read(path) }
-            } catch {
-                found.keyFailure = error
-            }
+            if let path, isForced || found.seen.serverKey != seen.serverKey { found.keys = ServerKeys(path) }
             loop.post { [found] in
                 let (control, done) = box.value
                 done(control.take(found))
@@ -118,27 +128,33 @@ final class AccessControl {
     private func take(_ found: Found) -> Access.Reloaded? {
         guard !isClosed else { return nil }
         seen = found.seen
-        let trouble = found.keyFailure?.description
-        defer { keyTrouble = trouble }
-        if let trouble {
-            // It is looked at every 2 s.
-            guard trouble != keyTrouble else { return found.contents.map { access.take($0) } }
-            logger.error(
-                "the server's key cannot be read again; the one before stays", metadata: ["error": "\(trouble)"])
-        } else if let key = found.seen.serverKey, key != serverKey {
+        if let keys = found.keys { take(keys) }
+        return found.contents.map { access.take($0) }
+    }
+
+    private func take(_ keys: ServerKeys) {
+        nextKey = keys.next
+        switch keys.key {
+        case .success(let key):
+            keyTrouble = nil
+            guard key != serverKey else { return }
             serverKey = key
             logger.notice(
                 "the server's key has changed: remote peers are cut, and come back",
                 metadata: ["public_key": "\(key.publicKey.fingerprint)"])
             commands.change(key)
             events.change(key)
+        case .failure(let failure):
+            guard failure.description != keyTrouble else { return }
+            keyTrouble = failure.description
+            logger.error(
+                "the server's key cannot be read again; the one before stays", metadata: ["error": "\(failure)"])
         }
-        return found.contents.map { access.take($0) }
     }
 
     private func cut(_ principals: Set<String>) -> Int {
         requests.conclude(principals)
-        return commands.cut(principals) + events.cut(principals)
+        return connections.cut(principals)
     }
 
     // MARK: What operators see
@@ -162,7 +178,7 @@ final class AccessControl {
             "name": .string(principal.name), "role": .string(principal.role.rawValue),
             "keys": .array(table.keys(of: principal.name).map(\.fingerprint).sorted().map { .string($0) }),
             "events": .bool(principal.mayFollowEvents), "profiles_only": .bool(principal.isBoundToProfiles),
-            "connections": .int(connections(of: principal.name)),
+            "connections": .int(connections.count(of: principal.name)),
         ]
         if let expires = principal.expires, let time = Timestamp(seconds: expires, nanoseconds: 0) {
             map["expires"] = .timestamp(time)
@@ -170,12 +186,14 @@ final class AccessControl {
         return .map(map)
     }
 
-    private func connections(of name: String) -> Int {
-        commands.connections(of: name) + events.connections(of: name)
-    }
+    private var connections: [PeerConnections] { commands.connections + events.connections }
 
-    /// The keys by which clients know this worker, in Z85: for `version`.
-    var serverKeys: [Value] { serverKey.map { [.string($0.publicKey.z85)] } ?? [] }
+    /// The keys by which clients know this worker, the next one included, in Z85: for `version`.
+    var serverKeys: [Value] {
+        guard let current = serverKey?.publicKey else { return [] }
+        let next = nextKey.flatMap { $0 == current ? nil : $0 }
+        return [current, next].compactMap { $0 }.map { .string($0.z85) }
+    }
 
     /// For `health`: nil where no other host can come in.
     var health: (isOK: Bool, message: String)? {
@@ -184,6 +202,9 @@ final class AccessControl {
         let figures =
             "\(table.principals.count) principals may come in; \(counters.accepted) handshakes were accepted, "
             + "\(counters.refused) refused; \(counters.denied) requests were denied"
+        if let keyTrouble {
+            return (false, "\(keyTrouble); the key before it stays until this worker ends; \(figures)")
+        }
         guard !table.broken.isEmpty else { return (true, figures) }
         let broken = table.broken.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key): \($0.value)" }
         return (true, "\(figures); \(table.broken.count) key files cannot be used: \(broken.joined(separator: "; "))")

@@ -8,7 +8,8 @@ package struct ClientDirectory: Sendable {
 
     /// What is seen of the directory without opening its files: it changes when a file is written, renamed or removed.
     package struct Signature: Sendable, Equatable {
-        fileprivate var files: [String: [Int64]] = [:]
+        fileprivate var directory: FileSignature?
+        fileprivate var files: [String: FileSignature] = [:]
     }
 
     /// What was read.
@@ -24,23 +25,8 @@ package struct ClientDirectory: Sendable {
     /// Looks at the directory.
     package var signature: Signature {
         var signature = Signature()
-        for name in names where signature.files.count < ClientDirectory.limit {
-            #if os(Windows)
-                let found = try? FileManager.default.attributesOfItem(atPath: path + "/" + name)
-                let modified = (found?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-                signature.files[name] = [Int64(modified * 1000), (found?[.size] as? NSNumber)?.int64Value ?? 0]
-            #else
-                var status = stat()
-                guard stat(path + "/" + name, &status) == 0 else {
-                    signature.files[name] = []
-                    continue
-                }
-                signature.files[name] = [
-                    Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec), Int64(status.st_size),
-                    Int64(truncatingIfNeeded: status.st_ino), Int64(status.st_mode), Int64(status.st_uid),
-                ]
-            #endif
-        }
+        signature.directory = FileSignature(path)
+        for name in names.prefix(ClientDirectory.limit) { signature.files[name] = FileSignature(path + "/" + name) }
         return signature
     }
 
@@ -60,6 +46,7 @@ package struct ClientDirectory: Sendable {
             }
             do {
                 try KeyFile.check(status, path, .publicKey)
+                try KeyFile.checkFolders(of: path)
             } catch {
                 contents.broken["."] = "no key in the directory \(path) is used: \(error)"
                 return contents

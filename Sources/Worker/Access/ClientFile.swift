@@ -1,5 +1,5 @@
+import ContainerModel
 package import ContainerProtocol
-import Foundation
 package import ZeroMQ
 
 /// The file of a client's public key, in the directory of those that may come in: `NAME.key`, or `NAME+2.key` for a further
@@ -56,10 +56,10 @@ package struct ClientFile: Sendable {
         let metadata = certificate.metadata
         rights = try ClientFile.rights(metadata)
         expires = try metadata["expires"].map { text throws(Unusable) in
-            guard let time = try? Date(text, strategy: .iso8601) else {
+            guard let time = Timestamp(rfc3339: text) else {
                 throw Unusable(description: "its expires is no time such as 2027-01-31T12:00:00Z")
             }
-            return Int64(time.timeIntervalSince1970)
+            return time.seconds
         }
         comment = metadata["comment"]
     }

@@ -2,9 +2,15 @@
 struct ConnectionTable {
     private struct Entry {
         let since: ContinuousClock.Instant
+        /// The newest handshake when it was accepted: its own has a higher number.
+        let floor: UInt64
+        /// The number of its handshake, where a message has shown it.
+        var handshake: UInt64?
         /// Whose it is; nil until a message shows it.
         var principal: String?
-        var subscriptions = 0
+        /// Whether it was cut: its end has not been reported yet.
+        var isCut = false
+        var subscriptions = Subscriptions()
     }
 
     private var entries: [Int32: Entry] = [:]
@@ -14,41 +20,69 @@ struct ConnectionTable {
     private var unseen: [String] = []
     /// Connections whose owner no message has shown.
     private var unknown = 0
+    /// Connections that were not cut, and those of them that have brought no message.
+    private var standing = 0
+    private var unheard = 0
+    private var latestHandshake: UInt64 = 0
+    private var unheardOrder = UnheardOrder()
     /// How many connections subscribe to something.
     private(set) var subscribers = 0
     private let limit: Int
 
-    /// - Parameter limit: the most connections.
+    /// - Parameter limit: the most connections; half of them may stand without a message.
     init(limit: Int) { self.limit = limit }
 
     /// How many there are.
     var count: Int { entries.count }
 
-    /// Whether a connection stands.
-    func holds(_ descriptor: Int32) -> Bool { entries[descriptor] != nil }
-
     // MARK: What the monitor reports
 
     /// A connection stands.
-    /// - Returns: false where that is one too many.
-    mutating func accepted(_ descriptor: Int32, at now: ContinuousClock.Instant) -> Bool {
+    ///
+    /// One that has brought no message may be in the midst of its handshake for as long as its peer likes. So those that
+    /// show nothing have a bound of their own, and the oldest of them gives way: an honest peer is the newest for the
+    /// short time that its handshake takes.
+    /// - Returns: the connection to cut; nil where there is room.
+    mutating func accepted(_ descriptor: Int32, at now: ContinuousClock.Instant) -> Int32? {
         disconnected(descriptor)
-        entries[descriptor] = Entry(since: now)
+        entries[descriptor] = Entry(since: now, floor: latestHandshake)
+        unheardOrder.append(descriptor, now)
         unknown += 1
-        return entries.count <= limit
+        unheard += 1
+        standing += 1
+        let counts = { [entries] (descriptor: Int32, since: ContinuousClock.Instant) in
+            entries[descriptor].map { $0.since == since && !$0.isCut && $0.principal == nil } ?? false
+        }
+        unheardOrder.trim(where: counts)
+        guard standing > limit || unheard > max(1, limit / 2) else { return nil }
+        return unheardOrder.oldest(where: counts)
     }
 
     /// ZAP has let a principal in. What the monitor has reported must have been taken in before.
-    mutating func approve(_ principal: String) {
+    /// - Parameters:
+    ///   - principal: nil for peers of this host, which share one.
+    ///   - handshake: its number, which messages of the connection show.
+    mutating func approve(_ principal: String?, handshake: UInt64) {
+        latestHandshake = max(latestHandshake, handshake)
+        guard let principal else { return }
         unseen.append(principal)
         settle()
     }
 
+    /// A connection was cut: it makes room for others, and its end is reported later.
+    mutating func wasCut(_ descriptor: Int32) {
+        guard let entry = entries[descriptor], !entry.isCut else { return }
+        entries[descriptor]?.isCut = true
+        standing -= 1
+        if entry.principal == nil { unheard -= 1 }
+    }
+
     /// A connection is gone.
     mutating func disconnected(_ descriptor: Int32) {
+        wasCut(descriptor)
         guard let entry = entries.removeValue(forKey: descriptor) else { return }
         if entry.principal == nil { unknown -= 1 }
-        if entry.subscriptions > 0 { subscribers -= 1 }
+        if !entry.subscriptions.isEmpty { subscribers -= 1 }
         settle()
     }
 
@@ -70,18 +104,55 @@ struct ConnectionTable {
         entries[descriptor]?.principal = principal
         guard entry.principal == nil else { return }
         unknown -= 1
+        if !entry.isCut { unheard -= 1 }
         if let index = unseen.firstIndex(of: principal) { unseen.remove(at: index) }
         settle()
     }
 
-    /// A connection has subscribed once more, or once less.
-    /// - Returns: how many subscriptions it has; 0 where it is gone.
-    mutating func subscribed(_ descriptor: Int32, _ change: Int) -> Int {
-        let before = entries[descriptor]?.subscriptions ?? 0
-        let count = entries[descriptor] == nil ? 0 : max(0, before + change)
-        entries[descriptor]?.subscriptions = count
-        subscribers += (count > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
-        return count
+    /// Whether a message with the number of its handshake came by the connection that has the descriptor now, and not by
+    /// an earlier one.
+    mutating func isCurrent(_ descriptor: Int32, handshake: UInt64) -> Bool {
+        guard let entry = entries[descriptor], handshake > entry.floor else { return false }
+        if entry.handshake == nil { entries[descriptor]?.handshake = handshake }
+        return handshake == entries[descriptor]?.handshake
+    }
+
+    // MARK: Subscriptions
+
+    /// A connection has subscribed, or ended subscriptions.
+    /// - Returns: whether it has too many by now.
+    mutating func subscribed(_ report: SubscriptionReport, at now: ContinuousClock.Instant) -> Bool {
+        let wasSubscriber = entries[report.connection]?.subscriptions.isEmpty == false
+        let isTooMuch = entries[report.connection]?.subscriptions.add(report, at: now) ?? false
+        let isSubscriber = entries[report.connection]?.subscriptions.isEmpty == false
+        subscribers += (isSubscriber ? 1 : 0) - (wasSubscriber ? 1 : 0)
+        return isTooMuch
+    }
+
+    /// The connection with the most text in its subscriptions, where those of all connections are too many.
+    var heaviest: Int32? {
+        let all = entries.filter { !$0.value.isCut }
+        guard all.values.reduce(0, { $0 + $1.subscriptions.bytes }) > Subscriptions.bytesOfAll else { return nil }
+        return all.max { $0.value.subscriptions.bytes < $1.value.subscriptions.bytes }?.key
+    }
+
+    /// Connections that have brought more than subscribers need.
+    /// - Parameter received: gives what a connection has received, from its descriptor and the result before.
+    mutating func flooding(
+        at now: ContinuousClock.Instant, received: (_ descriptor: Int32, _ before: UInt64) -> UInt64
+    ) -> [Int32] {
+        var found: [Int32] = []
+        var sent: [(descriptor: Int32, bytes: UInt64)] = []
+        for (descriptor, entry) in entries where !entry.isCut {
+            let count = received(descriptor, entry.subscriptions.received)
+            let inSpan = entries[descriptor]?.subscriptions.take(received: count, since: entry.since, at: now) ?? 0
+            sent.append((descriptor, inSpan))
+            if inSpan > Subscriptions.bytesInSpan { found.append(descriptor) }
+        }
+        // Many that send less each are too much together: those that send more than the average give way.
+        let all = sent.reduce(0) { $0 + $1.bytes }
+        guard all > Subscriptions.bytesOfAllInSpan, found.isEmpty else { return found }
+        return sent.filter { $0.bytes > all / UInt64(sent.count) }.map(\.descriptor)
     }
 
     // MARK: Questions

@@ -43,21 +43,20 @@ struct HandshakeRequest: Sendable {
 enum Refusal: String, Sendable {
     case unknownKey = "unknown_key"
     case expired
+    /// Too many handshakes, or too many connections.
     case rate
-    case connections
     case role
     case mechanism
 
     /// Whether it may come again by itself: it is made to wait instead of being refused for good.
-    var isTemporary: Bool { self == .rate || self == .connections }
+    var isTemporary: Bool { self == .rate }
 
     /// The text of the answer; libzmq's clients report its number alone.
     var text: String {
         switch self {
         case .unknownKey: "this worker does not know your key"
         case .expired: "your key has expired"
-        case .rate: "too many handshakes; wait"
-        case .connections: "too many connections of yours; wait"
+        case .rate: "too many handshakes or connections of yours; wait"
         case .role: "your key gives no right to this socket"
         case .mechanism: "this socket does not serve your mechanism"
         }

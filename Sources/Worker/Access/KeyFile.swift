@@ -74,6 +74,33 @@ package enum KeyFile {
         }
     #endif
 
+    /// Throws where somebody else than the user or root could put another file in the place of `path`: every folder on the
+    /// way to it must be theirs, and writable for nobody else. A folder such as `/tmp`, where each may remove only what is
+    /// their own, is safe too. On Windows nothing is checked.
+    static func checkFolders(of path: String) throws(Trouble) {
+        #if !os(Windows)
+            guard let real = realpath(path, nil) else { throw trouble(path) }
+            defer { free(real) }
+            var folder = String(cString: real)
+            while let end = folder.lastIndex(of: "/"), folder != "/" {
+                folder = end == folder.startIndex ? "/" : String(folder[..<end])
+                var status = stat()
+                guard stat(folder, &status) == 0 else { throw trouble(folder) }
+                guard status.st_uid == geteuid() || status.st_uid == 0 else {
+                    throw Trouble(
+                        description:
+                            "the folder \(folder) on the way to it belongs to user \(status.st_uid): it must be "
+                            + "root's or the worker's own (chown)")
+                }
+                guard status.st_mode & 0o022 == 0 || status.st_mode & UInt32(S_ISVTX) != 0 else {
+                    throw Trouble(
+                        description:
+                            "others may write the folder \(folder) on the way to it: run `chmod go-w \(folder)`")
+                }
+            }
+        #endif
+    }
+
     /// Writes a new file in one step: a reader sees the whole file or none.
     /// - Parameter mayReplace: whether a file that is there is replaced.
     package static func write(_ text: String, to path: String, _ content: Content, mayReplace: Bool) throws(Trouble) {

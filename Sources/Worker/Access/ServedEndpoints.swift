@@ -1,7 +1,7 @@
 import Logging
 import ZeroMQ
 
-/// Where one socket serves, and under which key. On the loop only.
+/// Where one socket serves, and under which key. On the socket's loop only.
 final class ServedEndpoints {
     private let socket: Socket
     private let purpose: SocketPurpose
@@ -14,6 +14,8 @@ final class ServedEndpoints {
         let endpoint: Endpoint
         /// Where it serves, with the real port; nil before.
         var address: String?
+        /// The file of an `ipc://` endpoint as it was made.
+        var file: FileIdentity?
     }
 
     /// Between attempts to take up an endpoint again that was just given up.
@@ -32,13 +34,6 @@ final class ServedEndpoints {
         places = endpoints.map { Place(endpoint: $0) }
     }
 
-    /// Has approvals of handshakes at these endpoints reported to the socket's connections.
-    func register(_ connections: PeerConnections, _ authenticator: Authenticator) {
-        for domain in Set(places.map { $0.endpoint.domain(purpose) }) {
-            authenticator.add(connections, domain: domain)
-        }
-    }
-
     /// Serves at, or connects to, every endpoint.
     func attach(_ serverKey: CurveKeyPair?) throws {
         for index in places.indices { try attach(index, serverKey) }
@@ -54,8 +49,41 @@ final class ServedEndpoints {
             guard let serverKey else { throw Worker.StartFailure(description: endpoint.keyRefusal(purpose.rawValue)) }
             try socket.set(.curveSecretKey, serverKey.secretKey)
         }
-        places[index].address = try socket.attach(
-            Endpoint(places[index].address ?? endpoint.text), ipcMode: ipcMode)
+        let place = Endpoint(places[index].address ?? endpoint.text)
+        if !place.connects, let path = place.socketFile, UnixSocketFile.isServed(path) {
+            throw Worker.StartFailure(
+                description: "\(purpose.rawValue): another program serves at \(place.address); choose another path, or "
+                    + "stop that program")
+        }
+        let address = try socket.attach(place, ipcMode: ipcMode)
+        places[index].address = address
+        places[index].file = Endpoint(address).socketFile.flatMap { FileIdentity($0) }
+    }
+
+    /// Makes the files of `ipc://` endpoints again that are gone. Connections that stand go on.
+    /// - Returns: what could not be put right; nil where nothing is wrong.
+    func mend() -> String? {
+        var trouble: String?
+        for index in places.indices {
+            guard let made = places[index].file, let path = places[index].address.flatMap({ Endpoint($0).socketFile })
+            else { continue }
+            let found = FileIdentity(path)
+            if found == made { continue }
+            guard found == nil else {
+                trouble =
+                    "\(purpose.rawValue): another program has put a file in place of \(path), so that new peers cannot "
+                    + "reach this worker there; remove it"
+                continue
+            }
+            do {
+                // A listener of its own: to give up the old one would end the connections that came by it.
+                try attach(index, nil)
+                logger.warning("the file of an endpoint was gone, and was made again", metadata: ["file": "\(path)"])
+            } catch {
+                trouble = "\(purpose.rawValue): the socket \(path) is gone and cannot be made again: \(error)"
+            }
+        }
+        return trouble
     }
 
     /// Where the socket serves.

@@ -7,6 +7,7 @@ enum ServerKey {
     static func read(_ path: String) throws(Worker.StartFailure) -> CurveKeyPair {
         do {
             let text = try KeyFile.read(path, .secretKey)
+            try KeyFile.checkFolders(of: path)
             let plain = text.split(whereSeparator: \.isWhitespace)
             if plain.count == 1, let secret = CurveKey(String(plain[0])) { return try CurveKeyPair(secretKey: secret) }
             let certificate = try Certificate(text)
@@ -22,5 +23,11 @@ enum ServerKey {
         } catch {
             throw Worker.StartFailure(description: "server_key: \(path) cannot be used: \(error)")
         }
+    }
+
+    /// Where the key lies that is to follow the one at `path`: `next.key_secret` in the same folder.
+    static func next(to path: String) -> String {
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+        return folder + "next.key_secret"
     }
 }

@@ -33,6 +33,17 @@ extension Endpoint {
 }
 
 extension [Endpoint] {
+    /// The endpoints of each class that has some.
+    var byTrust: [(trust: TrustClass, endpoints: [Endpoint])] {
+        TrustClass.allCases.compactMap { trust in
+            let own = filter { $0.trust == trust }
+            return own.isEmpty ? nil : (trust, own)
+        }
+    }
+
+    /// The ZAP domains of connections by these endpoints.
+    func domains(_ purpose: SocketPurpose) -> Set<AccessDomain> { Set(map { $0.domain(purpose) }) }
+
     /// Puts together, in the order of these endpoints, where the sockets of each class serve.
     func inOrder(_ served: [(trust: TrustClass, addresses: [String])]) -> [String] {
         var left = Dictionary(served.map { ($0.trust, $0.addresses[...]) }) { first, _ in first }

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -20,13 +21,16 @@ final class CommandRouter: RequestHandler {
         Requests.beginResponse(request.msgid, writer)
         if let container = services.pool.container(id) {
             writer.null()
-            container.enter { $0.record }.encode(to: writer)
+            let sink = LoopBound(writer, to: services.loop)
+            container.enter { $0.record.encode(to: sink.value) }
             return true
         }
         services.pool.absence(of: id).value.encode(to: writer)
         writer.null()
         return false
     }
+
+    func refusal(_ request: Request) -> Failure? { services.footing?.refusal(request.method) }
 
     func handle(_ request: Request, _ responder: Responder) {
         let cause = Cause(requestID: request.requestID, traceparent: request.traceparent)
@@ -38,6 +42,7 @@ final class CommandRouter: RequestHandler {
         case .snapshot(let query): host.snapshot(query, responder)
         case .events(let query): host.events(query, responder)
         case .drain(let deadline, let stop): host.drain(deadline, stop, cause, responder)
+        case .undrain: host.undrain(responder)
         case .listKeys: host.listKeys(responder)
         case .reloadKeys: host.reloadKeys(responder)
         case .stats(.all): host.statistics(of: nil, responder)
@@ -45,6 +50,7 @@ final class CommandRouter: RequestHandler {
 
         case .stats(.one(let id)): immediate(id, responder) { $0.statistics(responder) }
         case .state(let id): immediate(id, responder) { responder.succeed($0.record) }
+        case .describe(let id): immediate(id, responder) { $0.describe(responder) }
         case .signal(let id, let process, let signal):
             immediate(id, responder) { $0.signal(process, signal, cause, responder) }
         case .stop(let id, let grace): immediate(id, responder) { $0.stop(grace: grace, cause, responder) }
@@ -52,7 +58,11 @@ final class CommandRouter: RequestHandler {
             immediate(id, responder) { $0.resize(process, size, responder) }
         case .pids(let id): immediate(id, responder) { $0.pids(responder) }
         case .summary(let id): immediate(id, responder) { $0.summary(responder) }
-        case .wait(let id, let process): immediate(id, responder) { $0.wait(process, responder) }
+        case .wait(let id, let process):
+            if process == .initial, let exit = services.pool.exit(ofRemoved: id) {
+                return responder.succeed(ExitResult(exit))
+            }
+            immediate(id, responder) { $0.wait(process, responder) }
         case .attach(let attach): immediate(attach.id, responder) { $0.attach(attach, responder) }
         case .credit(let id, let process, let bytes):
             immediate(id, responder) { $0.credit(process, bytes, responder) }

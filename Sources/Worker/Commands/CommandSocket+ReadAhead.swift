@@ -10,39 +10,36 @@ extension CommandSocket {
     private static let lookDuration = Duration.milliseconds(4)
 
     /// A turn has ended with more to read: now and then, sees how much that is.
-    func lookAhead(wasLong: Bool) throws(ZeroMQError) -> SocketLoop.Turn {
-        guard pace.isDue(wasLong: wasLong, isBehind: !readAhead.isEmpty || !cutPeers.isEmpty) else { return .busy }
+    func lookAhead(wasLong: Bool, _ message: inout IncomingMessage) throws(ZeroMQError) -> SocketLoop.Turn {
+        guard pace.isDue(wasLong: wasLong) || !cutPeers.isEmpty else { return .busy }
         let end = ContinuousClock.now + CommandSocket.lookDuration
-        var count = 0
-        while try socket.receive(into: &routingFrame) {
-            try storeRequest()
+        var (count, isCut) = (0, false)
+        while !isCut, try message.begin(from: socket) {
+            try storeUnlessCut(&message)
             count += 1
             // The clock is read now and then only.
-            if count % 16 == 0, .now >= end { break }
+            isCut = count % 16 == 0 && .now >= end
         }
+        pace.isBehind = isCut || readAhead.isLarge
         return .busy
     }
 
     /// Puts the message whose routing id was received behind those of the same connection.
-    private func storeRequest() throws(ZeroMQError) {
-        guard try !discardIfCut() else { return }
-        let peer = routingFrame.bytes
-        var message = ReadAhead.Waiting()
-        var hasMore = routingFrame.hasMore
-        while hasMore, try socket.receive(into: &frame, wait: true) {
-            hasMore = frame.hasMore
-            message.add(frame.bytes)
-        }
-        message.sender = sender()
-        for (peer, connection) in readAhead.append(message, from: peer) { cut(peer, connection) }
+    private func storeUnlessCut(_ message: inout IncomingMessage) throws(ZeroMQError) {
+        guard try !discardIfCut(&message) else { return }
+        try message.finish(from: socket)
+        let body = message.frames.endsWithBody ? message.frame.bytes : []
+        let waiting = ReadAhead.Waiting(message.frames, body, sender(of: &message.frame))
+        for (peer, connection) in readAhead.append(waiting, from: message.peer) { cut(peer, connection) }
     }
 
     /// Discards the message whose routing id was received, where its connection was cut.
     /// - Returns: whether it did.
-    func discardIfCut() throws(ZeroMQError) -> Bool {
-        guard !cutPeers.isEmpty, cutPeers.contains(routingFrame.withBytes(CommandSocket.hash)) else { return false }
-        var hasMore = routingFrame.hasMore
-        while hasMore, try socket.receive(into: &frame, wait: true) { hasMore = frame.hasMore }
+    func discardIfCut(_ message: inout IncomingMessage) throws(ZeroMQError) -> Bool {
+        guard !cutPeers.isEmpty, cutPeers.contains(message.peer.withUnsafeBytes(CommandSocket.hash)) else {
+            return false
+        }
+        try message.discard(from: socket)
         return true
     }
 

@@ -15,13 +15,11 @@ final class CommandSocket: ReplySender {
     let connections: PeerConnections
     let access: Access
     let loop: SocketLoop
-    private let served: ServedEndpoints
+    let served: ServedEndpoints
     let logger: Logger
     private let reader = Reader()
     private let writer = Writer()
-    var routingFrame = Message()
-    var frame = Message()
-    var readAhead = ReadAhead()
+    let readAhead = ReadAhead()
     var pace = ReadAheadPace()
     /// Hashes of the routing ids of connections that were cut: what is left of theirs in libzmq is discarded.
     var cutPeers: Set<Int> = []
@@ -80,26 +78,15 @@ final class CommandSocket: ReplySender {
             try socket.set(.routingID, configuration.host)
         }
         connections = try PeerConnections(
-            of: socket, limit: configuration.access.connections, on: loop, logger: logger)
+            of: socket, trust, endpoints.domains(.commands), limit: configuration.access.connections, on: loop,
+            logger: logger)
         served = ServedEndpoints(
             socket, endpoints, .commands, ipcMode: configuration.ipcMode, on: loop, logger: logger)
     }
 
-    /// Serves at its endpoints.
-    func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws {
-        served.register(connections, authenticator)
-        try served.attach(serverKey)
-    }
-
-    /// Where it serves, with the real ports.
-    var servedEndpoints: [String] { served.addresses }
-
-    /// Serves remote peers under another key.
-    func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
-
     /// Begins to take requests.
     func start() throws(ZeroMQError) {
-        try connections.start()
+        try connections.start(served.addresses)
         loop.add(socket) { self.receive() }
     }
 
@@ -122,17 +109,18 @@ final class CommandSocket: ReplySender {
 
     private func receive() -> SocketLoop.Turn {
         let end = ContinuousClock.now + CommandSocket.turnDuration
+        var message = IncomingMessage()
         do throws(ZeroMQError) {
             for count in 0..<CommandSocket.turnSize {
-                if count > 0, .now >= end { return try lookAhead(wasLong: true) }
-                if let (peer, message) = readAhead.next() {
-                    serve(message, from: peer)
-                } else if try !receiveRequest() {
+                if count > 0, .now >= end { return try lookAhead(wasLong: true, &message) }
+                if let (peer, waiting) = readAhead.next() {
+                    waiting.body.withUnsafeBytes { serve(waiting.frames, $0, from: peer, waiting.sender) }
+                } else if try !serveNext(&message) {
                     wasReadEmpty()
                     return count == 0 ? .idle : .busy
                 }
             }
-            return try lookAhead(wasLong: false)
+            return try lookAhead(wasLong: false, &message)
         } catch {
             logger.error("the command socket failed", metadata: ["error": "\(error)"])
             return .idle
@@ -141,26 +129,22 @@ final class CommandSocket: ReplySender {
 
     /// Receives a message and serves it.
     /// - Returns: false where none is there.
-    private func receiveRequest() throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &routingFrame) else { return false }
-        guard try !discardIfCut() else { return true }
-        let peer = routingFrame.bytes
-        var frames = RequestFrames()
-        var hasMore = routingFrame.hasMore
-        while hasMore, try socket.receive(into: &frame, wait: true) {
-            hasMore = frame.hasMore
-            frames.add(size: frame.count, isLast: !hasMore) { frame.bytes }
-        }
-        let sender = sender()
-        frame.withBytes { serve(frames, $0, from: peer, sender) }
+    private func serveNext(_ message: inout IncomingMessage) throws(ZeroMQError) -> Bool {
+        guard try message.begin(from: socket) else { return false }
+        guard try !discardIfCut(&message) else { return true }
+        try message.finish(from: socket)
+        let sender = sender(of: &message.frame)
+        let (peer, frames) = (message.peer, message.frames)
+        message.frame.withBytes { serve(frames, $0, from: peer, sender) }
         return true
     }
 
-    /// The sender of the last frame that was received, and its connection.
-    func sender() -> Sender {
+    /// The sender of a frame, and its connection.
+    ///
+    /// It is taken from the last frame of a message: a routing id does not identify a sender, and its frame has no user
+    /// id after `zmq_poll`.
+    func sender(of frame: inout Message) -> Sender {
         let connection = frame.connection
-        // Taken from this frame: a routing id does not identify a sender, and its frame has no user id after
-        // `zmq_poll`.
         let principal = frame.withUserID { access.principal($0) }
         if let principal { connections.note(connection, of: principal) }
         return Sender(principal: principal, connection: connection)
@@ -172,15 +156,6 @@ final class CommandSocket: ReplySender {
         var principal: Principal?
         /// The connection's descriptor; nil where libzmq does not know it.
         var connection: Int32?
-    }
-
-    /// Serves a message that was read ahead.
-    private func serve(_ message: ReadAhead.Waiting, from peer: [UInt8]) {
-        var frames = RequestFrames()
-        for (index, frame) in message.frames.enumerated() {
-            frames.add(size: frame.count, isLast: index == message.frames.count - 1) { frame }
-        }
-        (message.frames.last ?? []).withUnsafeBytes { serve(frames, $0, from: peer, message.sender) }
     }
 
     /// - Parameter body: the last frame.

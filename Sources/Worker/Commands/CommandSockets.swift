@@ -1,4 +1,3 @@
-import ContainerProtocol
 import Logging
 import MessagePack
 import ZeroMQ
@@ -17,10 +16,8 @@ final class CommandSockets: ReplySender {
         let endpoints = configuration.commandEndpoints.map { Endpoint($0) }
         self.endpoints = endpoints
         self.access = access
-        sockets = try TrustClass.allCases.compactMap { trust in
-            let own = endpoints.filter { $0.trust == trust }
-            guard !own.isEmpty else { return nil }
-            return try CommandSocket(
+        sockets = try endpoints.byTrust.map { trust, own in
+            try CommandSocket(
                 configuration: configuration, trust, own, access: access, on: loop, logger: logger,
                 receiver: receiver)
         }
@@ -29,8 +26,9 @@ final class CommandSockets: ReplySender {
     /// Serves at every endpoint.
     /// - Returns: where they serve, in the order of the settings.
     func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws -> [String] {
-        for socket in sockets { try socket.serve(serverKey, authenticator) }
-        return endpoints.inOrder(sockets.map { ($0.trust, $0.servedEndpoints) })
+        authenticator.add(connections)
+        for socket in sockets { try socket.served.attach(serverKey) }
+        return endpoints.inOrder(sockets.map { ($0.trust, $0.served.addresses) })
     }
 
     func start() throws(ZeroMQError) { for socket in sockets { try socket.start() } }
@@ -38,20 +36,14 @@ final class CommandSockets: ReplySender {
     func close() { for socket in sockets { socket.close() } }
 
     /// Serves remote peers under another key from now on. All of them are cut, and come back.
-    func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.change(serverKey) } }
+    func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.served.change(serverKey) } }
 
-    /// Ends the connections of principals.
-    /// - Returns: how many there were.
-    func cut(_ principals: Set<String>) -> Int { sockets.reduce(0) { $0 + $1.connections.cut(principals) } }
+    /// Puts the files of endpoints back that are gone.
+    /// - Returns: what could not be put right; nil where nothing is wrong.
+    func mendSockets() -> String? { sockets.lazy.compactMap { $0.served.mend() }.first }
 
-    /// Ends remote connections that have brought no message for long.
-    func cutSilent() { for socket in sockets where socket.trust == .remote { socket.connections.cutSilent() } }
-
-    /// How many connections of a principal there are.
-    func connections(of principal: String) -> Int { sockets.reduce(0) { $0 + $1.connections.count(of: principal) } }
-
-    /// How many connections there are.
-    var connectionCount: Int { sockets.reduce(0) { $0 + $1.connections.count } }
+    /// The connections of all sockets.
+    var connections: [PeerConnections] { sockets.map(\.connections) }
 
     /// What has gone through all sockets.
     var counters: CommandSocket.Counters { sockets.reduce(CommandSocket.Counters()) { $0 + $1.counters } }

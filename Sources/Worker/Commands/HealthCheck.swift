@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 
 /// One line of `health`. Every figure in it is kept, not computed.
 struct HealthCheck {
@@ -22,7 +22,8 @@ struct HealthCheck {
         return [
             journal(services.outbox.trouble, services.outbox.damage), output(services.spools?.trouble),
             restore(pool.opening.count + pool.recovering),
-            orphans(pool.orphans), driver(services.driver.name, pool.stuck, limits.driverCalls),
+            orphans(pool.orphans),
+            driver(services.driver.name, pool.stuck, limits.driverCalls, services.footing?.troubles[.driver]),
             HealthCheck(
                 "draining", !pool.isDraining,
                 pool.isDraining ? "the host drains and takes no new container" : "new containers are taken"),
@@ -30,7 +31,7 @@ struct HealthCheck {
                 "containers", pool.count < limits.containers,
                 "\(pool.count) of at most \(limits.containers) containers"),
             requests(traffic, limits.requests),
-        ] + (access.map { [HealthCheck("keys", $0.isOK, $0.message)] } ?? [])
+        ] + footing(services.footing) + (access.map { [HealthCheck("keys", $0.isOK, $0.message)] } ?? [])
     }
 
     /// A commit that lasts longer than this does not come back.
@@ -72,8 +73,24 @@ struct HealthCheck {
             "\(orphans.count) containers of this worker's own have no record, such as \(first): `restore` takes one up")
     }
 
-    private static func driver(_ name: String, _ stuck: Set<ContainerID>, _ calls: Int) -> HealthCheck {
-        HealthCheck(
+    /// What the worker stands on, besides the driver.
+    private static func footing(_ footing: Footing?) -> [HealthCheck] {
+        guard let footing else { return [] }
+        let good: [(Footing.Part, String)] = [
+            (.stateDirectory, "the state directory is there and can be written to"),
+            (.descriptors, "file descriptors are free"), (.sockets, "the files of all ipc:// endpoints are there"),
+        ]
+        return good.map { part, message in
+            let trouble = footing.troubles[part]
+            return HealthCheck(part.rawValue, trouble == nil, trouble?.message ?? message)
+        }
+    }
+
+    private static func driver(
+        _ name: String, _ stuck: Set<ContainerID>, _ calls: Int, _ trouble: Footing.Trouble?
+    ) -> HealthCheck {
+        if let trouble { return HealthCheck("driver", false, trouble.message) }
+        return HealthCheck(
             "driver", stuck.count < max(1, calls / 2),
             stuck.first.map { "calls are stuck in \(stuck.count) containers, such as \($0)" }
                 ?? "\(name) has no stuck call")

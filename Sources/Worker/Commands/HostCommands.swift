@@ -1,14 +1,19 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
+import ZeroMQ
 
 /// The commands that are about the worker and not about one container. On the loop only.
 final class HostCommands {
     private let services: HostServices
+    private let writer = Writer()
     /// How many requests wait, and what has gone through the command socket.
     private let traffic: () -> (waiting: Int, counters: CommandSocket.Counters)
     /// Stops the worker.
     private let stopWorker: @Sendable () -> Void
+    /// When drains stop it at the latest.
+    private var stopDeadlines: [SocketLoop.Deadline] = []
     /// Who may come in. It outlives these commands.
     weak var access: AccessControl?
 
@@ -29,6 +34,7 @@ final class HostCommands {
             "os": .string(Platform.system), "arch": .string(Platform.architecture),
             "driver": ["name": .string(driver.name), "version": .string(driver.version)],
             "capabilities": .array(driver.capabilities.map(\.rawValue).sorted().map { .string($0) }),
+            "profiles": .array(services.configuration.profiles.keys.sorted().map { .string($0) }),
         ]
         if let keys = access?.serverKeys, !keys.isEmpty { version["server_keys"] = .array(keys) }
         return .map(version)
@@ -65,18 +71,18 @@ final class HostCommands {
 
     /// A page ends where it is full, and where it has held the loop for long enough: it may be empty and not the last.
     private func page(after id: String?, limit: Int, where isWanted: (ContainerRecord) -> Bool) -> RecordPage {
-        var records: [ContainerRecord] = []
-        var left = pageBytes
+        writer.clear()
+        var count = 0
         let next = services.pool.walk(after: id) { container in
-            guard records.count < limit, left > 0 else { return false }
+            guard count < limit, writer.count < pageBytes else { return false }
             let record = container.enter { $0.record }
             if isWanted(record) {
-                records.append(record)
-                left -= record.approximateSize
+                record.encode(to: writer)
+                count += 1
             }
             return true
         }
-        return RecordPage(records: records, next: next)
+        return RecordPage(count: count, records: writer.bytes, next: next)
     }
 
     // MARK: Events
@@ -130,8 +136,19 @@ final class HostCommands {
         responder.succeed([:] as Value)
         guard stop else { return }
         // The worker stops when the last container has ended, and at the deadline at the latest.
-        if let deadline { services.loop.schedule(after: deadline, stopWorker) }
+        if let deadline { stopDeadlines.append(services.loop.schedule(after: deadline, stopWorker)) }
         services.pool.whenIdle(stopWorker)
+    }
+
+    /// Takes back every `drain`, and the stop that was to follow it.
+    func undrain(_ responder: Responder) {
+        guard services.pool.undrain() else {
+            return responder.fail(
+                Failure(.failedPrecondition, "the worker is stopping, which cannot be taken back; start it again"))
+        }
+        for deadline in stopDeadlines { services.loop.cancel(deadline) }
+        stopDeadlines = []
+        responder.succeed([:] as Value)
     }
 
     // MARK: Keys

@@ -1,9 +1,13 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
 /// A page of records, with what the reply has besides them: the result of `list` and of `snapshot`.
 struct RecordPage: WireEncodable {
-    let records: [ContainerRecord]
+    /// How many records there are.
+    let count: Int
+    /// The records, encoded one behind another: while they were gathered, so that the time for it is part of the slice.
+    let records: [UInt8]
     /// The id to go on after; nil where no record follows.
     let next: String?
     /// `snapshot`: the number of the newest event, and of this start of the worker.
@@ -12,8 +16,8 @@ struct RecordPage: WireEncodable {
     func encode(to writer: Writer) {
         writer.map(1 + (next == nil ? 0 : 1) + (position == nil ? 0 : 2))
         writer.string("containers")
-        writer.array(records.count)
-        for record in records { record.encode(to: writer) }
+        writer.array(count)
+        writer.encoded(records)
         if let position {
             writer.string("last_seq")
             writer.unsigned(position.lastSequence)
@@ -42,14 +46,5 @@ struct EventPage: WireEncodable {
         writer.unsigned(lastSequence)
         writer.string("oldest_seq")
         writer.unsigned(oldestSequence)
-    }
-}
-
-extension ContainerRecord {
-    /// About how many bytes it has on the wire.
-    var approximateSize: Int {
-        330 + 2 * id.rawValue.utf8.count + processes.count * 120
-            + labels.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 4 }
-            + imageLayers.reduce(0) { $0 + $1.utf8.count + 4 } + ignored.reduce(0) { $0 + $1.utf8.count + 2 }
     }
 }

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -32,8 +33,8 @@ struct Profiles {
         return QueuedCommand.Creation(
             specification: specification, source: value,
             ignored: ignored + Profiles.ignored(process).map { "process.\($0)" }, labels: create.labels,
-            start: create.start,
-            stdin: create.stdin)
+            start: create.start, stdin: create.stdin, profile: create.profile ?? defaultName,
+            autoRemove: create.autoRemove, lossless: create.lossless)
     }
 
     /// One more process of a container.
@@ -42,7 +43,7 @@ struct Profiles {
         try Profiles.check(process, "spec")
         return QueuedCommand.Exec(
             name: exec.process, process: process, stdin: exec.stdin,
-            ignored: ignored + Profiles.ignored(process))
+            ignored: ignored + Profiles.ignored(process), lossless: exec.lossless)
     }
 
     /// A profile for process isolation names the root's volume, which the OCI specification forbids with Hyper-V isolation.

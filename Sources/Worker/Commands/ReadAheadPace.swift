@@ -1,5 +1,7 @@
-/// When the command socket reads ahead: now and then while it is busy, and at once while it is found to be behind. Pure.
+/// When the command socket reads ahead: now and then while it is busy, and after every turn while it is behind. Pure.
 struct ReadAheadPace {
+    /// Whether the last look left something in the socket, or found much: peers send faster than they are served.
+    var isBehind = false
     private var turns = 0
     private var interval = ReadAheadPace.shortest
 
@@ -10,9 +12,8 @@ struct ReadAheadPace {
     private static let longTurn = 4
 
     /// A turn has ended with more to read.
-    /// - Parameter isBehind: whether messages that were read ahead wait for their turn.
     /// - Returns: whether to read ahead now.
-    mutating func isDue(wasLong: Bool, isBehind: Bool) -> Bool {
+    mutating func isDue(wasLong: Bool) -> Bool {
         turns += wasLong ? ReadAheadPace.longTurn : 1
         guard turns >= interval || isBehind else { return false }
         turns = 0

@@ -42,6 +42,9 @@ struct RequestFrames {
     /// Whether the frame that was added last is the body of a request.
     var endsWithBody: Bool { expected == .end }
 
+    /// About how many bytes the envelope takes.
+    var cost: Int { frames.reduce(0) { $0 + $1.count + 32 } }
+
     /// Why the frames are no request: one sentence for a person.
     var refusal: String {
         "a request is one frame, or an envelope of up to \(RequestFrames.longestEnvelope) frames of at most "

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -8,13 +9,13 @@ final class StatisticsGathering {
     private var expected: Int?
     private var asked = 0
     private var answered = 0
-    private var finished: ((EncodedResult) -> Void)?
+    private var finished: ((StatisticsMap) -> Void)?
 
     /// For how long containers are waited for.
     static let patience = Duration.seconds(2)
 
     /// Gives `finished` a map from ids to statistics, once.
-    init(finished: @escaping (EncodedResult) -> Void) { self.finished = finished }
+    init(finished: @escaping (StatisticsMap) -> Void) { self.finished = finished }
 
     /// One more container is asked.
     func ask() { asked += 1 }
@@ -42,9 +43,18 @@ final class StatisticsGathering {
     func finish() {
         guard let finished else { return }
         self.finished = nil
-        let result = Writer()
-        result.map(count)
-        result.encoded(entries.bytes)
-        finished(EncodedResult(body: result.bytes))
+        finished(StatisticsMap(count: count, entries: entries.bytes))
+    }
+}
+
+/// The statistics of many containers: the result of `stats`.
+struct StatisticsMap: WireEncodable {
+    let count: Int
+    /// Ids and statistics in turn, encoded.
+    let entries: [UInt8]
+
+    func encode(to writer: Writer) {
+        writer.map(count)
+        writer.encoded(entries)
     }
 }

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 
 /// A peer that follows a process's output for as long as its credit lasts.
@@ -35,6 +36,12 @@ struct Attachment {
     private var credit: UInt64
     private var ended: Set<OutputStream> = []
     private var state = State.new
+    /// Whether the process waits for this reader.
+    private(set) var holds: Bool
+    /// Since when the reader has let nothing be sent, although there is something; nil where that is not so.
+    private var stalledSince: ContinuousClock.Instant?
+    /// Whether the reader is to be notified that it holds the process no more.
+    private var owesNotice = false
 
     /// The most bytes that a peer may have to its credit.
     private static let creditLimit: UInt64 = 1 << 40
@@ -42,7 +49,11 @@ struct Attachment {
     private static let pieceSize = 64 * 1024
     private static let turnSize = 1 << 20
 
-    init(_ id: ContainerID, _ process: ProcessName, _ responder: Responder, offset: UInt64, credit: UInt64) {
+    init(
+        _ id: ContainerID, _ process: ProcessName, _ responder: Responder, offset: UInt64, credit: UInt64,
+        holds: Bool = false
+    ) {
+        self.holds = holds
         self.id = id
         self.process = process
         self.responder = responder
@@ -65,12 +76,38 @@ struct Attachment {
     /// The peer may have read: it is tried again.
     mutating func retry() { if state == .waiting { state = .following } }
 
-    mutating func add(credit more: UInt64) { credit = min(credit + more, Attachment.creditLimit) }
+    mutating func add(credit more: UInt64) {
+        credit = min(credit + more, Attachment.creditLimit)
+        if more > 0 { stalledSince = nil }
+    }
+
+    /// From which offset on it needs the output; nil where it does not hold it, or has everything.
+    var heldFrom: UInt64? { holds && isOpen ? offset : nil }
+
+    /// The reader holds the process no more, and is notified of it by the next ``send(_:)``.
+    mutating func loseHold() {
+        holds = false
+        owesNotice = true
+    }
+
+    /// Looks whether the reader keeps the process waiting.
+    /// - Returns: since when it has; nil where it does not.
+    mutating func stall(_ spool: OutputSpool, at time: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard heldFrom != nil, state != .new, offset < spool.endOffset, credit == 0 || state == .waiting else {
+            stalledSince = nil
+            return nil
+        }
+        let since = stalledSince ?? time
+        stalledSince = since
+        return since
+    }
 
     /// Sends what the credit allows.
     mutating func send(_ spool: OutputSpool) -> Progress {
         guard state == .following else { return .caughtUp }
+        let before = offset
         let progress = advance(spool)
+        if offset != before { stalledSince = nil }
         switch progress {
         case .full: state = .waiting
         case .over: state = .over
@@ -81,6 +118,15 @@ struct Attachment {
 
     private mutating func advance(_ spool: OutputSpool) -> Progress {
         var left = Attachment.turnSize
+        if owesNotice {
+            var notice = OutputSpool.Chunk(stream: .stdout, offset: offset, data: [])
+            notice.isHoldLost = true
+            switch notify(notice) {
+            case .sent: owesNotice = false
+            case .full: return .full
+            case .unreachable: return .gone
+            }
+        }
         while true {
             let limit = Int(min(credit, UInt64(Attachment.pieceSize)))
             let page = spool.read(from: offset, limit: limit)

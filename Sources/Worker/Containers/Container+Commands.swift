@@ -31,6 +31,8 @@ extension Container {
                 self.creation = creation
                 facts.labels = creation.labels
                 facts.ignored = creation.ignored
+                facts.isAutoRemoved = creation.autoRemove
+                describe(creation)
                 known = .init(creation.specification)
             }
             feed(.create)

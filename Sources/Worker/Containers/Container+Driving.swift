@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
 
@@ -45,6 +46,7 @@ extension Container {
                 // What the specification calls layer folders are the parents and, last, the container's own.
                 facts.imageLayers = specification.windows?.layerFolders.dropLast() ?? []
                 outcome.warnings = created.warnings
+                if !created.warnings.isEmpty { describe(creation, warnings: created.warnings) }
                 known.canPause = created.canPause
                 self.creation = creation.onlyProcess()
             }
@@ -59,7 +61,8 @@ extension Container {
                 .invalidArgument("spec.process is missing: give it args, the program and its arguments"))
             return feed(.startFailed(failed))
         }
-        let begun = processOutput.begin(.initial, hasTerminal: process.terminal)
+        let begun = processOutput.begin(
+            .initial, hasTerminal: process.terminal, isReserved: creation.lossless)
         processOutput.adopt(.initial, begun)
         let (stdin, spool) = (creation.stdin, begun.spool)
         // The record that announced a create announced its start too.
@@ -78,7 +81,8 @@ extension Container {
 
     private func driveExec(_ name: ProcessName) {
         guard case .exec(let exec) = lane.current?.kind else { return }
-        let begun = processOutput.begin(name, hasTerminal: exec.process.terminal)
+        let begun = processOutput.begin(
+            name, hasTerminal: exec.process.terminal, isReserved: exec.lossless)
         let spool = begun.spool
         inLine(
             .exec,
@@ -88,6 +92,7 @@ extension Container {
         ) { [self] result in
             // The output of an earlier process of that name is given up for one that runs, and not before.
             if case .success(let started) = result {
+                facts.lostHolds.remove(name)
                 processOutput.adopt(name, begun)
                 inputs.add(name, started.input)
             }

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import Logging
 
 /// What is counted and logged of a container's life.

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack
@@ -39,6 +40,7 @@ extension Container {
                 open()
             }
         }
+        removeIfDue()
         reportStanding()
     }
 

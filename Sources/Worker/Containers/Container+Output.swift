@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -26,14 +27,33 @@ extension Container {
         responder.succeed([:] as Value)
     }
 
+    /// A lossless reader of a process holds it no more: from now on its output may be dropped before it is read.
+    func noteLostHold(_ process: ProcessName, _ reason: String) {
+        services.logger.warning(
+            "a lossless reader has lost its hold: the process goes on, and what is not read in time is dropped",
+            metadata: ["container": "\(id)", "process": "\(process)", "reason": "\(reason)"])
+        facts.lostHolds.insert(process)
+        save()
+    }
+
     func logs(_ request: Command.Logs, _ responder: Responder) {
         guard let spool = spool(of: request.process, responder) else { return }
         // A reply must fit in a message that a careful peer accepts.
         let limit = min(request.limit, services.configuration.limits.messageBytes / 8)
-        let page = spool.read(from: request.from, limit: limit)
+        var from =
+            switch request.from {
+            case .offset(let offset): offset
+            case .time(let time): spool.offset(of: time)
+            }
+        if let lines = request.tail { from = max(from, spool.offset(ofLast: lines)) }
+        let page = spool.read(from: from, limit: limit, times: request.times)
         let dropped = page.chunks.reduce(0) { $0 + $1.dropped }
         let chunks = page.chunks.map { chunk -> Value in
-            ["stream": .string(chunk.stream.rawValue), "offset": .int(chunk.offset), "data": .binary(chunk.data)]
+            var map: Value.Map = [
+                "stream": .string(chunk.stream.rawValue), "offset": .int(chunk.offset), "data": .binary(chunk.data),
+            ]
+            if let time = chunk.time { map["time"] = .timestamp(time) }
+            return .map(map)
         }
         var result: Value.Map = [
             "chunks": .array(chunks), "next": .int(page.next), "eof": .bool(page.isEnd), "dropped": .int(dropped),

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Logging
 
@@ -29,6 +30,7 @@ extension Container {
         advance()
         openIfLost()
         endIfDue()
+        removeIfDue()
         reportStanding()
     }
 
@@ -121,6 +123,6 @@ extension Container {
         output = nil
         services.outbox.forget(id)
         // Commands that came after the delete find whatever container has the id by then.
-        services.pool.forget(id, then: lane.removeAll())
+        services.pool.forget(id, facts.isAutoRemoved ? state.exit : nil, then: lane.removeAll())
     }
 }

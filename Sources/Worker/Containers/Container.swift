@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -30,6 +31,8 @@ actor Container {
     var facts: ContainerRecord
     /// What the driver cannot learn from the host when it opens the container again.
     var known = KnownContainer()
+    /// How far its removal by the worker has come.
+    var removal = Removal.none
     /// How it was counted among the host's containers.
     private var standing = ContainerStanding()
 
@@ -80,7 +83,8 @@ actor Container {
         saved.stopDue = stop.due
         saved.cause = stop.cause
         saved.creation = creation.map {
-            SavedContainer.Creation(source: $0.source, start: $0.start, stdin: $0.stdin)
+            SavedContainer.Creation(
+                source: $0.source, start: $0.start, stdin: $0.stdin, lossless: $0.lossless)
         }
         if state.phase == .discarding { saved.failure = lane.failure }
         if let command = lane.current, let begunAt = lane.begunAt {
@@ -105,8 +109,10 @@ actor Container {
         }
         now.state = state.phase == .gone ? nil : wireState
         now.waiting = Int32(clamping: lane.waitingCount)
+        now.isStopped = state.phase == .stopped && lane.depth == 0 && !link.isOpening
         guard now != standing else { return }
         services.pool.changed(id, from: standing, to: now)
+        if now.isStopped, !standing.isStopped { services.pool.stopped(id, at: stoppedAt) }
         standing = now
     }
 

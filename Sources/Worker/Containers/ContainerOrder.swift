@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// The ids of all containers in their order, for pages. Pure.
 ///

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -9,27 +10,32 @@ final class ContainerOutput {
         let number: Int
         let spool: OutputSpool
         let hasTerminal: Bool
+        /// Whether it is kept from its beginning on for a lossless reader to come.
+        var isReserved = false
     }
 
-    private struct Entry {
+    /// The output of a process that is known.
+    struct Entry {
         var number: Int
         var hasTerminal = false
         var spool: OutputSpool?
         /// Whether the process ended before this worker began, and its output may still be kept.
         var isKept = false
+        /// Whether it is held for a lossless reader to come.
+        var isReserved = false
     }
 
-    private let id: ContainerID
+    let id: ContainerID
     private let createdAt: Timestamp
-    private unowned let services: HostServices
-    private var entries: [ProcessName: Entry] = [:]
+    unowned let services: HostServices
+    var entries: [ProcessName: Entry] = [:]
     /// How many processes were started.
     private var lastNumber = 0
     /// Whether output has been given up that had a file.
     private var hadFiles = false
-    private var attachments: [Attachment] = []
+    var attachments: [Attachment] = []
     /// Processes whose output is sent on in a later turn of the loop.
-    private var sending: Set<ProcessName> = []
+    var sending: Set<ProcessName> = []
     /// The output of the process that a worker before this one was about to start last.
     private var resumed: Begun?
 
@@ -44,9 +50,13 @@ final class ContainerOutput {
     // MARK: Spools
 
     /// The output of a process that is going to be started.
-    func begin(_ process: ProcessName, hasTerminal: Bool) -> Begun {
+    /// - Parameter isReserved: it is kept from its beginning on for a lossless reader to come.
+    func begin(_ process: ProcessName, hasTerminal: Bool, isReserved: Bool = false) -> Begun {
         lastNumber += 1
-        return begun(process, lastNumber, hasTerminal: hasTerminal)
+        var begun = begun(process, lastNumber, hasTerminal: hasTerminal)
+        begun.isReserved = isReserved
+        if isReserved { begun.spool.hold(from: 0) }
+        return begun
     }
 
     /// The output of the process that a worker before this one was about to start last.
@@ -81,7 +91,18 @@ final class ContainerOutput {
     func adopt(_ process: ProcessName, _ begun: Begun) {
         if entries[process]?.isKept ?? false { _ = spool(of: process) }
         drop(process)
-        entries[process] = Entry(number: begun.number, hasTerminal: begun.hasTerminal, spool: begun.spool)
+        entries[process] = Entry(
+            number: begun.number, hasTerminal: begun.hasTerminal, spool: begun.spool, isReserved: begun.isReserved)
+        guard begun.isReserved else { return }
+        services.loop.schedule(after: services.configuration.times.losslessReader) { [weak self] in
+            guard let self, entries[process]?.spool === begun.spool, entries[process]?.isReserved == true else {
+                return
+            }
+            entries[process]?.isReserved = false
+            updateHold(process)
+            holdLost(process, "no lossless reader has attached in time")
+            readerDone()
+        }
     }
 
     /// The spool of a process that a worker before this one started.
@@ -124,6 +145,7 @@ final class ContainerOutput {
             _ = attachments[index].send(spool)
         }
         attachments.removeAll { $0.process == process }
+        spool.hold(from: nil)
     }
 
     /// Processes that have ended keep their output as long as they are remembered, and all of it together is no more
@@ -147,6 +169,7 @@ final class ContainerOutput {
     /// The container was removed.
     func removeAll() {
         endAll()
+        for entry in entries.values { entry.spool?.hold(from: nil) }
         let hasFiles = hadFiles || entries.values.contains { $0.isKept || $0.spool?.endOffset ?? 0 > 0 }
         if hasFiles { services.spools?.remove(of: owner) }
         attachments = []
@@ -172,88 +195,5 @@ final class ContainerOutput {
             entries[name] = Entry(number: number, hasTerminal: saved.terminals.contains(name))
         }
         for name in ended { entries[name, default: Entry(number: 0)].isKept = true }
-    }
-
-    // MARK: Attachments
-
-    /// Attaches the peer that sent the request of `responder`, and replies.
-    func attach(_ request: Command.Attach, _ spool: OutputSpool, _ responder: Responder) {
-        let limit = services.configuration.limits.attachments
-        attachments.removeAll { $0.process == request.process && $0.isOf(responder) }
-        // The peer that has been attached longest makes room: one that died quietly may be among them.
-        if attachments.count >= limit { attachments.removeFirst(attachments.count - limit + 1) }
-        let end = spool.endOffset
-        let offset =
-            switch request.from {
-            case .start: UInt64(0)
-            case .now: end
-            case .offset(let offset): min(offset, end)
-            }
-        attachments.append(Attachment(id, request.process, responder, offset: offset, credit: request.credit))
-        spool.watch(true)
-        responder.succeed(["offset": .int(offset)] as Value)
-        // Behind the reply: the peer must know the offset before it sees the bytes.
-        services.outbox.afterCommit { [self] in
-            for index in attachments.indices where attachments[index].number == responder.number {
-                attachments[index].begin()
-            }
-            send(request.process)
-        }
-    }
-
-    /// Grants the peer more credit.
-    /// - Returns: false where it is not attached.
-    func credit(_ process: ProcessName, _ bytes: UInt64, _ responder: Responder) -> Bool {
-        guard let index = attachments.firstIndex(where: { $0.process == process && $0.isOf(responder) }) else {
-            return false
-        }
-        attachments[index].add(credit: bytes)
-        return true
-    }
-
-    /// Detaches the peer.
-    func detach(_ process: ProcessName, _ responder: Responder) {
-        attachments.removeAll { $0.process == process && $0.isOf(responder) }
-        unwatchIfAlone(process)
-    }
-
-    /// Between attempts to send to a peer whose queue was full.
-    private static let patience = Duration.milliseconds(20)
-
-    /// Sends attached peers what their credit allows.
-    func send(_ process: ProcessName) {
-        guard let spool = entries[process]?.spool else { return }
-        var hasMore = false
-        var isWaiting = false
-        for index in attachments.indices.reversed() where attachments[index].process == process {
-            switch attachments[index].send(spool) {
-            case .caughtUp, .over: break
-            case .more: hasMore = true
-            case .full: isWaiting = true
-            case .gone: attachments.remove(at: index)
-            }
-        }
-        unwatchIfAlone(process)
-        // A long output is sent over several turns of the loop, so that others get theirs.
-        if hasMore, sending.insert(process).inserted {
-            services.loop.schedule(after: .zero) { [weak self] in
-                self?.sending.remove(process)
-                self?.send(process)
-            }
-        }
-        if isWaiting {
-            services.loop.schedule(after: ContainerOutput.patience) { [weak self] in self?.retry(process) }
-        }
-    }
-
-    private func retry(_ process: ProcessName) {
-        for index in attachments.indices where attachments[index].process == process { attachments[index].retry() }
-        send(process)
-    }
-
-    private func unwatchIfAlone(_ process: ProcessName) {
-        if !attachments.contains(where: { $0.process == process && $0.isOpen }) {
-            entries[process]?.spool?.watch(false)
-        }
     }
 }

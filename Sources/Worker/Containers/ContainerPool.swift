@@ -1,6 +1,8 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
+import MessagePack
 
 /// All containers of a host, by id and in order, with their counts and limits. On the loop only.
 final class ContainerPool {
@@ -25,6 +27,9 @@ final class ContainerPool {
     private(set) var isDraining = false
     /// Whether every container is being ended: those that are still to be recovered, too.
     private(set) var isEnding = false
+    private var stopped = StoppedContainers()
+    /// Exits of the containers that `auto_remove` has deleted last, for peers whose `wait` comes behind that.
+    private var removedExits = RemovedExits()
     private var whenIdle: (() -> Void)?
     /// Restores a container whose record has not been read yet.
     var recoverNow: ((ContainerID) -> Void)?
@@ -104,9 +109,15 @@ final class ContainerPool {
             "the host has \(limit) containers, which is its limit; delete stopped ones", retryAfterMilliseconds: 1000)
     }
 
+    /// How a container ended that `auto_remove` has just deleted; nil for others.
+    func exit(ofRemoved id: ContainerID) -> Exit? { containers[id] == nil ? removedExits[id] : nil }
+
     /// A container was removed; `commands` came after its end.
-    func forget(_ id: ContainerID, then commands: [QueuedCommand]) {
+    /// - Parameter exit: how it ended, where the worker has removed it by itself.
+    func forget(_ id: ContainerID, _ exit: Exit? = nil, then commands: [QueuedCommand]) {
+        removedExits[id] = exit
         containers[id] = nil
+        stopped.remove(id)
         order.remove(id)
         for command in commands { offer(command) }
     }
@@ -118,7 +129,26 @@ final class ContainerPool {
         figures.changed(from: old, to: new)
         busyCount += (new.isBusy ? 1 : 0) - (old.isBusy ? 1 : 0)
         if new.isStuck { stuck.insert(id) } else { stuck.remove(id) }
+        if !new.isStopped { stopped.remove(id) }
         runIfIdle()
+    }
+
+    /// A container has stopped.
+    func stopped(_ id: ContainerID, at time: Timestamp) { stopped.insert(id, at: time) }
+
+    /// Removes containers that have been stopped for longer than the settings allow, or are too many; the first that
+    /// stopped go first.
+    func removeExpired() {
+        let (limits, times) = (services.configuration.limits, services.configuration.times)
+        guard limits.stoppedContainers > 0 || times.stoppedRetention > .zero else { return }
+        let bound =
+            times.stoppedRetention > .zero
+            ? services.loop.timestamp.advanced(by: .zero - times.stoppedRetention) : nil
+        let limit = limits.stoppedContainers > 0 ? limits.stoppedContainers : nil
+        let slice = TimeSlice(on: services.loop)
+        while !slice.isOver, let id = stopped.popExpired(before: bound, limit: limit) {
+            containers[id]?.enter { $0.remove() }
+        }
     }
 
     /// The host has been asked for a container.
@@ -229,6 +259,15 @@ final class ContainerPool {
 
     /// From now on no new container is taken.
     func drain() { isDraining = true }
+
+    /// New containers are taken again.
+    /// - Returns: false where the worker ends.
+    func undrain() -> Bool {
+        guard !isEnding else { return false }
+        isDraining = false
+        whenIdle = nil
+        return true
+    }
 
     /// Runs `done` when no container is busy.
     func whenIdle(_ done: @escaping () -> Void) {

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// How a container counts among those of its host.
 struct ContainerStanding: Equatable, Sendable {
@@ -6,6 +6,8 @@ struct ContainerStanding: Equatable, Sendable {
     var isBusy = false
     /// A driver call has outlived its watchdog.
     var isStuck = false
+    /// It has stopped, and waits for its removal.
+    var isStopped = false
     /// Its state; nil before it counts, and where it is gone.
     var state: ContainerRecord.State?
     /// How many commands wait in its queue.

@@ -1,5 +1,4 @@
 import ContainerDriver
-import ContainerProtocol
 
 /// What the host has of a container that this worker, or one before it, knew.
 extension ContainerState {

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 
 /// Where a container is in its life, as a pure state machine: an input in, actions out, nothing else.
@@ -199,10 +200,8 @@ struct ContainerState: Sendable, Equatable {
 
     private mutating func delete(force: Bool) throws(Refusal) -> [Action] {
         switch phase {
-        case .stopped:
-            phase = .discarding
-            return [.drive(.discard)]
-        case .created where force:
+        // Nothing runs in it, so there is nothing to be careful of.
+        case .stopped, .created:
             phase = .discarding
             return [.drive(.discard)]
         case .running where force, .paused where force:
@@ -229,11 +228,11 @@ struct ContainerState: Sendable, Equatable {
         case .created:
             throw Refusal(
                 code: .failedPrecondition,
-                message: "the container is created and has nothing to stop; delete it with force instead")
+                message: "the container is created and has nothing to stop; start it, or delete it")
         default:
             throw Refusal(
                 code: .failedPrecondition,
-                message: "the container is being created; wait for that, and then delete it with force")
+                message: "the container is being created; wait for that, and then delete it")
         }
     }
 

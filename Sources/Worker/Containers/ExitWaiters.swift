@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// The requests that wait for exits of one container's processes. Pure.
 struct ExitWaiters {

@@ -1,5 +1,4 @@
 import ContainerDriver
-import ContainerProtocol
 import Logging
 
 /// Compares the containers with what the host has, again and again: those that run by a question for each, a few at a
@@ -8,12 +7,19 @@ final class HostCheck {
     private let services: HostServices
     /// Whether the host is being asked for its list: one that hangs over it is not asked again.
     private var isListing = false
+    /// When the host may be asked for its list again.
+    private var nextList: ContinuousClock.Instant
 
+    /// A list of many containers is work for the host: it is asked for this many times less often than it takes.
+    private static let listPause = 100
     /// Containers that are asked about at a time, and the time between.
     private static let stride = 50
     private static let pace = Duration.milliseconds(100)
 
-    init(_ services: HostServices) { self.services = services }
+    init(_ services: HostServices) {
+        self.services = services
+        nextList = services.loop.now
+    }
 
     /// Begins a round after the configured interval; the next one follows when it is through.
     func start() {
@@ -24,13 +30,16 @@ final class HostCheck {
     }
 
     private func lookForMissing() {
-        guard !isListing else { return }
+        let begun = services.loop.now
+        guard !isListing, begun >= nextList else { return }
         isListing = true
         let driver = services.driver
         services.calls.make(.list) { () throws(DriverFailure) in
             try driver.missingUnstarted()
         } then: { [self] result in
             isListing = false
+            let now = services.loop.now
+            nextList = now + (now - begun) * HostCheck.listPause
             switch result {
             case .success(let missing):
                 services.pool.visit(missing[...]) { $0.enter { $0.openIfUnstarted() } }

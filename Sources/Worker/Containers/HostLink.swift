@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// How a container is linked to its compute system on the host. Pure.
 struct HostLink {

@@ -18,6 +18,8 @@ final class HostServices {
     /// What is counted of the output of all containers.
     let output = OutputFigures()
     private(set) lazy var pool = ContainerPool(self)
+    /// What can vanish under the worker; nil in tests of its core.
+    var footing: Footing?
 
     init(
         configuration: WorkerConfiguration, loop: any HostLoop, driver: any ContainerDriver, calls: DriverCalls,

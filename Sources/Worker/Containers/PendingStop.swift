@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 import ZeroMQ
 

@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 
 /// The standard inputs of one container's processes, and how much each has taken. Pure but for the writes themselves.

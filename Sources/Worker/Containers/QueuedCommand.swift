@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// A mutating command, checked and ready for a container's lane.
@@ -34,6 +34,8 @@ final class QueuedCommand: Sendable {
         var process: OCIProcess
         var stdin: Bool
         var ignored: [String]
+        /// Whether its output is kept for a lossless reader to come.
+        var lossless = false
     }
 
     /// What a new container is made of.
@@ -45,11 +47,19 @@ final class QueuedCommand: Sendable {
         let labels: [String: String]
         let start: Bool
         let stdin: Bool
+        /// The profile that it builds on.
+        let profile: String?
+        let autoRemove: Bool
+        /// Whether the first process's output is kept for a lossless reader to come.
+        let lossless: Bool
 
         init(
             specification: OCISpecification, source: Value, ignored: [String] = [], labels: [String: String] = [:],
-            start: Bool, stdin: Bool
+            start: Bool, stdin: Bool, profile: String? = nil, autoRemove: Bool = false, lossless: Bool = false
         ) {
+            self.profile = profile
+            self.autoRemove = autoRemove
+            self.lossless = lossless
             self.specification = specification
             self.source = source
             self.ignored = ignored
@@ -63,7 +73,8 @@ final class QueuedCommand: Sendable {
             var specification = OCISpecification()
             specification.process = self.specification.process
             let source = self.source["process"].map { Value.map(["process": $0]) } ?? self.source
-            return Creation(specification: specification, source: source, start: start, stdin: stdin)
+            return Creation(
+                specification: specification, source: source, start: start, stdin: stdin, lossless: lossless)
         }
     }
 

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -58,6 +59,6 @@ extension QueuedCommand.Creation {
         guard let specification = try? OCISpecification.read(saved.source).specification else { return nil }
         self.init(
             specification: specification, source: saved.source, ignored: facts.ignored, labels: facts.labels,
-            start: saved.start, stdin: saved.stdin)
+            start: saved.start, stdin: saved.stdin, lossless: saved.lossless)
     }
 }

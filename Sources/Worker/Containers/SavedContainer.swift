@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -29,6 +30,7 @@ struct SavedContainer: Sendable {
         var source: Value
         var start: Bool
         var stdin: Bool
+        var lossless = false
     }
 
     /// A command that may have been carried out or not: the host is asked.
@@ -78,7 +80,10 @@ extension SavedContainer: WireEncodable {
         if let creation {
             writer.string("creation")
             writer.value(
-                ["source": creation.source, "start": .bool(creation.start), "stdin": .bool(creation.stdin)])
+                [
+                    "source": creation.source, "start": .bool(creation.start), "stdin": .bool(creation.stdin),
+                    "lossless": .bool(creation.lossless),
+                ])
         }
         if let canPause = known.canPause {
             writer.string("can_pause")
@@ -137,7 +142,8 @@ extension SavedContainer: WireEncodable {
         failure = value["failure"].map { Failure($0) }
         if let creation = value["creation"], let source = creation["source"] {
             self.creation = Creation(
-                source: source, start: creation["start"]?.bool ?? false, stdin: creation["stdin"]?.bool ?? false)
+                source: source, start: creation["start"]?.bool ?? false, stdin: creation["stdin"]?.bool ?? false,
+                lossless: creation["lossless"]?.bool ?? false)
         }
     }
 }

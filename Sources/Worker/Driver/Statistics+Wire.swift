@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import MessagePack
 
 extension ContainerStatistics {

@@ -1,4 +1,5 @@
-package import ContainerProtocol
+package import ContainerModel
+import ContainerProtocol
 import Logging
 import ZeroMQ
 
@@ -13,6 +14,8 @@ package final class EventLoad: Sendable {
 
     /// Events of one turn of the loop.
     private static let turnSize: UInt32 = 256
+    /// Events that may wait to be sent.
+    private static let mostWaiting = 10_000
 
     /// Publishes `event` `count` times when ``begin()`` is called.
     package init(configuration: WorkerConfiguration, event: Event, count: UInt32) throws {
@@ -32,7 +35,7 @@ package final class EventLoad: Sendable {
             let outbox = Outbox(host: configuration.host, journal: journal, sink: events, on: loop)
             let endpoint = try events.serve(serverKey, authenticator)[0]
             try authenticator.start()
-            try events.start(on: loop)
+            try events.start()
             loop.atEndOfTurn { outbox.flush() }
             return (LoopBound((outbox, events, authenticator), to: loop), endpoint)
         }
@@ -44,6 +47,11 @@ package final class EventLoad: Sendable {
     private func publish(_ left: UInt32) {
         guard left > 0 else { return }
         loop.post { [self] in
+            // The sockets' own loop sends at its own pace.
+            guard parts.value.events.waiting < EventLoad.mostWaiting else {
+                loop.schedule(after: .milliseconds(1)) { self.publish(left) }
+                return
+            }
             let now = min(left, EventLoad.turnSize)
             let outbox = parts.value.outbox
             for _ in 0..<now { outbox.record(event) }
@@ -53,8 +61,8 @@ package final class EventLoad: Sendable {
 
     /// Closes the socket and ends the loop.
     package func stop() {
-        loop.post { [parts, loop] in
-            parts.value.events.close(on: loop)
+        loop.post { [parts] in
+            parts.value.events.close()
             parts.value.outbox.close()
         }
         loop.stop()

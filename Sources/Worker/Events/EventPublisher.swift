@@ -1,155 +1,176 @@
+import ContainerModel
 import ContainerProtocol
 import Logging
-import MessagePack
+import Synchronization
 import ZeroMQ
 
-/// Publishes what the journal has on the event sockets, greets subscribers and sends heartbeats. On the loop only.
+/// Publishes what the journal has, by way of a loop of its own. On the worker's loop only.
+///
+/// libzmq takes subscriptions in on the thread that uses the socket, as many as peers send. On that other loop they hold
+/// up no request.
 final class EventPublisher: EventSink {
-    private let host: String
-    private let epoch: UInt64
+    /// The connections of the event sockets.
+    let connections: [PeerConnections]
+    private let access: Access
     private let endpoints: [Endpoint]
-    private let sockets: [EventSocket]
+    private let events: SocketLoop
+    private let sockets: [(trust: TrustClass, socket: LoopBound<EventSocket>)]
+    private let outlet: LoopBound<EventOutlet>
+    private let watch: EventWatch
+    private let loop: SocketLoop
     private let logger: Logger
-    private let writer = Writer()
-    private var topic: [UInt8] = []
-    /// The number of the newest event that was published, or kept before this start.
-    private var lastPublished: UInt64
-    private var lastSent = ContinuousClock.now
-    private var isClosed = false
+    private let backlog = Backlog()
     private var counts: [Event.Kind: UInt64] = [:]
+    private var missed: UInt64 = 0
+    /// What is wrong with the files of endpoints, as the last look has found it.
+    private var socketTrouble: String?
+
+    /// How many events wait for the other loop.
+    private final class Backlog: Sendable {
+        let count = Atomic(0)
+    }
+
+    /// The most that wait. Collectors fetch what was not published, as after any gap.
+    private static let longestBacklog = 100_000
+    /// Between posts that announce a look at the sockets.
+    private static let announcementInterval = Duration.milliseconds(5)
 
     /// Makes the event sockets: one for each class of trust that has an endpoint.
     /// - Parameter journal: gives the epoch and the number of the newest event at this start.
     init(
         configuration: WorkerConfiguration, access: Access, journal: any Journal, on loop: SocketLoop, logger: Logger
     ) throws {
-        host = configuration.host
-        epoch = journal.epoch
-        lastPublished = journal.lastSequence
+        self.access = access
+        self.loop = loop
         self.logger = logger
         let endpoints = configuration.eventEndpoints.map { Endpoint($0) }
-        self.endpoints = endpoints
-        sockets = try TrustClass.allCases.compactMap { trust in
-            let own = endpoints.filter { $0.trust == trust }
-            guard !own.isEmpty else { return nil }
-            return try EventSocket(
-                configuration: configuration, trust, own, access: access, on: loop, logger: logger)
+        let events = try SocketLoop(context: loop.context, name: "events")
+        (self.endpoints, self.events) = (endpoints, events)
+        do {
+            let made = try endpoints.byTrust.map { trust, own in
+                try events.perform {
+                    let socket = try EventSocket(configuration: configuration, own, on: events, logger: logger)
+                    let connections = try socket.connections(
+                        trust, own.domains(.events), limit: configuration.access.connections, of: loop, logger: logger)
+                    return (trust, LoopBound(socket, to: events), HandedOver(connections))
+                }
+            }
+            sockets = made.map { ($0.0, $0.1) }
+            connections = made.map { $0.2.value }
+            let (epoch, last, all) = (journal.epoch, journal.lastSequence, made.map { $0.1 })
+            outlet = try events.perform {
+                LoopBound(
+                    EventOutlet(
+                        host: configuration.host, epoch: epoch, lastSequence: last, all.map(\.value), on: events,
+                        logger: logger), to: events)
+            }
+        } catch {
+            events.stop()
+            throw error
         }
+        watch = EventWatch(connections, of: events, on: loop)
     }
 
     /// Serves at every endpoint.
     /// - Returns: where they serve, in the order of the settings.
     func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws -> [String] {
-        for socket in sockets { try socket.serve(serverKey, authenticator) }
-        return endpoints.inOrder(sockets.map { ($0.trust, $0.servedEndpoints) })
+        authenticator.add(connections)
+        return endpoints.inOrder(
+            try sockets.map { trust, socket in
+                (
+                    trust,
+                    try events.perform {
+                        try socket.value.served.attach(serverKey)
+                        return socket.value.served.addresses
+                    }
+                )
+            })
+    }
+
+    /// Has the files of endpoints put back that are gone.
+    /// - Returns: what could not be put right by the call before; nil where nothing was wrong.
+    func mendSockets() -> String? {
+        let me = LoopBound(self, to: loop)
+        events.post { [sockets, loop] in
+            let trouble = sockets.lazy.compactMap { $0.socket.value.served.mend() }.first
+            loop.post { me.value.socketTrouble = trouble }
+        }
+        return socketTrouble
     }
 
     /// Begins to answer subscriptions and to send heartbeats.
-    func start(on loop: SocketLoop) throws(ZeroMQError) {
-        for socket in sockets { try socket.start(on: loop) { self.welcome($0, $1) } }
-        beat(on: loop)
+    func start() throws {
+        for (one, (_, socket)) in zip(connections, sockets) {
+            try one.start(try events.perform { socket.value.served.addresses })
+        }
+        let me = LoopBound(self, to: loop)
+        try events.perform { [loop, outlet] in
+            var announced = ContinuousClock.now - EventPublisher.announcementInterval
+            try outlet.value.start(
+                begins: {
+                    guard .now - announced >= EventPublisher.announcementInterval else { return }
+                    announced = .now
+                    loop.post { me.value.watch.begin() }
+                },
+                backlogged: { isBacklogged in loop.post { me.value.watch.report(isBacklogged: isBacklogged) } },
+                reads: { index, reports in loop.post { me.value.take(reports, of: index) } })
+        }
     }
 
-    /// Closes the sockets; unsent events are kept for the linger time.
-    func close(on loop: SocketLoop) {
-        isClosed = true
-        for socket in sockets { socket.close(on: loop) }
+    private func take(_ reports: [SubscriptionReport], of index: Int) {
+        for report in reports {
+            connections[index].take(report, of: report.user.flatMap { access.principal(named: $0) })
+        }
     }
 
     /// Serves remote peers under another key from now on. All of them are cut, and come back.
-    func change(_ serverKey: CurveKeyPair) { for socket in sockets { socket.change(serverKey) } }
-
-    /// Ends the connections of principals.
-    /// - Returns: how many there were.
-    func cut(_ principals: Set<String>) -> Int { sockets.reduce(0) { $0 + $1.connections.cut(principals) } }
-
-    /// Ends remote connections that have subscribed to nothing for long.
-    func cutSilent() { for socket in sockets where socket.trust == .remote { socket.connections.cutSilent() } }
-
-    /// How many connections of a principal there are.
-    func connections(of principal: String) -> Int { sockets.reduce(0) { $0 + $1.connections.count(of: principal) } }
-
-    /// How many connections there are.
-    var connectionCount: Int { sockets.reduce(0) { $0 + $1.connections.count } }
+    func change(_ serverKey: CurveKeyPair) {
+        for (_, socket) in sockets { events.post { socket.value.served.change(serverKey) } }
+    }
 
     /// What is counted of events.
     var figures: EventFigures {
-        EventFigures(counts: counts, subscribers: sockets.reduce(0) { $0 + $1.connections.subscribers })
+        EventFigures(
+            counts: counts, subscribers: connections.reduce(0) { $0 + $1.subscribers }, unpublished: missed)
     }
 
     // MARK: Events
 
+    /// How many events wait to be sent.
+    var waiting: Int { backlog.count.load(ordering: .relaxed) }
+
     func publish(_ events: [RecordedEvent]) {
-        lastSent = .now
-        for event in events { publish(event) }
-    }
-
-    private func publish(_ event: RecordedEvent) {
-        topic.removeAll(keepingCapacity: true)
-        topic.append(contentsOf: event.kind.rawValue.utf8)
-        topic.append(UInt8(ascii: "/"))
-        if let id = event.id { topic.append(contentsOf: id.rawValue.utf8) }
-        lastPublished = event.seq
-        counts[event.kind, default: 0] += 1
-        event.body.withUnsafeBytes { body in
-            for socket in sockets {
-                do throws(ZeroMQError) {
-                    try socket.send(topic, body)
-                } catch {
-                    logger.error(
-                        "an event could not be published", metadata: ["seq": "\(event.seq)", "error": "\(error)"])
-                }
-            }
+        for event in events { counts[event.kind, default: 0] += 1 }
+        guard waiting <= EventPublisher.longestBacklog else { return miss(events.count) }
+        backlog.count.add(events.count, ordering: .relaxed)
+        self.events.post { [outlet, backlog] in
+            outlet.value.publish(events)
+            backlog.count.subtract(events.count, ordering: .relaxed)
         }
+        watch.begin()
     }
 
-    // MARK: Welcomes and heartbeats
-
-    private func welcome(_ socket: EventSocket, _ prefix: [UInt8]) {
-        writer.clear()
-        writer.map(5)
-        writeStanding(type: "welcome")
-        writer.string("protocol")
-        writer.unsigned(1)
-        send(prefix, to: socket)
-    }
-
-    /// Once a second while nothing else is sent, so that collectors see that the stream is alive.
-    private func beat(on loop: SocketLoop) {
-        loop.schedule(after: .seconds(1) - (.now - lastSent)) { [self] in
-            guard !isClosed else { return }
-            // Subscriptions may have waited for their welcome since the last second.
-            for socket in sockets { socket.sendWelcomes { welcome($0, $1) } }
-            if .now - lastSent >= .seconds(1) { heartbeat() }
-            beat(on: loop)
+    private func miss(_ count: Int) {
+        if missed == 0 {
+            logger.error("events come faster than they can be sent: collectors must fetch some of them")
         }
+        missed += UInt64(count)
     }
 
-    private func heartbeat() {
-        writer.clear()
-        writer.map(4)
-        writeStanding(type: "heartbeat")
-        lastSent = .now
-        for socket in sockets { send(Array("heartbeat/".utf8), to: socket) }
+    // MARK: The end
+
+    /// Runs `done` when everything so far has been handed to libzmq.
+    func flush(_ done: @escaping () -> Void) {
+        let done = LoopBound(done, to: loop)
+        events.post { [loop] in loop.post { done.value() } }
     }
 
-    private func writeStanding(type: StaticString) {
-        writer.string("type")
-        writer.string(type)
-        writer.string("host")
-        writer.string(host)
-        writer.string("epoch")
-        writer.unsigned(epoch)
-        writer.string("last_seq")
-        writer.unsigned(lastPublished)
-    }
-
-    private func send(_ topic: [UInt8], to socket: EventSocket) {
-        let result: Result<Void, ZeroMQError> = writer.withBytes { body in
-            Result { () throws(ZeroMQError) in try socket.send(topic, body) }
-        }
-        if case .failure(let error) = result {
-            logger.error("a message could not be published", metadata: ["error": "\(error)"])
-        }
+    /// Closes the sockets; unsent events are kept for the linger time.
+    func close() {
+        // A peer that holds the other loop would hold up the stop.
+        if watch.isHeld { for one in connections { one.cutFlooding() } }
+        for one in connections { one.close() }
+        events.post { [outlet] in outlet.value.close() }
+        events.stop()
     }
 }

@@ -1,23 +1,16 @@
 import Logging
 import ZeroMQ
 
-/// The event socket of one class of peers: sends what is published, and reads subscriptions. On the loop only.
+/// The event socket of one class of peers: sends what is published, and reads subscriptions. On the loop of the event
+/// sockets only.
 final class EventSocket {
-    let trust: TrustClass
-    let connections: PeerConnections
+    /// Where it serves.
+    let served: ServedEndpoints
     private let socket: Socket
-    private let access: Access
-    private let served: ServedEndpoints
-    private let logger: Logger
+    private let loop: SocketLoop
     private var message = Message()
     private var welcomes = Welcomes(at: .now)
-    private var counts = SubscriptionCounts(at: .now)
-    private var cutCount: UInt64 = 0
 
-    /// Bytes of a subscription: more than any topic has.
-    private static let longestSubscription = 256
-    /// Subscriptions of one connection.
-    private static let mostSubscriptions = 1024
     /// Bytes of a frame: a handshake by CURVE has some 300, and subscriptions have fewer.
     private static let longestFrame: Int64 = 1024
     /// Subscriptions that are read in one turn of the loop, and how long it may last.
@@ -25,14 +18,9 @@ final class EventSocket {
     private static let turnDuration = Duration.milliseconds(1)
 
     /// Makes the socket.
-    /// - Parameter endpoints: where it is to serve; all of them of the class `trust`.
-    init(
-        configuration: WorkerConfiguration, _ trust: TrustClass, _ endpoints: [Endpoint], access: Access,
-        on loop: SocketLoop, logger: Logger
-    ) throws {
-        self.trust = trust
-        self.access = access
-        self.logger = logger
+    /// - Parameter endpoints: where it is to serve; all of them of one class.
+    init(configuration: WorkerConfiguration, _ endpoints: [Endpoint], on loop: SocketLoop, logger: Logger) throws {
+        self.loop = loop
         socket = try Socket(.xpub, in: loop.context)
         try socket.configure(configuration)
         // What comes in are subscriptions, and libzmq keeps each of them in a tree of some 30 bytes per byte: none
@@ -41,36 +29,39 @@ final class EventSocket {
         // Never ZMQ_XPUB_MANUAL: libzmq 4.3.4 then gives subscriptions of a peer that is gone to the next one
         // (libzmq#4137).
         try socket.set(.xpubVerbose, true)
-        connections = try PeerConnections(
-            of: socket, limit: configuration.access.connections, on: loop, logger: logger)
         served = ServedEndpoints(
             socket, endpoints, .events, ipcMode: configuration.ipcMode, on: loop, logger: logger)
     }
 
-    /// Serves at its endpoints.
-    func serve(_ serverKey: CurveKeyPair?, _ authenticator: Authenticator) throws {
-        served.register(connections, authenticator)
-        try served.attach(serverKey)
+    /// Its connections, which belong to `owner` from here on.
+    func connections(
+        _ trust: TrustClass, _ domains: Set<AccessDomain>, limit: Int, of owner: SocketLoop, logger: Logger
+    ) throws(ZeroMQError) -> PeerConnections {
+        try PeerConnections(of: socket, trust, domains, limit: limit, on: owner, logger: logger)
     }
 
-    /// Where it serves, with the real ports.
-    var servedEndpoints: [String] { served.addresses }
-
-    /// Serves remote peers under another key.
-    func change(_ serverKey: CurveKeyPair) { served.change(serverKey) }
-
     /// Begins to read subscriptions.
-    /// - Parameter welcome: sends a welcome with a topic.
+    /// - Parameters:
+    ///   - begins: runs before the socket is read: libzmq then takes in all that peers have sent, however long it takes.
+    ///   - ends: runs when it was read, with whether there is more.
+    ///   - reads: gets what connections have subscribed to.
+    ///   - welcome: sends a welcome with a topic.
     func start(
-        on loop: SocketLoop, welcome: @escaping (EventSocket, [UInt8]) -> Void
+        begins: @escaping () -> Void, ends: @escaping (SocketLoop.Turn) -> Void,
+        reads: @escaping ([SubscriptionReport]) -> Void,
+        welcome: @escaping (EventSocket, [UInt8]) -> Void
     ) throws(ZeroMQError) {
-        try connections.start()
-        loop.add(socket) { self.readSubscriptions(welcome) }
+        try loop.addQuiet(socket) { [unowned self] in
+            begins()
+            let turn = readSubscriptions(reads)
+            sendWelcomes(welcome)
+            ends(turn)
+            return turn
+        }
     }
 
     /// Closes the socket; unsent events are kept for the linger time.
-    func close(on loop: SocketLoop) {
-        connections.close()
+    func close() {
         loop.remove(socket)
         socket.close()
     }
@@ -82,53 +73,55 @@ final class EventSocket {
         try socket.send(body)
     }
 
+    /// What was sent in this turn may have taken in subscriptions: they are read too.
+    func hasSent() { loop.look(at: socket) }
+
     // MARK: Subscriptions
 
-    private func readSubscriptions(_ welcome: (EventSocket, [UInt8]) -> Void) -> SocketLoop.Turn {
-        let now = ContinuousClock.now
+    private func readSubscriptions(_ reads: ([SubscriptionReport]) -> Void) -> SocketLoop.Turn {
+        let end = ContinuousClock.now + EventSocket.turnDuration
+        var reports: [UInt64: SubscriptionReport] = [:]
+        defer { if !reports.isEmpty { reads(Array(reports.values)) } }
         for count in 0..<EventSocket.turnSize {
-            guard (try? socket.receive(into: &message)) == true else {
-                if count > 0 { sendWelcomes(welcome) }
-                return count > 0 ? .busy : .idle
-            }
-            readSubscription(at: now)
-            if count % 64 == 63, .now - now > EventSocket.turnDuration { break }
+            guard (try? socket.receive(into: &message)) == true else { return count > 0 ? .busy : .idle }
+            readSubscription(&reports)
+            if count % 64 == 63, .now > end { break }
         }
-        sendWelcomes(welcome)
         return .busy
     }
 
-    private func readSubscription(at now: ContinuousClock.Instant) {
+    private func readSubscription(_ reports: inout [UInt64: SubscriptionReport]) {
+        // Of a peer that goes, libzmq makes up the ends of its subscriptions: they have no connection.
+        guard let connection = message.connection else { return }
+        let handshake = message.withProperty(Authenticator.handshakeProperty) {
+            $0.flatMap { UInt64(String(cString: $0)) }
+        }
+        guard let handshake else { return }
+        var report =
+            reports[handshake]
+            ?? SubscriptionReport(
+                connection: connection, handshake: handshake,
+                user: message.withUserID { $0.map { String(cString: $0) } })
         // The first byte is 1 for a subscription and 0 for its end; a publisher ignores anything else.
         let (kind, prefix) = message.withBytes { bytes in
-            (bytes.first, bytes.first == 1 ? Array(bytes.dropFirst()) : [])
+            (bytes.first, bytes.first == 1 && bytes.count <= Subscriptions.longest ? Array(bytes.dropFirst()) : [])
         }
-        // Of a peer that goes, libzmq makes up the ends of its subscriptions: they have no connection.
-        if let connection = message.connection {
-            let principal = message.withUserID { access.principal($0) }
-            guard let principal, principal.mayFollowEvents else {
-                connections.cut(connection)
-                return
+        let length = message.count - 1
+        switch kind {
+        case 1:
+            report.added += 1
+            report.bytes += length
+            if length > Subscriptions.longest {
+                report.isTooLong = true
+            } else {
+                welcomes.add(prefix, of: handshake)
             }
-            connections.note(connection, of: principal)
-            let change = kind == 1 ? 1 : kind == 0 ? -1 : 0
-            if connections.subscribed(connection, change) > EventSocket.mostSubscriptions
-                || counts.add(connection, at: now) || prefix.count > EventSocket.longestSubscription
-            {
-                return cut(connection)
-            }
+        case 0:
+            report.ended += 1
+            report.bytes -= length
+        default: break
         }
-        if kind == 1 { welcomes.add(prefix) }
-    }
-
-    private func cut(_ connection: Int32) {
-        guard connections.cut(connection) else { return }
-        cutCount += 1
-        // Powers of two: a peer that comes again and again does not fill the log.
-        guard cutCount & (cutCount - 1) == 0 else { return }
-        logger.warning(
-            "a connection was cut: its peer subscribes without end, or to more than a topic can have",
-            metadata: ["cut_so_far": "\(cutCount)"])
+        reports[handshake] = report
     }
 
     /// Sends the welcomes that are due.

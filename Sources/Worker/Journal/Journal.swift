@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// Where everything that must survive the worker goes before it is published or answered: events, the containers'
 /// records, and the answers to requests that run once.
@@ -32,6 +32,10 @@ protocol Journal: AnyObject, Sendable {
     /// Finds the answer to a request that is kept, and calls `found` with it on the loop; nil where there is none.
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void)
 
+    /// Finds what a container is made of, and calls `found` with it on the loop; nil where that is not kept, or is
+    /// damaged.
+    func description(of id: ContainerID, found: @escaping @Sendable ([UInt8]?) -> Void)
+
     /// Gives up what was there when the journal was opened; a second call finds nothing.
     func takeContents() -> JournalContents
 
@@ -51,10 +55,14 @@ struct JournalEntry: Sendable {
     var events: [RecordedEvent] = []
     /// The encoded records of containers that changed; nil for one that was removed.
     var containers: [ContainerID: [UInt8]?] = [:]
+    /// What containers are made of, encoded; it goes with the container's record.
+    var descriptions: [ContainerID: [UInt8]] = [:]
     /// What became of requests that run once, in order.
     var requests: [RequestChange] = []
 
-    var isEmpty: Bool { events.isEmpty && containers.isEmpty && requests.isEmpty }
+    var isEmpty: Bool {
+        events.isEmpty && containers.isEmpty && descriptions.isEmpty && requests.isEmpty
+    }
 }
 
 /// What a journal held when it was opened.

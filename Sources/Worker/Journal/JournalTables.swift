@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import GRDB
@@ -74,11 +75,16 @@ enum JournalTables {
                     UPDATE request SET checksum = \(Sums.request), answer_checksum = \(Sums.answer);
                     """)
         }
+        // What a container is made of is large, and does not change with its record.
+        migrator.registerMigration("3") { db in
+            try db.execute(
+                sql: "CREATE TABLE description (id TEXT PRIMARY KEY, body BLOB NOT NULL, checksum INTEGER NOT NULL)")
+        }
         return migrator
     }
 
     /// The checksums of the rows, in SQL.
-    private enum Sums {
+    enum Sums {
         static let host = "checksum(epoch, last_seq)"
         static let event = "checksum(seq, kind, id, second, body)"
         static let container = "checksum(id, record)"
@@ -93,6 +99,7 @@ enum JournalTables {
         "host": ["one", "epoch", "last_seq", "checksum"],
         "event": ["seq", "kind", "id", "second", "body", "checksum"],
         "container": ["id", "record", "checksum"],
+        "description": ["id", "body", "checksum"],
         "request": [
             "number", "principal", "id", "digest", "method", "second", "is_failure", "answer", "checksum",
             "answer_checksum",
@@ -118,7 +125,7 @@ enum JournalTables {
         return (UInt64(clamping: epoch + 1), UInt64(clamping: last))
     }
 
-    private static func oldest(_ db: Database, last: Int64) throws -> UInt64 {
+    static func oldest(_ db: Database, last: Int64) throws -> UInt64 {
         UInt64(clamping: try Int64.fetchOne(db, sql: "SELECT min(seq) FROM event") ?? last + 1)
     }
 
@@ -161,6 +168,14 @@ enum JournalTables {
 
     static func write(_ entry: JournalEntry, _ db: Database) throws {
         if !entry.events.isEmpty { try insert(entry.events, db) }
+        for (id, description) in entry.descriptions {
+            var row = RowWriter(
+                try db.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO description (id, body, checksum) VALUES (?, ?, ?)"))
+            try row.bind(id.rawValue)
+            try row.bind(description)
+            try row.write()
+        }
         for (id, record) in entry.containers {
             if let record {
                 var row = RowWriter(
@@ -170,7 +185,9 @@ enum JournalTables {
                 try row.bind(record)
                 try row.write()
             } else {
-                try db.cachedStatement(sql: "DELETE FROM container WHERE id = ?").execute(arguments: [id.rawValue])
+                for table in ["container", "description"] {
+                    try db.cachedStatement(sql: "DELETE FROM \(table) WHERE id = ?").execute(arguments: [id.rawValue])
+                }
             }
         }
         for change in entry.requests { try write(change, db) }
@@ -240,62 +257,5 @@ enum JournalTables {
             arguments: [now - retention.seconds, min(last + 1, bound)])
         let oldest = try oldest(db, last: last)
         return (oldest, oldest < UInt64(clamping: bound))
-    }
-
-    // MARK: Reading
-
-    static func read(_ query: EventQuery, _ db: Database) throws -> FoundEvents {
-        var filters: [String] = []
-        var arguments: [(any DatabaseValueConvertible)?] = [Int64(clamping: query.after)]
-        for (column, texts) in [("kind", query.kinds), ("id", query.ids.map { Set($0.map(\.rawValue)) })] {
-            guard let texts else { continue }
-            // As one text: there may be more ids than a statement may have arguments.
-            let list = try JSONEncoder().encode(texts.sorted())
-            filters.append("\(column) IN (SELECT value FROM json_each(?))")
-            arguments.append(String(decoding: list, as: UTF8.self))
-        }
-        // One that is damaged may be any: no filter leaves it out.
-        let wanted =
-            filters.isEmpty ? "" : "AND (\(filters.joined(separator: " AND ")) OR checksum IS NOT \(Sums.event))"
-        let cursor = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT seq, body, checksum IS \(Sums.event) FROM event WHERE seq > ? \(wanted) ORDER BY seq LIMIT ?
-                """,
-            arguments: StatementArguments(arguments + [query.limit]))
-        let last = try Int64.fetchOne(db, sql: "SELECT last_seq FROM host") ?? 0
-        var found = FoundEvents(bodies: [], oldest: try oldest(db, last: last))
-        guard query.after < UInt64(clamping: last) else { return found }
-        var next = max(query.after + 1, found.oldest)
-        var left = query.bytes
-        while left > 0, let row = try cursor.next() {
-            let (seq, isWhole): (Int64, Bool) = (row[0], row[2])
-            // Numbers have no gaps, but where a filter leaves some out.
-            let isMissing = filters.isEmpty && UInt64(clamping: seq) != next
-            guard isWhole, !isMissing else {
-                found.damaged = isMissing ? next : UInt64(clamping: seq)
-                return found
-            }
-            let body: Data = row[1]
-            found.bodies.append(Array(body))
-            left -= body.count
-            next = UInt64(clamping: seq) + 1
-        }
-        return found
-    }
-
-    static func answer(to request: RequestKey, _ db: Database) throws -> StoredAnswer? {
-        let row = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT is_failure, answer, checksum IS \(Sums.request) AND answer_checksum IS \(Sums.answer) FROM request
-                WHERE principal = ? AND id = ? AND (answer IS NOT NULL OR checksum IS NOT \(Sums.request))
-                """,
-            arguments: [request.principal, request.id])
-        return row.map { row in
-            guard row[2] else { return .damaged(request) }
-            let body: Data = row[1]
-            return StoredAnswer(isFailure: row[0], body: Array(body))
-        }
     }
 }

@@ -1,3 +1,4 @@
+import ContainerModel
 import Dispatch
 import GRDB
 import MessagePack

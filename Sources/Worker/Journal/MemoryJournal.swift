@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import DequeModule
 
 /// Keeps the newest events in memory and nothing beyond the worker's life: what `bench` measures the other one against.
@@ -11,6 +11,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
     private var events = Deque<RecordedEvent>()
     private var bytes = 0
     private var answers: [RequestKey: StoredAnswer] = [:]
+    private var descriptions: [ContainerID: [UInt8]] = [:]
     private let limit: Int
     /// Events that are kept have no more bytes than this, however many they may be.
     private static let byteLimit = 128 << 20
@@ -28,6 +29,8 @@ final class MemoryJournal: Journal, @unchecked Sendable {
         while events.count > limit || bytes > MemoryJournal.byteLimit, let oldest = events.popFirst() {
             bytes -= oldest.body.count
         }
+        for (id, description) in entry.descriptions { descriptions[id] = description }
+        for (id, record) in entry.containers where record == nil { descriptions[id] = nil }
         for change in entry.requests {
             switch change {
             case .began: break
@@ -53,6 +56,8 @@ final class MemoryJournal: Journal, @unchecked Sendable {
     }
 
     func answer(to request: RequestKey, found: @escaping @Sendable (StoredAnswer?) -> Void) { found(answers[request]) }
+
+    func description(of id: ContainerID, found: @escaping @Sendable ([UInt8]?) -> Void) { found(descriptions[id]) }
 
     func takeContents() -> JournalContents { JournalContents() }
 

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import DequeModule
 import Logging
@@ -33,6 +34,7 @@ final class Outbox {
     private var waitingSince: ContinuousClock.Instant
     /// The number of the newest event, confirmed or not.
     private(set) var lastNumbered: UInt64
+    private var isClosed = false
 
     /// Work that waits for the journal.
     private struct Follower {
@@ -55,8 +57,11 @@ final class Outbox {
         waitingSince = loop.now
     }
 
-    /// Closes the journal.
-    func close() { journal.close() }
+    /// Closes the journal. What happens after this is not kept, published or answered: the next worker asks the host.
+    func close() {
+        isClosed = true
+        journal.close()
+    }
 
     // MARK: What a turn wants kept
 
@@ -105,6 +110,13 @@ final class Outbox {
     /// Whether the record of a container will be kept at the end of this turn anyway.
     func isSaving(_ id: ContainerID) -> Bool { (changed[id] ?? nil) != nil }
 
+    /// Keeps what a container is made of, until its record is removed.
+    func save(description: Value, of id: ContainerID) {
+        writer.clear()
+        writer.value(description)
+        entry.descriptions[id] = writer.bytes
+    }
+
     /// Removes the record of a container.
     func forget(_ id: ContainerID) { changed[id] = .some(nil) }
 
@@ -146,7 +158,7 @@ final class Outbox {
 
     /// Hands what has gathered to the journal. At the end of every turn of the loop.
     func flush() {
-        guard hasNews else { return }
+        guard hasNews, !isClosed else { return }
         for (id, encode) in changed { entry.containers[id] = .some(encode.map(encoded)) }
         changed.removeAll(keepingCapacity: changed.count < 1024)
         let full = entry
@@ -166,6 +178,7 @@ final class Outbox {
 
     /// The journal has the oldest entry that it had not confirmed.
     private func confirmed(_ events: [RecordedEvent]) {
+        guard !isClosed else { return }
         crashPlan?.reach(.publish)
         if !events.isEmpty { sink.publish(events) }
         crashPlan?.reach(.reply)
@@ -185,5 +198,11 @@ final class Outbox {
     func answer(to request: RequestKey, found: @escaping (StoredAnswer?) -> Void) {
         let found = LoopBound(found, to: loop)
         journal.answer(to: request) { found.value($0) }
+    }
+
+    /// Finds what a container is made of; nil where that is not kept.
+    func description(of id: ContainerID, found: @escaping (Value?) -> Void) {
+        let found = LoopBound(found, to: loop)
+        journal.description(of: id) { bytes in found.value(bytes.flatMap { try? Reader().value($0) }) }
     }
 }

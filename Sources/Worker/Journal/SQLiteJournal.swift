@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Dispatch
 import Foundation
@@ -89,6 +90,14 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             database: database, retention: configuration.eventRetention, oldest: oldestSequence,
             crashPlan: configuration.crashPlan, thread: thread)
         report(contents)
+        if isNew, configuration.hasBeenUsed {
+            // The host is asked what runs at every start: what it has and the journal has not is reported as orphans.
+            damage =
+                "the journal was begun anew at this start, and a worker has been here before: what that one had recorded is "
+                + "gone, and what it left running is named under orphans"
+            logger.warning(
+                "the journal is new, and the state directory is not", metadata: ["finding": "\(damage ?? "")"])
+        }
     }
 
     /// Looks whether everything is there that was committed.
@@ -202,6 +211,10 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
             if answer??.isDamaged == true { self.found(damage: "the answer to a request is damaged") }
             found(answer ?? nil)
         }
+    }
+
+    func description(of id: ContainerID, found: @escaping @Sendable ([UInt8]?) -> Void) {
+        find({ try JournalTables.description(of: id, $0) }) { found($0 ?? nil) }
     }
 
     private func find<Result: Sendable>(

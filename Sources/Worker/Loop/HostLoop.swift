@@ -1,4 +1,4 @@
-import struct MessagePack.Timestamp
+import ContainerModel
 import ZeroMQ
 
 /// What the core needs of the loop that it runs on: a place in line, the time, and deadlines.

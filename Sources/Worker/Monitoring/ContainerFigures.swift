@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// What is counted of all containers together. Plain integers, on the loop only.
 struct ContainerFigures {

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 /// What is counted of events. Plain integers, on the loop only.
 struct EventFigures {
@@ -6,4 +6,6 @@ struct EventFigures {
     var counts: [Event.Kind: UInt64] = [:]
     /// Connections that subscribe.
     var subscribers = 0
+    /// Events that were not published, because too many waited to be sent.
+    var unpublished: UInt64 = 0
 }

@@ -1,4 +1,5 @@
-import MessagePack
+import ContainerModel
+import ContainerDriver
 
 /// Gathers what the parts of a host have counted. On the loop only.
 final class HostFigures {
@@ -32,7 +33,8 @@ final class HostFigures {
             requests: requests.figures, pending: requests.count, traffic: commands.counters,
             driverCalls: services.calls.figures, creationsWaiting: services.creations.waitingCount,
             outbox: services.outbox, events: events.figures, output: services.output, turns: turns,
-            peers: commands.connectionCount + events.connectionCount, limits: services.configuration.limits,
+            peers: (commands.connections + events.connections).reduce(0) { $0 + $1.count },
+            limits: services.configuration.limits,
             process: process)
     }
 }

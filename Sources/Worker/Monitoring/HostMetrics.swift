@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 
 /// The metrics of a host, from what its parts keep anyway: nothing is computed or visited for a scrape.
@@ -156,6 +157,9 @@ struct HostMetrics {
         text.sample("windlass_event_seq", value: sources.outbox.lastKept)
         text.metric("windlass_event_oldest_seq", .gauge, "The number of the oldest event that can still be read.")
         text.sample("windlass_event_oldest_seq", value: sources.outbox.oldestKept)
+        text.counter(
+            "windlass_events_unpublished_total", "Events that were not published, because too many waited to be sent.",
+            sources.events.unpublished)
         text.gauge("windlass_event_subscribers", "Connections that subscribe to events.", sources.events.subscribers)
     }
 

@@ -1,7 +1,5 @@
-import ContainerDriver
 import Foundation
 import Logging
-import MessagePack
 import ZeroMQ
 
 /// What a worker shows of itself by HTTP: its metrics and its health. On the loop only.

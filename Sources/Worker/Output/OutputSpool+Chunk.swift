@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 extension OutputSpool {
     /// A piece of one stream.
@@ -10,6 +10,10 @@ extension OutputSpool {
         var dropped: UInt64 = 0
         /// Whether an unknown amount is missing besides, for which `dropped` counts one byte.
         var isLossUnknown = false
+        /// When it was written, where that was asked for and is known.
+        var time: Timestamp?
+        /// Whether the reader has lost its hold: what it does not read in time is dropped from now on.
+        var isHoldLost = false
         /// Whether the stream ends here.
         var isEnd = false
 

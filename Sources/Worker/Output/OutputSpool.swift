@@ -1,6 +1,7 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import DequeModule
+import MessagePack
 import Synchronization
 
 /// What one process wrote, in order, the newest `limit` bytes of it.
@@ -16,68 +17,50 @@ final class OutputSpool: ProcessOutput {
     /// What is added to a stream.
     private enum Addition { case bytes, end, unknownLoss }
 
-    private struct State {
-        var chunks = Deque<Chunk>()
-        var bytes = 0
-        /// Offset of the next byte.
-        var end: UInt64 = 0
-        var ended: Set<OutputStream> = []
-        var unknownLosses: [UnknownLoss] = []
-        /// The streams of which nothing has come since their last unknown loss.
-        var silent: Set<OutputStream> = []
-        var isSignalled = false
-        var isWatched = false
-        /// Whether what a worker before this one kept is here.
-        var isLoaded = true
-
-        mutating func advance(_ count: Int) {
-            end += UInt64(count)
-            bytes += count
-        }
-
-        func hasUnknownLoss(_ range: Range<UInt64>) -> Bool { unknownLosses.contains { range.contains($0.offset) } }
-
-        /// What the chunks cost: many small ones cost more than their bytes.
-        var cost: Int { bytes + chunks.count * OutputSpool.chunkCost }
-    }
-
-    /// The most chunks of one page: a program that writes byte by byte to two streams makes no huge reply.
-    private static let pageChunks = 1024
-    /// What a chunk costs besides its bytes.
-    private static let chunkCost = 64
+    /// Times are as exact as this.
+    private static let resolution = Duration.milliseconds(1)
 
     /// Small writes are gathered in chunks of up to this size; the oldest output is dropped by the chunk.
     private let chunkSize: Int
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     /// Where it is kept beyond the worker's life. Its lock is taken before the other one, and by writers only.
     private let file: LockedFile?
-    private let limit: Int
-    private let streams: Set<OutputStream>
+    let limit: Int
+    let streams: Set<OutputStream>
     private let figures: OutputFigures?
     /// Called at most once between two reads, on any thread, and only while the spool is watched.
     private let onChange: @Sendable () -> Void
+    private let clock: @Sendable () -> Timestamp
 
     /// - Parameter hasTerminal: a terminal has one stream only.
     /// - Parameter file: keeps it beyond the worker's life.
     /// - Parameter figures: counts what is written and dropped.
     init(
         limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, figures: OutputFigures? = nil,
-        onChange: @escaping @Sendable () -> Void
+        clock: @escaping @Sendable () -> Timestamp = { .now }, onChange: @escaping @Sendable () -> Void
     ) {
         self.figures = figures
         self.limit = max(1, limit)
+        self.clock = clock
         self.file = file.map { LockedFile($0) }
-        chunkSize = max(1, min(16 * 1024, limit / 4))
+        chunkSize = limit >= 1 << 20 ? 64 * 1024 : max(1, min(16 * 1024, limit / 4))
         self.onChange = onChange
         streams = hasTerminal ? [.stdout] : [.stdout, .stderr]
     }
 
     // MARK: The driver's side
 
-    func write(_ stream: OutputStream, _ bytes: UnsafeRawBufferPointer) {
-        guard !bytes.isEmpty else { return }
+    func write(
+        _ stream: OutputStream, _ bytes: UnsafeRawBufferPointer, resume: @escaping @Sendable () -> Void
+    ) -> Bool {
+        guard !bytes.isEmpty else { return true }
         add(.bytes, to: stream, bytes)
+        return state.withLock { state in
+            guard state.heldFrom != nil, state.cost > limit, state.heldCost > 0 else { return true }
+            state.stopped.append(resume)
+            return false
+        }
     }
 
     func end(_ stream: OutputStream) {
@@ -100,30 +83,44 @@ final class OutputSpool: ProcessOutput {
         if let file {
             mustReport = file.lock.withLock { file in
                 let wasBehind = file.trouble != nil
+                let mark = addition == .bytes ? dueMark() : nil
                 // First the file: what anyone has seen is there for the next worker too, unless the file is behind.
                 // Only writers move the end, and this lock lets one of them in at a time.
                 if addition == .unknownLoss {
                     file.append(UnknownLoss(stream: stream, offset: endOffset))
                 } else {
-                    file.append(stream, offset: endOffset, bytes, isEnd: addition == .end)
+                    file.append(stream, offset: endOffset, bytes, isEnd: addition == .end, mark: mark)
                 }
-                let mustReport = enter(addition, to: stream, bytes)
+                let mustReport = enter(addition, to: stream, bytes, mark)
+                file.rotateIfFull(endOffset)
                 if file.isOverlong { file.rewrite(contents) }
                 if !wasBehind, let trouble = file.trouble { file.store?.fellBehind(self, trouble) }
                 return mustReport
             }
         } else {
-            mustReport = enter(addition, to: stream, bytes)
+            mustReport = enter(addition, to: stream, bytes, addition == .bytes ? dueMark() : nil)
         }
         if mustReport { onChange() }
     }
 
+    /// The mark of bytes that are written now; nil where the last one is as good.
+    private func dueMark() -> TimeMark? {
+        let now = clock()
+        return state.withLock { state in
+            if let last = state.marks.last, now < last.time.advanced(by: OutputSpool.resolution) { return nil }
+            return TimeMark(offset: state.end, time: now)
+        }
+    }
+
     /// - Returns: whether the change must be reported.
-    private func enter(_ addition: Addition, to stream: OutputStream, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    private func enter(
+        _ addition: Addition, to stream: OutputStream, _ bytes: UnsafeRawBufferPointer, _ mark: TimeMark?
+    ) -> Bool {
         state.withLock { state in
             switch addition {
             case .bytes:
                 let before = state.bytes
+                if let mark { state.mark(mark) }
                 append(stream, bytes, to: &state)
                 figures?.wrote(bytes.count, dropped: before + bytes.count - state.bytes)
                 state.silent.remove(stream)
@@ -139,7 +136,9 @@ final class OutputSpool: ProcessOutput {
     }
 
     private var contents: SpoolContents {
-        state.withLock { SpoolContents($0.chunks, losses: $0.unknownLosses, ended: $0.ended, end: $0.end) }
+        state.withLock {
+            SpoolContents($0.chunks, marks: Array($0.marks), losses: $0.unknownLosses, ended: $0.ended, end: $0.end)
+        }
     }
 
     // MARK: The file
@@ -159,7 +158,11 @@ final class OutputSpool: ProcessOutput {
         state.withLock { state in
             // What was written meanwhile comes behind it.
             let written = state
-            state = State(isSignalled: written.isSignalled, isWatched: written.isWatched)
+            state = State(
+                isSignalled: written.isSignalled, isWatched: written.isWatched, heldFrom: written.heldFrom,
+                stopped: written.stopped)
+            for mark in kept.marks { state.mark(mark) }
+            for mark in written.marks { state.mark(TimeMark(offset: kept.end + mark.offset, time: mark.time)) }
             for chunk in kept.chunks { append(chunk, at: chunk.offset, to: &state) }
             for chunk in written.chunks { append(chunk, at: kept.end + chunk.offset, to: &state) }
             state.unknownLosses = kept.losses
@@ -223,75 +226,6 @@ final class OutputSpool: ProcessOutput {
                 rest = rest.dropFirst(data.count)
             }
         }
-        while state.cost > limit, state.chunks.count > 1, let oldest = state.chunks.popFirst() {
-            state.bytes -= oldest.data.count
-        }
-    }
-
-    // MARK: The reader's side
-
-    /// How many bytes are kept.
-    var keptBytes: Int { state.withLock { $0.bytes } }
-
-    /// Offset of the next byte that will be written.
-    var endOffset: UInt64 { state.withLock { $0.end } }
-
-    /// From now on `onChange` is called, or is not.
-    func watch(_ isWatched: Bool) {
-        state.withLock { state in
-            state.isWatched = isWatched
-            state.isSignalled = false
-        }
-    }
-
-    /// Nothing will be written any more: the container is down.
-    func endAll() { for stream in streams { end(stream) } }
-
-    /// What was written from `offset` on, at most `limit` bytes.
-    /// - Returns: the pieces, the offset to go on at, which streams have ended, and whether all that was ever written
-    ///   has been read.
-    func read(from offset: UInt64, limit: Int) -> (chunks: [Chunk], next: UInt64, ended: Set<OutputStream>, isEnd: Bool)
-    {
-        state.withLock { state in
-            state.isSignalled = false
-            guard state.isLoaded else { return ([], offset, [], false) }
-            var chunks: [Chunk] = []
-            var next = min(offset, state.end)
-            var left = limit
-            for index in firstChunk(after: next, in: state)..<state.chunks.count {
-                guard left > 0, chunks.count < OutputSpool.pageChunks else { break }
-                let chunk = state.chunks[index]
-                let skipped = next > chunk.offset ? Int(next - chunk.offset) : 0
-                let data = Array(chunk.data.dropFirst(skipped).prefix(left))
-                let start = chunk.offset + UInt64(skipped)
-                chunks.append(
-                    Chunk(
-                        stream: chunk.stream, offset: start, data: data, dropped: start - next,
-                        isLossUnknown: state.hasUnknownLoss(next..<start)))
-                next = start + UInt64(data.count)
-                left -= data.count
-            }
-            if next < state.end, next >= state.chunks.last?.end ?? 0 {
-                // The newest is what was lost: the reader learns that although nothing comes after it yet.
-                chunks.append(
-                    Chunk(
-                        stream: .stdout, offset: state.end, data: [], dropped: state.end - next,
-                        isLossUnknown: state.hasUnknownLoss(next..<state.end)))
-                next = state.end
-            }
-            let isEnd = next == state.end && state.ended.isSuperset(of: streams)
-            return (chunks, next, state.ended, isEnd)
-        }
-    }
-
-    /// The first chunk that has bytes after `offset`: by halving, since a spool has many chunks.
-    private func firstChunk(after offset: UInt64, in state: State) -> Int {
-        var low = 0
-        var high = state.chunks.count
-        while low < high {
-            let middle = (low + high) / 2
-            if state.chunks[middle].end <= offset { low = middle + 1 } else { high = middle }
-        }
-        return low
+        state.trim(limit)
     }
 }

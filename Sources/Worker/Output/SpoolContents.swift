@@ -1,13 +1,17 @@
-import ContainerProtocol
+import ContainerModel
+import MessagePack
 
 /// What a file of output holds.
 ///
 /// The file begins with `WLO2`, the offset that was reached at least, and the checksum of both. A record is: a byte for
 /// the stream, its end and an unknown loss; the length; the offset; the checksum of the bytes; the checksum of all
-/// that; and the bytes. Numbers are little endian. So a record that was cut off is discarded, a damaged length is not
+/// that; and the bytes. In place of output the bytes may be time marks: an offset, seconds and nanoseconds each. Numbers
+/// are little endian. So a record that was cut off is discarded, a damaged length is not
 /// used, and damage costs no other record.
 struct SpoolContents: Sendable {
     var chunks: [OutputSpool.Chunk] = []
+    /// When they were written, in the order of offsets.
+    var marks: [TimeMark] = []
     /// In the order of their offsets, as the chunks are.
     var losses: [UnknownLoss] = []
     /// The streams of which nothing has come since their last unknown loss.
@@ -25,6 +29,8 @@ struct SpoolContents: Sendable {
     private static let magic = Array("WLO2".utf8)
     private static let endFlag: UInt8 = 0x80
     private static let lossFlag: UInt8 = 0x40
+    private static let marksFlag: UInt8 = 0x20
+    private static let markSize = 20
     private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     // MARK: Writing
@@ -36,8 +42,12 @@ struct SpoolContents: Sendable {
     }
 
     /// A record of bytes, of a stream's end, or of both.
-    static func record(_ stream: OutputStream, offset: UInt64, _ data: UnsafeRawBufferPointer, isEnd: Bool) -> [UInt8] {
-        record(stream, isEnd ? endFlag : 0, offset: offset, data)
+    /// - Parameter mark: when the bytes were written; a record of its own, before theirs.
+    static func record(
+        _ stream: OutputStream, offset: UInt64, _ data: UnsafeRawBufferPointer, isEnd: Bool, mark: TimeMark? = nil
+    ) -> [UInt8] {
+        let before = mark.map { record([$0], offset: offset) } ?? []
+        return record(stream, isEnd ? endFlag : 0, offset: offset, data, before: before)
     }
 
     /// A record of a loss; it reaches the offset behind the byte that stands for it.
@@ -45,16 +55,25 @@ struct SpoolContents: Sendable {
         record(loss.stream, lossFlag, offset: loss.offset, nothing)
     }
 
+    /// A record of time marks, at the offset that was reached.
+    static func record(_ marks: [TimeMark], offset: UInt64) -> [UInt8] {
+        let data = marks.flatMap { mark in
+            bytes(of: mark.offset, 8) + bytes(of: UInt64(bitPattern: mark.time.seconds), 8)
+                + bytes(of: UInt64(mark.time.nanoseconds), 4)
+        }
+        return data.withUnsafeBytes { record(.stdout, marksFlag, offset: offset, $0) }
+    }
+
     private static func record(
-        _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer
+        _ stream: OutputStream, _ flag: UInt8, offset: UInt64, _ data: UnsafeRawBufferPointer, before: [UInt8] = []
     ) -> [UInt8] {
         var checksum = Checksum()
         checksum.add(data)
-        var record: [UInt8] = []
-        record.reserveCapacity(recordHeaderSize + data.count)
+        var record = before
+        record.reserveCapacity(before.count + recordHeaderSize + data.count)
         record.append((stream == .stdout ? 1 : 2) | flag)
         record += bytes(of: UInt64(data.count), 4) + bytes(of: offset, 8) + bytes(of: UInt64(checksum.value), 4)
-        record += bytes(of: UInt64(Checksum(record).value), 4)
+        record += bytes(of: UInt64(Checksum(record.dropFirst(before.count)).value), 4)
         record.append(contentsOf: data)
         return record
     }
@@ -62,6 +81,7 @@ struct SpoolContents: Sendable {
     /// A file with all of this.
     var encoded: [UInt8] {
         var file = SpoolContents.header(end: end)
+        if !marks.isEmpty { file += SpoolContents.record(marks, offset: 0) }
         var losses = self.losses[...]
         for chunk in chunks {
             while let loss = losses.first, loss.offset < chunk.offset { file += Self.record(losses.removeFirst()) }
@@ -85,9 +105,11 @@ struct SpoolContents: Sendable {
 
     /// What a worker has in memory.
     init(
-        _ chunks: some Sequence<OutputSpool.Chunk>, losses: [UnknownLoss] = [], ended: Set<OutputStream>, end: UInt64
+        _ chunks: some Sequence<OutputSpool.Chunk>, marks: [TimeMark] = [], losses: [UnknownLoss] = [],
+        ended: Set<OutputStream>, end: UInt64
     ) {
         self.chunks = Array(chunks)
+        self.marks = marks
         self.losses = losses
         self.ended = ended
         self.end = end
@@ -105,6 +127,22 @@ struct SpoolContents: Sendable {
             // Else it was cut off where it begins, and no reader has seen anything of it.
             readRecords(file, from: 0, isOurs: false)
         }
+    }
+
+    /// The same with what another file holds before it.
+    func behind(_ older: SpoolContents) -> SpoolContents {
+        // A file that was written again has everything, and was to take the place of both.
+        if let first = chunks.first, first.offset < older.end { return self }
+        var both = older
+        both.chunks += chunks
+        both.marks += marks
+        both.losses += losses
+        both.silent = older.silent.subtracting(chunks.map(\.stream)).union(silent)
+        both.ended.formUnion(ended)
+        both.end = max(end, older.end)
+        both.isWhole = older.isWhole && isWhole
+        both.damage = damage == nil && older.damage == nil ? nil : (damage ?? 0) + (older.damage ?? 0)
+        return both
     }
 
     private mutating func readRecords(_ file: [UInt8], from start: Int, isOurs: Bool) {
@@ -128,7 +166,11 @@ struct SpoolContents: Sendable {
             if record.offset > end, damage != nil { lose(record.offset - end) }
             end = record.offset
             guard Checksum(data).value == record.checksum else {
-                lose(UInt64(record.count))
+                lose(record.hasMarks ? 0 : UInt64(record.count))
+                continue
+            }
+            if record.hasMarks {
+                take(marks: data)
                 continue
             }
             if record.isLoss { take(UnknownLoss(stream: record.stream, offset: end)) }
@@ -144,6 +186,16 @@ struct SpoolContents: Sendable {
         }
         if isEnd { ended.insert(stream) }
         end += UInt64(data.count)
+    }
+
+    private mutating func take(marks data: ArraySlice<UInt8>) {
+        let file = Array(data)
+        for position in stride(from: 0, through: file.count - SpoolContents.markSize, by: SpoolContents.markSize) {
+            let seconds = Int64(bitPattern: SpoolContents.number(file, position + 8, 8))
+            let nanoseconds = UInt32(clamping: SpoolContents.number(file, position + 16, 4))
+            guard let time = Timestamp(seconds: seconds, nanoseconds: nanoseconds) else { continue }
+            marks.append(TimeMark(offset: SpoolContents.number(file, position, 8), time: time))
+        }
     }
 
     private mutating func take(_ loss: UnknownLoss) {
@@ -179,7 +231,7 @@ struct SpoolContents: Sendable {
     }
 
     private static func stream(_ kind: UInt8) -> OutputStream? {
-        switch kind & ~(endFlag | lossFlag) {
+        switch kind & ~(endFlag | lossFlag | marksFlag) {
         case 1: .stdout
         case 2: .stderr
         default: nil
@@ -191,6 +243,7 @@ struct SpoolContents: Sendable {
         let stream: OutputStream
         let isEnd: Bool
         let isLoss: Bool
+        let hasMarks: Bool
         let count: Int
         let offset: UInt64
         let checksum: UInt64
@@ -203,6 +256,7 @@ struct SpoolContents: Sendable {
             self.stream = stream
             isEnd = file[position] & endFlag != 0
             isLoss = file[position] & lossFlag != 0
+            hasMarks = file[position] & marksFlag != 0
             count = Int(number(file, position + 1, 4))
             offset = number(file, position + 5, 8)
             checksum = number(file, position + 13, 4)

@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 import Dispatch
 import Foundation
 import MessagePack

@@ -1,5 +1,5 @@
 import ContainerDriver
-import ContainerProtocol
+import ContainerModel
 import Logging
 
 /// Handles compute systems of this worker's owner that have no record, as the settings demand. On the loop only.

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -8,7 +9,8 @@ struct OutputNotification: WireEncodable {
     let chunk: OutputSpool.Chunk
 
     func encode(to writer: Writer) {
-        writer.map(5 + (chunk.isEnd ? 1 : 0) + (chunk.dropped > 0 ? 1 : 0) + (chunk.isLossUnknown ? 1 : 0))
+        let flags = [chunk.isEnd, chunk.dropped > 0, chunk.isLossUnknown, chunk.isHoldLost]
+        writer.map(5 + flags.count(where: { $0 }))
         writer.string("id")
         writer.string(id.rawValue)
         writer.string("process")
@@ -26,6 +28,10 @@ struct OutputNotification: WireEncodable {
         if chunk.dropped > 0 {
             writer.string("dropped")
             writer.unsigned(chunk.dropped)
+        }
+        if chunk.isHoldLost {
+            writer.string("lossless")
+            writer.bool(false)
         }
         if chunk.isLossUnknown {
             writer.string("dropped_unknown")

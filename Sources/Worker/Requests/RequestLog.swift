@@ -1,4 +1,3 @@
-import ContainerProtocol
 import DequeModule
 
 /// Idempotent requests: the digest of each, and whether it has been answered.
@@ -22,8 +21,11 @@ struct RequestLog {
     }
 
     private var entries: [RequestKey: Entry] = [:]
-    /// The keys of those that have been answered, oldest answer first.
-    private var order = Deque<RequestKey>()
+    /// The keys of those that have been answered, by principal, oldest answer first.
+    private var answered: [String: Deque<RequestKey>] = [:]
+    private var answeredCount = 0
+    /// When old answers were looked for the last time.
+    private var lastLook: Int64?
     /// Requests that run, by the number of the first.
     private var running: [UInt64: RequestKey] = [:]
     /// Requests that wait for another request's answer, and that request's key.
@@ -73,23 +75,43 @@ struct RequestLog {
         for number in waiting { joined[number] = nil }
         if isKept {
             entries[key]?.waiting = nil
-            order.append(key)
+            remember(key)
         } else {
             entries[key] = nil
         }
         return waiting
     }
 
-    /// Forgets the answers beyond the limits. Running requests are not affected.
+    private mutating func remember(_ key: RequestKey) {
+        answered[key.principal, default: []].append(key)
+        answeredCount += 1
+    }
+
+    /// Forgets the answers beyond the limits. Running requests are not affected. The principal with the most answers
+    /// makes room: however many requests it makes, those of others are remembered.
     /// - Returns: the keys of the forgotten answers.
     mutating func trim(now: Int64) -> [RequestKey] {
         var forgotten: [RequestKey] = []
-        while let oldest = order.first, order.count > limit || entries[oldest]?.second ?? 0 < now - age {
-            order.removeFirst()
-            entries[oldest] = nil
-            forgotten.append(oldest)
+        while answeredCount > limit, let most = answered.max(by: { $0.value.count < $1.value.count })?.key {
+            forgetOldest(of: most, &forgotten)
+        }
+        // Whole seconds: more often there is nothing to find.
+        guard now != lastLook else { return forgotten }
+        lastLook = now
+        for principal in answered.keys {
+            while let oldest = answered[principal]?.first, entries[oldest]?.second ?? 0 < now - age {
+                forgetOldest(of: principal, &forgotten)
+            }
         }
         return forgotten
+    }
+
+    private mutating func forgetOldest(of principal: String, _ forgotten: inout [RequestKey]) {
+        guard let key = answered[principal]?.popFirst() else { return }
+        if answered[principal]?.isEmpty ?? false { answered[principal] = nil }
+        answeredCount -= 1
+        entries[key] = nil
+        forgotten.append(key)
     }
 
     // MARK: After a start of the worker
@@ -99,7 +121,7 @@ struct RequestLog {
         for request in requests {
             entries[request.key] = Entry(
                 digest: request.digest, second: request.second, waiting: request.isAnswered ? nil : [])
-            if request.isAnswered { order.append(request.key) }
+            if request.isAnswered { remember(request.key) }
         }
     }
 

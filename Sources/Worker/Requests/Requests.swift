@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -13,6 +14,8 @@ protocol ReplySender: AnyObject {
 protocol RequestHandler: AnyObject {
     /// Does what is asked, now or later, and answers by way of `responder`.
     func handle(_ request: Request, _ responder: Responder)
+    /// Why a request cannot begin now, for want of what the worker stands on; nil where it can.
+    func refusal(_ request: Request) -> Failure?
     /// Answers a request at once if that only needs a look-up: writes the whole reply to `writer`.
     /// - Returns: nil where it did not, and whether what it asks for was found.
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool?
@@ -20,6 +23,10 @@ protocol RequestHandler: AnyObject {
     /// - Parameter isQuestion: whether the request only reads.
     /// - Returns: the failure for the peer; nil if the request is not known.
     func expire(_ number: UInt64, _ id: ContainerID, isQuestion: Bool) -> Failure?
+}
+
+extension RequestHandler {
+    func refusal(_ request: Request) -> Failure? { nil }
 }
 
 /// Every request from its admission to its reply: limits, deadlines and idempotency. On the loop only.
@@ -122,6 +129,7 @@ final class Requests: Replies, RequestReceiver {
 
     /// While the journal cannot be written, no request may begin that must be remembered. All others are served.
     private func whyNotNow(_ request: Request) -> Failure? {
+        if let refusal = handler.refusal(request) { return refusal }
         guard request.requestID != nil || request.method.traits.lane == .mutating, request.method != .stop,
             let trouble = outbox.trouble
         else { return nil }

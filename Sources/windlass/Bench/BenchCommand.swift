@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             CommandsBench.self, EventsBench.self, SecureBench.self, ContainersBench.self, GrowthBench.self,
-            BaselineCommand.self, All.self,
+            OutputBench.self, BaselineCommand.self, All.self,
         ],
         defaultSubcommand: All.self)
 
@@ -27,6 +27,7 @@ struct BenchCommand: AsyncParsableCommand {
             try await SecureBench.parse([]).run()
             try await ContainersBench.parse([]).run()
             try await GrowthBench.parse([]).run()
+            try OutputBench.parse([]).run()
         }
     }
 }

@@ -14,6 +14,7 @@ final class BenchProbe: Sendable {
     }
 
     private let state = Mutex(State())
+    private let begun = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
     /// Asks `method` on a thread of its own from now on. The first answer may have to wait for the worker.
@@ -21,17 +22,25 @@ final class BenchProbe: Sendable {
         let isStarted = SystemThread.start("bench-probe") { [self] in
             do {
                 let peer = try BenchPeer(endpoint)
-                while !state.withLock({ $0.isEnding }) {
+                let ask = {
                     let duration = try peer.ask(method, parameters).duration / .milliseconds(1)
                     state.withLock { $0.durations.append(duration) }
                 }
+                try ask()
+                begun.signal()
+                // At least once, however short the work is.
+                repeat { try ask() } while !state.withLock { $0.isEnding }
             } catch {
                 state.withLock { $0.failure = error }
+                begun.signal()
             }
             ended.signal()
         }
         guard isStarted else { throw BenchFailure("no thread for a probe") }
     }
+
+    /// Waits for the first answer, which may have had to wait for the connection.
+    func awaitFirst() { begun.wait() }
 
     /// Ends it.
     /// - Returns: how long each answer took, in milliseconds and in order.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Baselines
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import Logging

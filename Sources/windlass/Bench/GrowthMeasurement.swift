@@ -121,8 +121,9 @@ struct GrowthMeasurement {
     /// - Returns: the longest wait of that peer, in milliseconds.
     private func probing<Result>(_ method: String, _ work: () throws -> Result) throws -> Double {
         let probe = try BenchProbe(host.commands, method)
+        probe.awaitFirst()
         _ = try work()
-        return try probe.stop().max() ?? .nan
+        return try probe.stop().dropFirst().max() ?? .nan
     }
 
     private func row(

@@ -7,8 +7,11 @@ extension Windlass {
             name: "Container",
             subcommands: [
                 RunCommand.self, CreateCommand.self, StartCommand.self, ExecCommand.self, AttachCommand.self,
-                LogsCommand.self, StopCommand.self, KillCommand.self, SignalCommand.self, PauseCommand.self,
-                ResumeCommand.self, ResizeCommand.self, UpdateCommand.self, WaitCommand.self, RemoveCommand.self,
+                LogsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self, SignalCommand.self,
+                PauseCommand.self,
+                ResumeCommand.self, ResizeCommand.self, UpdateCommand.self, WaitCommand.self, CopyCommand.self,
+                RemoveCommand.self,
+                PruneCommand.self,
             ]),
         CommandGroup(
             name: "Inspection",
@@ -25,21 +28,43 @@ extension Windlass {
 
     /// Runs the command line.
     static func main() async {
+        ParentLegacy.putRight()
+        let arguments: Arguments
         do {
-            var command = try await asyncParseAsRoot(Arguments(CommandLine.arguments.dropFirst()).inOrder)
+            arguments = Arguments(try RawArguments.read())
+        } catch {
+            Console(format: .table).report(error)
+            let verb = Arguments(CommandLine.arguments.dropFirst()).verb
+            exit(withError: ExitCode(usageCode(of: verb)))
+        }
+        do {
+            var command = try await asyncParseAsRoot(arguments.inOrder)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch {
-            // The verbs whose codes are the container's must not be mistaken for one that exited with 64.
-            let verb = Arguments(CommandLine.arguments.dropFirst()).inOrder.first ?? ""
-            guard ["run", "exec", "attach"].contains(verb), exitCode(for: error) == .validationFailure else {
-                exit(withError: error)
-            }
-            try? Terminal.write(fullMessage(for: error) + "\n", to: .error)
-            exit(withError: ExitCode(ExitCodes.toolFailed))
+            end(error, arguments)
         }
+    }
+
+    /// Ends the program with what the parser or a command has to say.
+    private static func end(_ error: any Error, _ arguments: Arguments) -> Never {
+        let code = exitCode(for: error)
+        guard !code.isSuccess else { exit(withError: error) }
+        let isMistake = code == .validationFailure
+        let advice = isMistake ? Habits.advice(for: arguments, verbs: CommandNames.all) : nil
+        // An argument that is repeated in a message must not send control sequences to the user's terminal.
+        let text = (advice.map { "windlass: \($0)" } ?? fullMessage(for: error)).printableLines
+        // If standard error is closed, the message is dropped.
+        if !text.isEmpty { try? Terminal.write(text + "\n", to: .error) }
+        exit(withError: isMistake ? ExitCode(usageCode(of: arguments.verb)) : code)
+    }
+
+    /// The code of a mistake in the command line. The verbs whose codes are the container's must not be mistaken for one
+    /// that exited with 64.
+    private static func usageCode(of verb: String) -> Int32 {
+        ["run", "exec", "attach"].contains(verb) ? ExitCodes.toolFailed : ExitCode.validationFailure.rawValue
     }
 }

@@ -18,7 +18,8 @@ struct KeysAuthorizeCommand: AsyncParsableCommand {
     @Argument(help: "The principal's name.")
     var name: String
 
-    @Argument(help: "The public key: its file, or its text in Z85 or hexadecimal.")
+    @Argument(
+        help: "The public key: its file, or its text in Z85 or hexadecimal. Behind -- it may begin with a hyphen.")
     var key: String
 
     @Option(help: "observer, scheduler or admin.")

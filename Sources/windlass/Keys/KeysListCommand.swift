@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Worker
@@ -29,7 +30,7 @@ struct KeysListCommand: AsyncParsableCommand {
                 if principal["profiles_only"]?.bool == true { remarks.append("profiles only") }
                 let keys = (principal["keys"]?.array ?? []).compactMap(\.string).joined(separator: " ")
                 var expires = "never"
-                if case .timestamp(let time)? = principal["expires"] { expires = time.rfc3339 }
+                if let time = principal["expires"]?.timestamp { expires = time.rfc3339() }
                 table.add(
                     "\(principal["name"]?.string ?? "")", "\(principal["role"]?.string ?? "")", "\(keys)",
                     "\(principal["connections"]?.unsigned.map(String.init) ?? "-")", "\(expires)",

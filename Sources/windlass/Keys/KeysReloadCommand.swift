@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass keys reload`: has a worker read the files of keys again now.

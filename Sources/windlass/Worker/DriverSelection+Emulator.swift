@@ -8,43 +8,68 @@ import Worker
 /// The emulator, behind the socket of a service or in this process.
 extension DriverSelection {
     static func emulator(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
-        if settings.emulatorFaults != nil {
-            guard settings.emulatorSocket == nil else {
-                throw ConfigurationError(
-                    "emulator_faults is for the emulator inside the worker; give a service its own: "
-                        + "windlass hcs-emulator --faults FILE")
-            }
-            settings.emulatorInProcess = true
-        }
+        HostWords.usePlain()
+        let problems = emulatorProblems(settings)
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
+        if settings.emulatorFaults != nil { settings.emulatorInProcess = true }
         if let socket = settings.emulatorSocket {
-            guard !settings.emulatorInProcess else {
-                throw ConfigurationError(
-                    "emulator_socket and emulator_in_process exclude each other: the emulator is in a service, or inside "
-                        + "the worker")
-            }
             return DriverSelection(driver: driver(try connect(socket, settings.emulatorUser), owner, &settings))
         }
-        if settings.emulatorInProcess { return DriverSelection(driver: try inProcess(owner, &settings)) }
+        if settings.emulatorInProcess {
+            return DriverSelection(driver: try inProcess(owner, &settings))
+        }
         return try own(owner, &settings)
     }
 
+    /// What is wrong with the settings of the emulator.
+    static func emulatorProblems(_ settings: WorkerSettings) -> [String] {
+        var problems: [String] = []
+        if settings.emulatorFaults != nil, settings.emulatorSocket != nil {
+            problems.append(
+                "emulator_faults is for the emulator inside the worker; give a service its own: "
+                    + "windlass hcs-emulator --faults FILE")
+        } else if settings.emulatorSocket != nil, settings.emulatorInProcess {
+            problems.append(
+                "emulator_socket and emulator_in_process exclude each other: the emulator is in a service, or inside "
+                    + "the worker")
+        }
+        return problems
+    }
+
+    /// What is wrong with the file of faults.
+    static func faultProblems(_ settings: WorkerSettings) -> [String] {
+        guard let path = settings.emulatorFaults else { return [] }
+        do throws(ConfigurationFailure) {
+            try FaultFile.check(path)
+            return []
+        } catch {
+            return ["emulator: \(error)"]
+        }
+    }
+
     /// The emulator in this process, whose containers end with it.
-    private static func inProcess(_ owner: String, _ settings: inout WorkerSettings) throws -> any ContainerDriver {
+    private static func inProcess(_ owner: String, _ settings: inout WorkerSettings) throws
+        -> any ContainerDriver
+    {
         let root = emulatorRoot(settings.worker.stateDirectory)
         do throws(ConfigurationFailure) {
-            try HostComputeEmulator.configure(emulatorSettings(root: root, faults: settings.emulatorFaults))
+            try HostComputeEmulator.configure(
+                emulatorSettings(root: root, faults: settings.emulatorFaults))
         } catch {
             throw ConfigurationError("emulator: \(error)")
         }
         try makeUtilityVM(root: root)
         addProfiles(root: root, to: &settings.worker)
         return HostComputeDriver(
-            table: HostComputeEmulator.table, name: "hcs-emulator", version: WindlassVersion.current, owner: owner,
+            table: HostComputeEmulator.table, name: "hcs-emulator", version: WindlassVersion.current,
+            owner: owner,
             isolates: false, outlivesWorker: false)
     }
 
     /// The emulator in a service of the worker's own.
-    private static func own(_ owner: String, _ settings: inout WorkerSettings) throws -> DriverSelection {
+    private static func own(_ owner: String, _ settings: inout WorkerSettings) throws
+        -> DriverSelection
+    {
         let service = OwnEmulatorService(stateDirectory: settings.worker.stateDirectory)
         let remote = try service.connect()
         let ends = settings.worker.onStop == .stop
@@ -67,7 +92,8 @@ extension DriverSelection {
             return try HostComputeEmulator.connect(socket: socket, of: number)
         } catch {
             let message = "emulator_socket: \(error)"
-            throw error.canPass ? ConfigurationError(message, code: EX_UNAVAILABLE) : ConfigurationError(message)
+            throw error.canPass
+                ? ConfigurationError(message, code: EX_UNAVAILABLE) : ConfigurationError(message)
         }
     }
 
@@ -89,7 +115,9 @@ extension DriverSelection {
     static func emulatorSettings(root: String, faults: String?) -> HostComputeEmulator.Settings {
         // Operations are complete when their calls return, as HCS may do it too: that spares each container several
         // changes of threads. The driver's tests run the emulator the other way.
-        HostComputeEmulator.Settings(root: root, faultFile: faults, completesAtOnce: true)
+        var settings = HostComputeEmulator.Settings(root: root, faultFile: faults, completesAtOnce: true)
+        settings.processDescriptors = DescriptorLimit.given.withLock { $0 }
+        return settings
     }
 
     /// A utility VM is looked for beside the layers; the emulator's base layer has an empty one.

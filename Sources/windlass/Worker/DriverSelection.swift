@@ -11,10 +11,11 @@ struct DriverSelection {
     var afterStop: (Logger) -> Void = { _ in }
 
     static func make(_ settings: inout WorkerSettings) throws -> DriverSelection {
+        settings.worker.hasBeenUsed = OwnerTag.isThere(stateDirectory: settings.worker.stateDirectory)
         let owner = try OwnerTag.read(stateDirectory: settings.worker.stateDirectory)
         #if os(Windows)
             guard settings.driver != .emulator else {
-                throw ConfigurationError("driver: the emulator runs processes of Linux; on Windows use driver: hcs")
+                throw ConfigurationError(emulatorOnWindows)
             }
             return DriverSelection(driver: try hostComputeService(owner))
         #else
@@ -27,9 +28,7 @@ struct DriverSelection {
         do throws(DriverFailure) {
             return try HostComputeDriver.forThisHost(owner: owner)
         } catch  where error.code == .unimplemented {
-            throw ConfigurationError(
-                "driver: hcs drives the Host Compute Service of Windows, which this host does not have; use driver: "
-                    + "emulator, which runs processes without isolation, or leave the setting out")
+            throw ConfigurationError(hcsElsewhere)
         } catch {
             throw ConfigurationError("driver: hcs cannot be used: \(error.message)")
         }

@@ -40,6 +40,12 @@ struct EmulatorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A JSON file of faults, for tests.", valueName: "file"))
     var faults: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many file descriptors a container's processes may have; by default as many as this program was started with.",
+            valueName: "number"))
+    var containerDescriptors: Int?
+
     @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
     var logLevel = Logger.Level.info
 
@@ -51,18 +57,22 @@ struct EmulatorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let notifier = SystemdNotifier()
-        DescriptorLimit.raise()
         // The reader of the logs or of the ready line may go away. That fails a write and must not end the service.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
         let requests: AsyncStream<StopRequest>
         let service: EmulatorService
         do {
+            if let containerDescriptors { DescriptorLimit.given.withLock { $0 = containerDescriptors } }
+            try DescriptorLimit.raise()
             requests = try StopRequest.listen()
             service = try serve()
         } catch {
             EmulatorCommand.fail("\(error)", code: ConfigurationError.exitCode)
         }
+        // There is nothing to read again.
+        let hangUps = HangUp {}
+        defer { hangUps.cancel() }
         logger.notice(
             "containers are kept, without any isolation from this host", metadata: ["socket": "\(service.path)"])
         announce(service.path)
@@ -112,7 +122,7 @@ struct EmulatorCommand: AsyncParsableCommand {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message.printable)\n".utf8))
         StopRequest.exit(code)
     }
 

@@ -1,4 +1,4 @@
-import Foundation
+import ContainerModel
 import Logging
 
 /// Hands log records to a sink that never makes the caller wait, and formats them there.
@@ -17,7 +17,7 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let (format, time) = (format, Date.now)
+        let (format, time) = (format, Timestamp.now)
         let metadata = metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 })
         sink.write { format.line(event, metadata, at: time) }
     }

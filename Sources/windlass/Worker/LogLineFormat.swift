@@ -1,3 +1,4 @@
+import ContainerModel
 import Foundation
 import Logging
 
@@ -14,8 +15,8 @@ struct LogLineFormat: Sendable {
     /// Whether each line begins with its priority, as sd-daemon(3) has it, for the journal.
     var hasPriority = false
 
-    func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: Date) -> Data? {
-        let time = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: Timestamp) -> Data? {
+        let time = time.rfc3339(digits: 3)
         let priority = Data(hasPriority ? "<\(LogLineFormat.priority(event.level))>".utf8 : "".utf8)
         switch shape {
         case .text:

@@ -113,10 +113,11 @@ final class OwnEmulatorService: Sendable {
         posix_spawnattr_setflags(
             &attributes, Int16(newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)))
 
-        let words = [
-            "windlass", "hcs-emulator", "--socket", socket, "--root", root, "--idle-timeout",
-            "\(OwnEmulatorService.idleSeconds)",
-        ]
+        let words =
+            [
+                "windlass", "hcs-emulator", "--socket", socket, "--root", root, "--idle-timeout",
+                "\(OwnEmulatorService.idleSeconds)",
+            ] + (DescriptorLimit.given.withLock { $0 }.map { ["--container-descriptors", "\($0)"] } ?? [])
         let arguments = words.map { strdup($0) }
         defer { for word in arguments { free(word) } }
         var pid: pid_t = 0

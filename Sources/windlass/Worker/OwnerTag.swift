@@ -5,6 +5,12 @@ import Foundation
 enum OwnerTag {
     private static let prefix = "windlass:"
 
+    /// Whether a worker has been in this state folder before.
+    static func isThere(stateDirectory: String) -> Bool {
+        FileManager.default.fileExists(
+            atPath: URL(fileURLWithPath: stateDirectory).appendingPathComponent("owner").path)
+    }
+
     /// Reads the id from the state folder, and makes both where they are missing.
     static func read(stateDirectory: String) throws -> String {
         let folder = URL(fileURLWithPath: stateDirectory)

@@ -1,4 +1,5 @@
 import ContainerProtocol
+import MessagePack
 import Worker
 
 /// One setting of the worker: its key in the file, what it may be, and where it goes.
@@ -44,7 +45,8 @@ struct Setting: Sendable {
         Setting(
             "driver", .choice(WorkerSettings.Driver.allCases.map(\.rawValue)),
             { $0.driver = WorkerSettings.Driver(rawValue: $1.text) ?? .auto }, { $0.driver.rawValue }),
-        Setting("state_dir", .text, { $0.worker.stateDirectory = $1.text }, { $0.worker.stateDirectory }),
+        Setting(
+            "state_dir", .text, { $0.worker.stateDirectory = $1.text }, { $0.worker.stateDirectory }),
         choice("journal", \.journal),
         choice("synchronous", \.synchronous),
         choice("on_stop", \.onStop),
@@ -80,8 +82,11 @@ struct Setting: Sendable {
         accessCount("max_principal_connections", 1...1_000_000, \.principalConnections),
         accessCount("max_handshakes_per_second", 1...1_000_000, \.handshakesPerSecond),
         Setting(
-            "ipc_mode", .mode, { $0.worker.ipcMode = $1.mode ?? $0.worker.ipcMode }, { "\($0.worker.ipcMode)" }),
-        Setting("default_profile", .text, { $0.worker.defaultProfile = $1.text }, { $0.worker.defaultProfile ?? "" }),
+            "ipc_mode", .mode, { $0.worker.ipcMode = $1.mode ?? $0.worker.ipcMode },
+            { "\($0.worker.ipcMode)" }),
+        Setting(
+            "default_profile", .text, { $0.worker.defaultProfile = $1.text },
+            { $0.worker.defaultProfile ?? "" }),
         Setting(
             "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             { $0.logLevel = $1.text }, { $0.logLevel }),
@@ -91,7 +96,8 @@ struct Setting: Sendable {
         Setting("emulator_socket", .text, { $0.emulatorSocket = $1.text }, { $0.emulatorSocket ?? "" }),
         Setting("emulator_user", .text, { $0.emulatorUser = $1.text }, { $0.emulatorUser ?? "" }),
         Setting(
-            "emulator_in_process", .choice(["false", "true"]), { $0.emulatorInProcess = $1.text == "true" },
+            "emulator_in_process", .choice(["false", "true"]),
+            { $0.emulatorInProcess = $1.text == "true" },
             { "\($0.emulatorInProcess)" }),
         Setting("emulator_faults", .text, { $0.emulatorFaults = $1.text }, { $0.emulatorFaults ?? "" }),
 
@@ -100,6 +106,8 @@ struct Setting: Sendable {
         count("max_peer_requests", 1...1_000_000, \.peerRequests),
         count("max_requests", 1...10_000_000, \.requests),
         count("max_containers", 1...10_000_000, \.containers),
+        count("stopped_limit", 0...10_000_000, \.stoppedContainers),
+        duration("stopped_retention_ms", 0...31_536_000_000, \.stoppedRetention),
         count("output_limit_bytes", 1...(1 << 34), \.outputBytes),
         count("max_attachments", 1...100_000, \.attachments),
         count("max_creations", 1...1024, \.creations),
@@ -111,10 +119,12 @@ struct Setting: Sendable {
         duration("request_age_ms", 1000...31_536_000_000, \.requestAge),
         Setting(
             "high_water_mark", .count(1...10_000_000),
-            { $0.worker.limits.highWaterMark = Int32(clamping: $1.number) }, { "\($0.worker.limits.highWaterMark)" }),
+            { $0.worker.limits.highWaterMark = Int32(clamping: $1.number) },
+            { "\($0.worker.limits.highWaterMark)" }),
 
         duration("watchdog_ms", 1...86_400_000, \.watchdog),
         duration("check_interval_ms", 100...86_400_000, \.checkInterval),
+        duration("lossless_timeout_ms", 1...86_400_000, \.losslessReader),
         duration("stop_timeout_ms", 0...86_400_000, \.stop),
         duration("linger_ms", 0...3_600_000, \.linger),
         duration("heartbeat_interval_ms", 0...3_600_000, \.heartbeatInterval),
@@ -182,11 +192,42 @@ struct Setting: Sendable {
         var users: [UInt32: Role] = [:]
         for text in texts {
             let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-            guard parts.count == 2, let user = UInt32(parts[0]), let role = Role(rawValue: String(parts[1])),
+            guard parts.count == 2, let user = UInt32(parts[0]),
+                let role = Role(rawValue: String(parts[1])),
                 users.updateValue(role, forKey: user) == nil
             else { return nil }
         }
         return users
+    }
+
+    /// The milliseconds of a time with its unit, such as `10s`.
+    private static func milliseconds(_ text: String) -> Int? {
+        guard text.last?.isLetter == true else { return nil }
+        return TimeSpan(argument: text).map { Int($0.milliseconds) }
+    }
+
+    /// The setting as a line of a configuration file; nil where it is not set.
+    func line(_ settings: WorkerSettings) -> String? {
+        let shown = show(settings)
+        guard !shown.isEmpty else { return nil }
+        switch kind {
+        case .list:
+            return
+                "\(key): [\(shown.split(separator: ",").map { Setting.scalar(String($0)) }.joined(separator: ", "))]"
+        case .users: return "\(key): {\(shown.replacing("=", with: ": ").replacing(",", with: ", "))}"
+        case .text: return "\(key): \(Setting.scalar(shown))"
+        default: return "\(key): \(shown)"
+        }
+    }
+
+    /// A text for YAML: plain where nothing in it could mean something else.
+    private static func scalar(_ text: String) -> String {
+        let isPlain =
+            text.first.map { $0.isLetter || $0 == "/" || $0 == "." } == true
+            && text.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "/._:@+*-".contains($0) }
+            && text.last != ":"
+            && !["true", "false", "null", "yes", "no", "on", "off"].contains(text.lowercased())
+        return isPlain ? text : Value.string(text).json
     }
 
     /// Checks the texts of a list.
@@ -203,8 +244,13 @@ struct Setting: Sendable {
         case .text: return text.isEmpty ? nil : .text(text)
         case .list, .users: return read([text])
         case .choice(let choices): return choices.contains(text) ? .text(text) : nil
-        case .count(let range), .duration(let range):
+        case .count(let range):
             guard let number = Int(text), range.contains(number) else { return nil }
+            return .number(number)
+        case .duration(let range):
+            guard let number = Int(text) ?? Setting.milliseconds(text), range.contains(number) else {
+                return nil
+            }
             return .number(number)
         case .mode: return FileMode(text).map(Given.mode)
         }
@@ -219,7 +265,9 @@ struct Setting: Sendable {
         case .choice(let choices): "one of \(choices.joined(separator: ", "))"
         case .mode: "a file's permissions in octal, such as 0660"
         case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        case .duration(let range): "milliseconds, a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .duration(let range):
+            "milliseconds, a whole number from \(range.lowerBound) to \(range.upperBound), or a time with its unit, such as "
+                + "10s or 2m"
         }
     }
 }

@@ -5,12 +5,15 @@ import Yams
 /// A configuration file: settings by key, profiles, and the line of each key.
 struct SettingsFile: Sendable {
     let path: String
+    /// What is wrong with single keys of it.
+    private(set) var problems: [String] = []
     /// The settings' texts; a list has several.
     private(set) var values: [String: [String]] = [:]
     private(set) var profiles: [String: MessagePack.Value] = [:]
     private var lines: [String: Int] = [:]
 
     /// Reads and checks the file.
+    /// - Throws: where it cannot be read as a map at all; everything else is in ``problems``.
     init(path: String) throws {
         self.path = path
         let text: String
@@ -29,49 +32,56 @@ struct SettingsFile: Sendable {
         guard case .mapping(let mapping) = root else {
             throw ConfigurationError("\(path):1: the file must be a map of settings")
         }
-        for (keyNode, node) in mapping { try read(keyNode, node) }
+        for (keyNode, node) in mapping { read(keyNode, node) }
     }
 
     /// Where a key stands, for messages to people.
     func place(of key: String) -> String { "\(path):\(lines[key] ?? 1)" }
 
-    private mutating func read(_ keyNode: Node, _ node: Node) throws {
+    private mutating func read(_ keyNode: Node, _ node: Node) {
         let line = keyNode.mark?.line ?? 1
-        guard let key = keyNode.string else { throw ConfigurationError("\(path):\(line): a key must be a text") }
+        let place = "\(path):\(line)"
+        guard let key = keyNode.string else { return problems.append("\(place): a key must be a text") }
         guard lines.updateValue(line, forKey: key) == nil else {
-            throw ConfigurationError("\(path):\(line): \(key) stands twice")
+            return problems.append("\(place): \(key) stands twice")
         }
-        if key == "profiles" { return try readProfiles(node) }
+        if key == "profiles" { return readProfiles(node) }
         guard let setting = Setting.all.first(where: { $0.key == key }) else {
-            throw ConfigurationError("\(path):\(line): there is no setting \(key)")
+            let known = Setting.all.map(\.key) + ["profiles"]
+            let near = Suggestion.nearest(to: key, in: known).map { "; did you mean \($0)?" } ?? ""
+            return problems.append("\(place): there is no setting \(key)\(near)")
         }
         switch node {
         case .scalar(let scalar): values[key] = [scalar.string]
         case .sequence(let sequence):
-            values[key] = try sequence.map { element in
-                guard let text = element.scalar?.string else {
-                    throw ConfigurationError("\(path):\(line): \(key) must be a list of texts")
-                }
-                return text
+            let texts = sequence.compactMap { $0.scalar?.string }
+            guard texts.count == sequence.count else {
+                return problems.append("\(place): \(key) must be a list of texts")
             }
+            values[key] = texts
         case .mapping(let mapping):
             guard case .users = setting.kind else {
-                throw ConfigurationError("\(path):\(line): \(key) must not be a map")
+                return problems.append("\(place): \(key) must not be a map")
             }
-            values[key] = mapping.map { "\($0.key.scalar?.string ?? "")=\($0.value.scalar?.string ?? "")" }
-        default: throw ConfigurationError("\(path):\(line): \(key) must not be an alias")
+            values[key] = mapping.map {
+                "\($0.key.scalar?.string ?? "")=\($0.value.scalar?.string ?? "")"
+            }
+        default: problems.append("\(place): \(key) must not be an alias")
         }
     }
 
-    private mutating func readProfiles(_ node: Node) throws {
+    private mutating func readProfiles(_ node: Node) {
         guard case .mapping(let mapping) = node else {
-            throw ConfigurationError("\(place(of: "profiles")): profiles must be a map from names to specifications")
+            return problems.append(
+                "\(place(of: "profiles")): profiles must be a map from names to specifications")
         }
         for (keyNode, profile) in mapping {
             let line = keyNode.mark?.line ?? 1
             guard let name = keyNode.string, case .mapping = profile else {
-                throw ConfigurationError(
-                    "\(path):\(line): the profile \(keyNode.string ?? "") must be a map, an OCI specification")
+                problems.append(
+                    "\(path):\(line): the profile \(keyNode.string ?? "") must be a map, an OCI specification"
+                )
+                continue
             }
             profiles[name] = profile.value as MessagePack.Value
         }

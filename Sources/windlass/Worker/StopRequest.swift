@@ -31,6 +31,15 @@ struct StopRequest: Sendable {
             }
     }
 
+    #if !os(Windows)
+        private init(hangUp: Void) {
+            (source, exitCode) = ("SIGHUP of the terminal", 128 + SIGHUP)
+        }
+
+        /// The terminal that this program was started from has gone.
+        static func hangUp() { take(StopRequest(hangUp: ())) }
+    #endif
+
     private static let (stream, continuation) = AsyncStream.makeStream(of: StopRequest.self)
     /// How long a stop may take. After that the program ends at once, even if something hangs.
     static let limit = Mutex(Duration.seconds(30))

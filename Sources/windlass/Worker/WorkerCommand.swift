@@ -18,12 +18,12 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Append logs and the ready line to this file; a Windows service has no other output.", valueName: "file"))
+            "Append logs and the ready line to this file; a Windows service has no other output.",
+            valueName: "file"))
     var logFile: String?
 
     func run() async throws {
         let notifier = SystemdNotifier()
-        DescriptorLimit.raise()
         #if !os(Windows)
             // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
             signal(SIGPIPE, SIG_IGN)
@@ -33,6 +33,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker: Worker
         let selection: DriverSelection
         do {
+            try DescriptorLimit.raise()
             if let logFile { try WorkerLogging.append(to: logFile) }
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
@@ -44,10 +45,12 @@ struct WorkerCommand: AsyncParsableCommand {
             let driver = selection.driver
             try settings.checkProfiles()
             if driver.capabilities.contains(.noIsolation) {
-                logger.notice("the driver \(driver.name) runs processes without any isolation from this host")
+                logger.notice(
+                    "the driver \(driver.name) runs processes without any isolation from this host")
             }
             if !driver.capabilities.contains(.restore) {
-                logger.notice("containers do not survive this worker: without --emulator-in-process they would")
+                logger.notice(
+                    "containers do not survive this worker: without --emulator-in-process they would")
             }
             worker = Worker(configuration: settings.worker, driver: driver, logger: logger, supervisor: notifier) {
                 WorkerCommand.announce($0)
@@ -57,7 +60,10 @@ struct WorkerCommand: AsyncParsableCommand {
             WorkerCommand.fail(error.description, code: error.code)
         }
         do {
-            try await serve(worker, requests, logger)
+            try await serve(worker, requests, logger) { [options, logFile] in
+                worker.reloadKeys()
+                WorkerCommand.reload(options, logFile, logger)
+            }
         } catch let error as Worker.StartFailure {
             WorkerCommand.fail(error.description, code: ConfigurationError.exitCode)
         } catch {
@@ -68,7 +74,10 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     /// Serves. The first request to stop ends the worker gracefully, the second ends it at once.
-    private func serve(_ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger) async throws {
+    private func serve(
+        _ worker: Worker, _ requests: AsyncStream<StopRequest>, _ logger: Logger,
+        reload: @escaping @Sendable () -> Void
+    ) async throws {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -76,22 +85,33 @@ struct WorkerCommand: AsyncParsableCommand {
         let watcher = Task {
             var isStopping = false
             for await request in requests {
-                if isStopping { WorkerCommand.fail("asked to stop twice; ending at once", code: request.exitCode) }
+                if isStopping {
+                    WorkerCommand.fail("asked to stop twice; ending at once", code: request.exitCode)
+                }
                 isStopping = true
                 logger.info("asked to stop", metadata: ["by": "\(request.source)"])
                 await services.triggerGracefulShutdown()
             }
         }
-        let (options, logFile) = (options, logFile)
-        let reloads = ReloadSignal {
-            worker.reloadKeys()
-            WorkerCommand.reloadLogging(options, logFile, logger)
-        }
+        let hangUps = HangUp(reload)
         defer {
             watcher.cancel()
-            reloads.cancel()
+            hangUps.cancel()
         }
         try await services.run()
+    }
+
+    /// Reads the settings again, of which the log's level is taken over, and begins the log file again: it may have been
+    /// moved away. Everything else takes a new start.
+    private static func reload(_ options: WorkerOptions, _ logFile: String?, _ logger: Logger) {
+        do {
+            if let logFile { try WorkerLogging.append(to: logFile) }
+            let settings = try options.settings(environment: ProcessInfo.processInfo.environment)
+            LogLevel.shared.set(settings.logLevel)
+            logger.notice("the settings were read again", metadata: ["log_level": "\(settings.logLevel)"])
+        } catch {
+            logger.error("the settings could not be read again", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Writes the ready line: one line of JSON with the endpoints, for the program that started the worker.
@@ -111,20 +131,9 @@ struct WorkerCommand: AsyncParsableCommand {
         try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
     }
 
-    /// Takes the log's level from the settings as they are now, and opens the log file again, which may have been moved.
-    private static func reloadLogging(_ options: WorkerOptions, _ logFile: String?, _ logger: Logger) {
-        do {
-            if let logFile { try WorkerLogging.append(to: logFile) }
-            let settings = try options.settings(environment: ProcessInfo.processInfo.environment)
-            LogLevel.shared.set(settings.logLevel)
-            logger.notice("the settings of the log have been read again", metadata: ["level": "\(settings.logLevel)"])
-        } catch {
-            logger.error("the settings of the log stay as they were", metadata: ["error": "\(error)"])
-        }
-    }
-
     private static func fail(_ message: String, code: Int32) -> Never {
-        try? FileHandle.standardError.write(contentsOf: Data("windlass: \(message)\n".utf8))
+        let lines = message.split(separator: "\n").map { "windlass: \(String($0).printable)\n" }
+        try? FileHandle.standardError.write(contentsOf: Data(lines.joined().utf8))
         StopRequest.exit(code)
     }
 }
@@ -132,9 +141,18 @@ struct WorkerCommand: AsyncParsableCommand {
 extension WorkerSettings {
     /// Throws where the default profile does not exist.
     func checkProfiles() throws {
-        guard let name = worker.defaultProfile, worker.profiles[name] == nil else { return }
-        let known = worker.profiles.keys.sorted().joined(separator: ", ")
+        let problems = profileProblems()
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
+    }
+
+    /// What is wrong with the default profile.
+    /// - Parameter others: profiles that the worker has besides the configured ones.
+    func profileProblems(besides others: Set<String> = []) -> [String] {
+        let names = others.union(worker.profiles.keys)
+        guard let name = worker.defaultProfile, !names.contains(name) else { return [] }
         let source = sources["default_profile"] ?? "the defaults"
-        throw ConfigurationError("\(source): default_profile is \(name), and there are only: \(known)")
+        return [
+            "\(source): default_profile is \(name), and there are only: \(names.sorted().joined(separator: ", "))"
+        ]
     }
 }

@@ -14,16 +14,31 @@ extension WorkerSettings {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> WorkerSettings {
         var settings = WorkerSettings()
-        let file = try path.map { try SettingsFile(path: $0) }
-        let sources = try Sources(flags: flags, environment: environment, file: file)
+        var problems = Sources.unknownVariables(environment)
+        var file: SettingsFile?
+        // What cannot be read at all leaves the rest to be checked.
+        collect(&problems) { file = try path.map { try SettingsFile(path: $0) } }
+        problems += file?.problems ?? []
+        let sources = Sources(flags: flags, environment: environment, file: file)
         for setting in Setting.all {
-            guard let (given, source) = try sources.value(of: setting) else { continue }
-            setting.apply(&settings, given)
-            settings.sources[setting.key] = source
+            collect(&problems) {
+                guard let (given, source) = try sources.value(of: setting) else { return }
+                setting.apply(&settings, given)
+                settings.sources[setting.key] = source
+            }
         }
         settings.worker.profiles = file?.profiles ?? [:]
-        settings.worker.crashPlan = try Sources.crashPlan(environment)
+        collect(&problems) { settings.worker.crashPlan = try Sources.crashPlan(environment) }
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
         return settings
+    }
+
+    private static func collect(_ problems: inout [String], _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            problems += (error as? ConfigurationError)?.problems ?? ["\(error)"]
+        }
     }
 
     /// Where settings come from, first one first.
@@ -33,14 +48,16 @@ extension WorkerSettings {
 
         private let layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)]
 
-        init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) throws {
-            let flagReader = Sources.reader(flags)
+        /// What is wrong with the names of the environment's variables.
+        static func unknownVariables(_ environment: [String: String]) -> [String] {
             let known = Set(
-                Setting.all.map { Sources.variable($0.key) } + ["WINDLASS_CONFIG", Sources.crashVariable]
-                    + Sources.clientVariables)
-            for name in environment.keys.sorted() where name.hasPrefix("WINDLASS_") && !known.contains(name) {
-                throw ConfigurationError("the environment has \(name), and there is no such setting")
-            }
+                Setting.all.map { variable($0.key) } + ["WINDLASS_CONFIG", crashVariable] + clientVariables)
+            return environment.keys.sorted().filter { $0.hasPrefix("WINDLASS_") && !known.contains($0) }
+                .map { "the environment has \($0), and there is no such setting" }
+        }
+
+        init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) {
+            let flagReader = Sources.reader(flags)
             var layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)] = [
                 ({ "--" + $0.key.replacing("_", with: "-") }, flagReader),
                 (
@@ -54,7 +71,8 @@ extension WorkerSettings {
 
         /// Variables that the client's commands read.
         private static let clientVariables = [
-            "WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY", "WINDLASS_CONTEXT", "WINDLASS_CONTEXTS",
+            "WINDLASS_WORKER", "WINDLASS_EVENTS", "WINDLASS_BINARY", "WINDLASS_CONTEXT",
+            "WINDLASS_CONTEXTS",
             "WINDLASS_KEY",
         ]
         /// Has the worker die at a point of its work: `point:count`, for the tests of what survives it.
@@ -64,7 +82,8 @@ extension WorkerSettings {
             guard let text = environment[crashVariable] else { return nil }
             guard let plan = CrashPlan(text) else {
                 let points = CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ConfigurationError("the environment's \(crashVariable) must be POINT:COUNT with one of \(points)")
+                throw ConfigurationError(
+                    "the environment's \(crashVariable) must be POINT:COUNT with one of \(points)")
             }
             return plan
         }
@@ -95,7 +114,9 @@ extension WorkerSettings {
                     }
                     return (given, name(setting))
                 }
-                guard let text = reader.string(forKey: key) ?? reader.stringArray(forKey: key)?.joined(separator: ",")
+                guard
+                    let text = reader.string(forKey: key)
+                        ?? reader.stringArray(forKey: key)?.joined(separator: ",")
                 else {
                     continue
                 }

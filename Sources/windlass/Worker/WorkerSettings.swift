@@ -52,11 +52,20 @@ struct WorkerSettings: Sendable {
 /// again could help.
 struct ConfigurationError: Error, CustomStringConvertible {
     static let exitCode: Int32 = 78
-    let description: String
+    /// All that is wrong, each in one sentence.
+    let problems: [String]
     let code: Int32
 
     init(_ description: String, code: Int32 = exitCode) {
-        self.description = description
+        problems = [description]
         self.code = code
     }
+
+    init(_ problems: [String]) {
+        self.problems = problems
+        code = ConfigurationError.exitCode
+    }
+
+    /// One problem a line.
+    var description: String { problems.joined(separator: "\n") }
 }

@@ -132,6 +132,33 @@ static void check_refused(void) {
     CloseHandle(theirs);
 }
 
+// A stream that is stopped is not read, until it is resumed or drained; others are.
+static void check_held(bool client_end) {
+    const char *what = client_end ? "held, a client's end" : "held, a server's end";
+    HANDLE ours, theirs;
+    hc_stream stream = 0;
+    uint64_t cookie = cookie_new();
+    record_of(cookie)->hold_at = 1;
+    pipe_pair(false, client_end, &ours, &theirs);
+    hc_stream_read((hc_handle)ours, cookie, &stream);
+    write_all(theirs, "first", 5);
+    CHECK(await_length(cookie, 5), "%s: bytes come before it stops", what);
+    write_all(theirs, " second", 7);
+    streams_catch_up();
+    CHECK(record_of(cookie)->length == 5, "%s: and none after", what);
+    hc_stream_drain(stream);
+    CHECK(record_equals(cookie, "first second"), "%s: a drain reads it", what);
+    write_all(theirs, " third", 6);
+    streams_catch_up();
+    CHECK(record_of(cookie)->length == 12, "%s: and leaves it stopped", what);
+    record_of(cookie)->hold_at = 0;
+    hc_stream_resume(stream);
+    CHECK(await_length(cookie, 18), "%s: it is read again when it is resumed", what);
+    CloseHandle(theirs);
+    check_ended(cookie, HC_STREAM_END, what);
+    hc_stream_resume(stream);
+}
+
 static void check_reuse(void) {
     uint32_t highest = 0, same = 0, wrong_ends = 0;
     hc_stream before = 0;
@@ -163,5 +190,7 @@ void section_readers(void) {
     check_drain();
     check_flood();
     check_refused();
+    check_held(false);
+    check_held(true);
     check_reuse();
 }

@@ -9,7 +9,7 @@ enum { most_records = 4096 };
 static record records[most_records];
 static LONG record_count;
 
-static void tell(uint64_t cookie, hc_stream_event event, const uint8_t *bytes, size_t length) {
+static bool tell(uint64_t cookie, hc_stream_event event, const uint8_t *bytes, size_t length) {
     record *to = record_of(cookie);
     if (InterlockedIncrement(&to->inside) != 1) to->overlapping++;
     if (to->slow) Sleep(5);
@@ -32,7 +32,9 @@ static void tell(uint64_t cookie, hc_stream_event event, const uint8_t *bytes, s
     }
     WakeAllConditionVariable(&check_changed);
     LeaveCriticalSection(&check_lock);
+    bool goes_on = to->hold_at == 0 || to->length < to->hold_at;
     InterlockedDecrement(&to->inside);
+    return goes_on;
 }
 
 bool streams_start(void) { return hc_streams_start(tell) == 0; }

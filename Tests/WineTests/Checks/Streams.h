@@ -18,6 +18,8 @@ typedef struct record {
     bool counts_only;
     /// Taking bytes takes a while, so that a writer is always ahead of them.
     bool slow;
+    /// From this length on the stream is stopped; 0 for never.
+    size_t hold_at;
 } record;
 
 /// Starts the reactor the first time.

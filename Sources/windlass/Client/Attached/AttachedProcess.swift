@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Synchronization
@@ -13,12 +14,16 @@ struct AttachedProcess: Sendable {
     var isInteractive = false
     /// Whether it has a terminal: then the local one hands every key on, and its size too.
     var hasTerminal = false
+    /// Whether the process waits where this program cannot pass its output on.
+    var isLossless = false
     /// What Ctrl-C does.
     var interruption = Interruption.endsProcess
     /// Where in the output to begin.
     var start = OutputStart.start
     /// How many bytes of input it has been given; nil where it was joined on its way, and others may write to it too.
     var inputOffset: UInt64? = 0
+    /// With which keys the user leaves it.
+    var keys = DetachKeys()
 
     /// What Ctrl-C does.
     enum Interruption: Sendable {
@@ -30,7 +35,7 @@ struct AttachedProcess: Sendable {
 
     /// How it came to an end here.
     enum Ending: Sendable {
-        case exited(Exit)
+        case exited(Exit, lostOutput: Bool)
         /// Detached, by keys or by a signal; the process goes on.
         case detached(byKeys: Bool)
     }
@@ -50,7 +55,7 @@ struct AttachedProcess: Sendable {
     func follow() async throws -> Ending {
         Terminal.surviveClosedOutput()
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
-        let pieces = try await session.client.output(of: id, process, from: start)
+        let pieces = try await session.client.output(of: id, process, from: start, lossless: isLossless)
         let copy = OutputCopy(session: session, id: id, process: process, from: start)
         let raw = isInteractive && hasTerminal ? Terminal.RawMode() : nil
         defer { raw?.restore() }
@@ -64,17 +69,25 @@ struct AttachedProcess: Sendable {
                     await send("TERM")
                 } catch let failure as Failure {
                     // A worker that was restarted may not have it; the exit is still the process's.
-                    session.console.note("there is no more output of \(name): \(failure.message)")
+                    copy.lose("there is no more output of \(name): \(failure.message)")
                 }
                 return .outputEnded
             }
             group.addTask { try await handle(signals) }
+            if isLossless {
+                group.addTask {
+                    try await copy.keepHold()
+                    return .inputEnded
+                }
+            }
             if isInteractive { group.addTask { try await forwardInput(hasKeys: raw != nil) } }
             if hasTerminal { await showScreen() }
             return try await conclude(&group, copy)
         }
         switch ending {
-        case .exited: try await copy.rest()
+        case .exited(let exit, _):
+            try await copy.rest()
+            return .exited(exit, lostOutput: copy.hasLost)
         // The cursor is wherever the process has left it.
         case .detached: if raw != nil { try? Terminal.write("\r\n", to: .error) }
         }
@@ -98,7 +111,7 @@ struct AttachedProcess: Sendable {
                 if copy.offset == seen { hasOutput = false }
             }
             guard let exit else { continue }
-            if !hasOutput { return .exited(exit) }
+            if !hasOutput { return .exited(exit, lostOutput: copy.hasLost) }
             guard !step.isInput else { continue }
             seen = copy.offset
             group.addTask {
@@ -175,7 +188,7 @@ struct AttachedProcess: Sendable {
     private func forwardInput(hasKeys: Bool) async throws -> Step {
         let local = StandardInput()
         var remote = session.client.input(of: id, process, from: inputOffset)
-        var keys = DetachKeys()
+        var keys = keys
         while let bytes = await local.next() {
             guard hasKeys else {
                 if try await !write(bytes, to: &remote) { return .inputEnded }

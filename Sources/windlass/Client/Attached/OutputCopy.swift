@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Synchronization
@@ -14,6 +15,9 @@ final class OutputCopy: Sendable {
         /// Nil until the first bytes arrive, if the copy begins with new output.
         var offset: UInt64?
         var isEnd = false
+        var hasLost = false
+        /// Since when a piece is being written; nil where none is.
+        var writingSince: ContinuousClock.Instant?
 
         mutating func advance(to offset: UInt64) { self.offset = max(self.offset ?? 0, offset) }
     }
@@ -34,6 +38,18 @@ final class OutputCopy: Sendable {
     /// Offset of the first byte that has not been copied, where it is known.
     var offset: UInt64? { position.withLock { $0.offset } }
 
+    /// Whether output is missing from the copy.
+    var hasLost: Bool { position.withLock { $0.hasLost } }
+
+    /// Notes that output is missing; the user is told the first reason.
+    func lose(_ reason: @autoclosure () -> String) {
+        let isFirst = position.withLock { position in
+            defer { position.hasLost = true }
+            return !position.hasLost
+        }
+        if isFirst { session.console.note(reason()) }
+    }
+
     /// Copies pieces as they come, until the process has no more.
     func run(_ pieces: AsyncThrowingStream<OutputPiece, any Error>) async throws {
         for try await piece in pieces {
@@ -46,8 +62,21 @@ final class OutputCopy: Sendable {
         }
     }
 
+    /// Between bytes that are taken while standard output is blocked.
+    private static let pause = Duration.seconds(5)
+
+    /// Keeps the hold of a lossless reader for as long as a pager or the like takes nothing.
+    func keepHold() async throws {
+        while true {
+            try await Task.sleep(for: OutputCopy.pause)
+            let since = position.withLock { $0.writingSince }
+            guard let since, .now - since > OutputCopy.pause / 2 else { continue }
+            await session.client.extendOutput(of: id, process)
+        }
+    }
+
     private func restart(at offset: UInt64) {
-        session.console.note("output may be missing here: the worker was started anew and has lost what it kept")
+        lose("output may be missing here: the worker was started anew and has lost what it kept")
         position.withLock { $0.offset = offset }
     }
 
@@ -86,13 +115,17 @@ final class OutputCopy: Sendable {
         _ stream: OutputStream, _ offset: UInt64, _ data: [UInt8], dropped: UInt64, isLossUnknown: Bool
     ) async throws {
         if dropped > 0, isLossUnknown {
-            session.console.note(
+            lose(
                 "output is missing here, and how much is not known: it could not be had again after a restart of the worker"
             )
         } else if dropped > 0 {
-            session.console.note("\(dropped) bytes of output are missing here: the worker keeps the newest only")
+            lose("\(dropped) bytes of output are missing here: the worker keeps the newest only")
         }
+        position.withLock { $0.writingSince = .now }
         try await Terminal.write(data, to: stream == .stdout ? .output : .error)
-        position.withLock { $0.advance(to: offset + UInt64(data.count)) }
+        position.withLock { position in
+            position.writingSince = nil
+            position.advance(to: offset + UInt64(data.count))
+        }
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import WorkerClient
 
 /// `windlass attach`: joins a process that runs already.
@@ -7,13 +7,12 @@ struct AttachCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "attach",
         abstract: "Join a process that runs: see its output, give it input.",
+        usage: "windlass attach [<options>] <container>",
         discussion: """
             Ctrl-C leaves; the process goes on. The exit code is the process's where it exits first, and 125 to 127 as \
             for `run`. With -it keys go to the process, and Ctrl-P Ctrl-Q leaves.
             """)
     static var exitCodes: ExitCodes { .ofContainer }
-
-    @OptionGroup var connection: ConnectionOptions
 
     @Flag(name: .shortAndLong, help: "Give it standard input.")
     var interactive = false
@@ -27,15 +26,22 @@ struct AttachCommand: ClientCommand {
     @Flag(help: "Begin with what it wrote before.")
     var fromStart = false
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    @Option(help: .detachKeys)
+    var detachKeys = DetachKeys()
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"), completion: .containers)
     var id: ContainerID
 
     func perform(_ session: Session) async throws {
         let attached = AttachedProcess(
-            session: session, id: id, process: process, isInteractive: interactive, hasTerminal: terminal,
-            interruption: .leaves, start: fromStart ? .start : .now, inputOffset: nil)
+            session: session, id: try await session.container(id), process: process, isInteractive: interactive,
+            hasTerminal: terminal, interruption: .leaves, start: fromStart ? .start : .now, inputOffset: nil,
+            keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
+        case .exited(let exit, let lostOutput):
+            try ExitCodes.end(with: exit, of: attached.name, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
             session.console.note("\(attached.name) goes on")
             if !byKeys { throw ExitCodes.interrupted }

@@ -16,7 +16,7 @@ struct ContextCommand: ParsableCommand {
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add a context, or change one.")
 
-        @Argument(help: "The context's name.")
+        @Argument(help: "The context's name.", completion: .contexts)
         var name: String
 
         @Option(help: ArgumentHelp("The worker's command endpoint.", valueName: "endpoint"))
@@ -63,7 +63,7 @@ struct ContextCommand: ParsableCommand {
     struct Use: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Use a context where none is named.")
 
-        @Argument(help: "The context's name.")
+        @Argument(help: "The context's name.", completion: .contexts)
         var name: String
 
         func run() throws {
@@ -77,7 +77,8 @@ struct ContextCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the contexts; the one in use has a star.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the contexts; the one in use has a star.", aliases: ["ls"])
 
         func run() throws {
             try ContextCommand.reporting {
@@ -92,9 +93,10 @@ struct ContextCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a context; by default the one in use.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a context; by default the one in use.", aliases: ["inspect"])
 
-        @Argument(help: "The context's name.")
+        @Argument(help: "The context's name.", completion: .contexts)
         var name: String?
 
         func run() throws {
@@ -113,9 +115,10 @@ struct ContextCommand: ParsableCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a context. Its keys stay where they are.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a context. Its keys stay where they are.", aliases: ["rm"])
 
-        @Argument(help: "The context's name.")
+        @Argument(help: "The context's name.", completion: .contexts)
         var name: String
 
         func run() throws {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass create`: a new container that waits for `start`.
@@ -9,12 +8,13 @@ struct CreateCommand: ClientCommand {
         abstract: "Make a container without starting it.",
         usage: "windlass create [<options>] [--] [<program> [<argument> ...]]")
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var container: ContainerOptions
     @OptionGroup var process: ProcessOptions
 
     @Flag(help: "Print the document that the worker would give to its container service, and make nothing.")
     var dryRun = false
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
 
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
     var program: [String] = []

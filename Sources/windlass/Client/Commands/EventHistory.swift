@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -5,9 +6,9 @@ import MessagePack
 struct EventHistory: Sendable {
     let session: Session
 
-    /// Passes the events after `last` to `body`, and moves `last` to the newest. Events that are no longer kept are
-    /// reported by their numbers.
-    func replay(after last: inout UInt64, _ body: (Value) throws -> Void) async throws {
+    /// Passes the events after `last` to `body` until it returns false, and moves `last` to the newest. Events that are
+    /// no longer kept are reported by their numbers.
+    func replay(after last: inout UInt64, _ body: (Value) throws -> Bool) async throws {
         while true {
             let page: Value
             do {
@@ -23,8 +24,40 @@ struct EventHistory: Sendable {
             let events = page["events"]?.array ?? []
             guard !events.isEmpty else { return }
             for event in events {
-                try body(event)
+                guard try body(event) else { return }
                 last = max(last, event["seq"]?.unsigned ?? last)
+            }
+        }
+    }
+
+    /// The number of the last event before `time`; 0 where no event that is kept is older.
+    ///
+    /// The numbers are searched by halves. A clock that was set back makes it a number near the right one.
+    func last(before time: Timestamp) async throws -> UInt64 {
+        guard var (low, high) = try await bounds() else { return 0 }
+        while low < high {
+            let middle = low + (high - low) / 2
+            let page = try await session.call(.events, ["after": .unsigned(middle), "limit": 1])
+            guard let event = page["events"]?.array?.first, let at = event["time"]?.timestamp else {
+                high = middle
+                continue
+            }
+            if at < time { low = min(high, max(middle + 1, event["seq"]?.unsigned ?? 0)) } else { high = middle }
+        }
+        return low
+    }
+
+    /// The number before the oldest event that is kept, and the newest number; nil where there are none.
+    private func bounds() async throws -> (low: UInt64, high: UInt64)? {
+        var low: UInt64 = 0
+        while true {
+            do {
+                let page = try await session.call(.events, ["after": .unsigned(low), "limit": 1])
+                guard let high = page["last_seq"]?.unsigned, high > low else { return nil }
+                return (low, high)
+            } catch let failure as Failure where failure.code == .dataLoss {
+                guard let oldest = failure.details["oldest_seq"]?.unsigned, oldest > low + 1 else { throw failure }
+                low = oldest - 1
             }
         }
     }

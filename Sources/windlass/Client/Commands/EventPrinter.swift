@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -18,7 +19,8 @@ struct EventPrinter: Sendable {
         let exit = Exit(event["exit"])
         let style = style(type, exit)
         let columns = [
-            padded(String(event["seq"]?.unsigned ?? 0), 6, atStart: true), event["time"]?.timestamp?.milliseconds ?? "",
+            padded(String(event["seq"]?.unsigned ?? 0), 6, atStart: true),
+            event["time"]?.timestamp?.rfc3339(digits: 3) ?? "",
             padded(type, 12), padded(event["id"]?.string ?? "-", 24),
         ].map(\.printable)
         var words = columns

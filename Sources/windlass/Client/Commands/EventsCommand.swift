@@ -1,3 +1,4 @@
+import ContainerModel
 import ArgumentParser
 import ContainerProtocol
 import Foundation
@@ -9,13 +10,15 @@ struct EventsCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
         abstract: "Show what happens on the host, as it happens.",
+        usage: "windlass events [<options>]",
         discussion: """
-            With --after, what happened after that event first, as far as the worker keeps it. Events that the stream \
-            has lost are fetched; where they are not kept any more, that is said on standard error. It goes on when the \
-            worker was started anew, and ends with Ctrl-C.
-            """)
+            With --after or --since, what happened after that first, as far as the worker keeps it. Events that the \
+            stream has lost are fetched; where they are not kept any more, that is said on standard error. It goes on \
+            when the worker was started anew, and ends with Ctrl-C, or at --until.
 
-    @OptionGroup var connection: ConnectionOptions
+            Times: 10m (that long ago), 2026-11-28T10:00:00Z, or seconds since 1970. Filters: type=TYPE, \
+            id=CONTAINER, process=NAME, label=KEY, label=KEY=VALUE.
+            """)
 
     @Option(
         help: ArgumentHelp(
@@ -26,31 +29,55 @@ struct EventsCommand: ClientCommand {
     @Option(help: ArgumentHelp("Begin after the event of this number; 0 is the beginning.", valueName: "seq"))
     var after: UInt64?
 
-    @Option(
-        name: .shortAndLong, help: ArgumentHelp("Only events of a type=TYPE or an id=CONTAINER.", valueName: "filter"))
+    @Option(help: ArgumentHelp("Begin with the events of this time.", valueName: "time"))
+    var since: TimePoint?
+
+    @Option(help: ArgumentHelp("End with the events of this time.", valueName: "time"))
+    var until: TimePoint?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only events that match.", valueName: "filter"))
     var filter: [KeyValue] = []
 
     @Flag(help: "End when what has happened so far has been shown.")
     var noFollow = false
 
-    func validate() throws { _ = try EventFilter(filter) }
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    func validate() throws {
+        _ = try EventFilter(filter)
+        if after != nil, since != nil { throw ValidationError("--after and --since exclude each other") }
+    }
 
     func perform(_ session: Session) async throws {
         let endpoint = try connection.address(events: events).events
         let filter = try EventFilter(filter)
         let printer = EventPrinter(console: session.console)
-        if noFollow {
-            var last = after ?? 0
-            return try await EventHistory(session: session).replay(after: &last) {
-                if filter.matches($0) { try printer.print($0) }
+        let end = until?.timestamp(now: .now)
+        let history = EventHistory(session: session)
+        var last = after
+        if let since { last = try await history.last(before: since.timestamp(now: .now)) }
+        // What has happened until then is in the worker's log.
+        if noFollow || end.map({ $0 <= .now }) == true {
+            var last = last ?? 0
+            return try await history.replay(after: &last) { event in
+                guard EventsCommand.isWithin(event, end) else { return false }
+                if filter.matches(event) { try printer.print(event) }
+                return true
             }
         }
         let watch = SilenceWatch()
-        let feed = try await EventFeed(session.client, endpoint, after: after) { watch.heard() }
+        let feed = try await EventFeed(session.client, endpoint, after: last) { watch.heard() }
         defer { feed.close() }
-        try await LiveDisplay.untilInterrupted(session.console) {
-            try await follow(feed, watch, endpoint, session) { if filter.matches($0) { try printer.print($0) } }
+        try await LiveDisplay.untilInterrupted(session.console, until: end.map { $0.duration(since: .now) }) {
+            try await follow(feed, watch, endpoint, session) { event in
+                if filter.matches(event), EventsCommand.isWithin(event, end) { try printer.print(event) }
+            }
         }
+    }
+
+    private static func isWithin(_ event: Value, _ end: Timestamp?) -> Bool {
+        guard let end, let time = event["time"]?.timestamp else { return true }
+        return time <= end
     }
 
     private func follow(

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// `windlass exec`: one more process in a container, attached until it exits.
@@ -14,7 +14,6 @@ struct ExecCommand: ClientCommand {
             """)
     static var exitCodes: ExitCodes { .ofContainer }
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var options: ProcessOptions
 
     @Flag(name: .shortAndLong, help: "Print the process's name and leave it running.")
@@ -23,7 +22,12 @@ struct ExecCommand: ClientCommand {
     @Option(name: .customLong("name"), help: "The process's name; a random one where none is given.")
     var process: ProcessName?
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    @Option(help: .detachKeys)
+    var detachKeys = DetachKeys()
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"), completion: .containers)
     var id: ContainerID
 
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
@@ -36,11 +40,16 @@ struct ExecCommand: ClientCommand {
     }
 
     func perform(_ session: Session) async throws {
+        let id = try await session.container(id)
         let name = try process ?? ProcessName(RandomName.process()).orFail("a random name")
         let specification = try options.process(try Program.words(program, of: Self.self))
         let result = try await session.call(
             .exec, id,
-            ["process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive)])
+            [
+                "process": .string(name.rawValue), "spec": .map(specification), "stdin": .bool(options.interactive),
+                "lossless": .bool(!detach),
+            ])
+        session.console.reportWarnings(of: result)
         guard !detach else {
             switch session.console.format {
             case .table: return try session.console.line(name.rawValue)
@@ -48,9 +57,11 @@ struct ExecCommand: ClientCommand {
             }
         }
         let attached = AttachedProcess(
-            session: session, id: id, process: name, isInteractive: options.interactive, hasTerminal: options.terminal)
+            session: session, id: id, process: name, isInteractive: options.interactive, hasTerminal: options.terminal,
+            isLossless: true, keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit): try ExitCodes.end(with: exit, of: attached.name, session.console)
+        case .exited(let exit, let lostOutput):
+            try ExitCodes.end(with: exit, of: attached.name, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
             session.console.note("\(attached.name) goes on")
             if !byKeys { throw ExitCodes.interrupted }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass health`: whether the worker can take containers now.
@@ -7,9 +6,10 @@ struct HealthCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
         abstract: "Report whether the worker can take containers now.",
+        usage: "windlass health [<options>]",
         discussion: "Exits with 0 where it can, with 1 where it cannot or does not answer.")
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
 
     func perform(_ session: Session) async throws {
         let health = try await session.call(.health)

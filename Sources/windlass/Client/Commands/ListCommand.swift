@@ -1,13 +1,17 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
 /// `windlass ps`: the containers of the host.
 struct ListCommand: ClientCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ps", abstract: "List containers.", aliases: ["list"])
-
-    @OptionGroup var connection: ConnectionOptions
+        commandName: "ps", abstract: "List containers, the youngest first.", usage: "windlass ps [<options>]",
+        discussion: """
+            Filters: name=PART (^ and $ fix its ends), id=BEGINNING, status=STATE, exited=CODE, label=KEY, \
+            label=KEY=VALUE. Of several of one kind any must match, of labels all.
+            """,
+        aliases: ["list", "ls"])
 
     @Flag(name: .shortAndLong, help: "Stopped ones too.")
     var all = false
@@ -15,70 +19,87 @@ struct ListCommand: ClientCommand {
     @Flag(name: .shortAndLong, help: "Print names only.")
     var quiet = false
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Only those with a label=KEY=VALUE or in a state=STATE.", valueName: "filter"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only those that match.", valueName: "filter"))
     var filter: [KeyValue] = []
+
+    @Option(
+        name: [.customShort("n", allowingJoined: true), .customLong("last")],
+        help: ArgumentHelp("The youngest ones only, so many; stopped ones too.", valueName: "number"))
+    var last: Int?
+
+    @Flag(name: .shortAndLong, help: "The youngest one only, stopped or not.")
+    var latest = false
+
+    @Option(help: "In which order.")
+    var sort = ContainerSort.created
 
     @Flag(help: "Cut nothing off to fit the terminal.")
     var noTrunc = false
 
-    func validate() throws { _ = try query() }
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    func validate() throws {
+        _ = try ContainerFilter(filter)
+        if let last, last < 1 { throw ValidationError("-n must be 1 or more") }
+    }
 
     func perform(_ session: Session) async throws {
-        var records: [Value] = []
-        var query = try query()
-        while true {
-            let page = try await session.call(.list, .map(query))
-            records += page["containers"]?.array ?? []
-            guard let next = page["next"] else { break }
-            query["after"] = next
-        }
+        var rows = try await rows(session)
+        if let count = latest ? 1 : last { rows = Array(ContainerSort.created.sorted(rows).prefix(count)) }
+        let isTable = !quiet && session.console.format == .table
+        if isTable || sort == .command { rows = try await ListCommand.withCommands(rows, session) }
+        rows = sort.sorted(rows)
         if quiet {
-            for record in records { try session.console.line(record["id"]?.string ?? "") }
+            for row in rows { try session.console.line(row.id) }
         } else if session.console.format == .json {
-            for record in records { try session.console.json(record) }
+            for row in rows { try session.console.json(row.record) }
         } else {
-            try session.console.table(ListCommand.table(records, at: .now), isTruncated: !noTrunc)
+            try session.console.table(ListCommand.table(rows, at: .now), isTruncated: !noTrunc)
         }
     }
 
-    /// The parameters of `list`.
-    func query() throws -> Value.Map {
-        var labels: [KeyValue] = []
-        var states: [ContainerRecord.State] = []
-        for filter in filter {
-            switch filter.key {
-            case "label":
-                guard let label = KeyValue(argument: filter.value) else {
-                    throw ValidationError("--filter label=\(filter.value): write label=KEY=VALUE")
+    private func rows(_ session: Session) async throws -> [ContainerRow] {
+        let filter = try ContainerFilter(filter)
+        return try await session.records(filter.query(all: all || latest || last != nil)).filter(filter.matches)
+            .map { ContainerRow(record: $0) }
+    }
+
+    /// Asks for the commands, some at a time. One that cannot be had is left empty: the container may be gone by now.
+    private static func withCommands(_ rows: [ContainerRow], _ session: Session) async throws -> [ContainerRow] {
+        try await withThrowingTaskGroup(of: (Int, String).self) { group in
+            var result = rows
+            var next = 0
+            func ask() {
+                guard next < rows.count, let id = ContainerID(rows[next].id) else { return }
+                let index = next
+                next += 1
+                group.addTask {
+                    let state = try? await session.specification(of: id)
+                    return (index, ContainerRow.command(state?["spec"]?["process"]))
                 }
-                labels.append(label)
-            case "state":
-                guard let state = ContainerRecord.State(rawValue: filter.value) else {
-                    let known = ContainerRecord.State.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw ValidationError("--filter state=\(filter.value): there are \(known)")
-                }
-                states.append(state)
-            default: throw ValidationError("--filter \(filter.key): there are label=KEY=VALUE and state=STATE")
             }
+            for _ in 0..<32 { ask() }
+            while let (index, command) = try await group.next() {
+                result[index].command = command
+                ask()
+            }
+            return result
         }
-        if states.isEmpty && !all { states = ContainerRecord.State.allCases.filter { $0 != .stopped } }
-        var query: Value.Map = [:]
-        if !labels.isEmpty { query["labels"] = labels.wireValue }
-        if !states.isEmpty { query["states"] = .array(states.map { .string($0.rawValue) }) }
-        return query
     }
 
-    static func table(_ records: [Value], at now: Timestamp) -> Table {
-        var table = Table("CONTAINER", "STATE", .number("PID"), "CREATED", "UP", "EXIT", "LABELS")
-        for record in records {
+    static func table(_ rows: [ContainerRow], at now: Timestamp) -> Table {
+        var table = Table(
+            .flexible("CONTAINER"), .flexible("COMMAND").rank(3), .flexible("STATE"), .number("PID").rank(5),
+            .flexible("CREATED").rank(2), .flexible("UP").rank(4), .flexible("EXIT").rank(1),
+            .flexible("LABELS").rank(6))
+        for row in rows {
+            let record = row.record
             let exit = Exit(record["exit"])
             let created = record["created_at"]?.timestamp.map { now.duration(since: $0).brief + " ago" }
             let up = record["started_at"]?.timestamp.map { (exit?.at ?? now).duration(since: $0).brief }
             let labels = (record["labels"]?.map ?? [:]).map { "\($0.key)=\($0.value.string ?? "")" }
             table.add(
-                Table.Cell(record["id"]?.string ?? ""), state(record),
+                Table.Cell(row.id), Table.Cell(row.command), state(record),
                 Table.Cell(record["pid"]?.unsigned.map { String($0) } ?? ""), Table.Cell(created ?? ""),
                 Table.Cell(up ?? ""), Table.Cell(exit?.brief ?? "", exit?.style),
                 Table.Cell(labels.joined(separator: ",")))

@@ -1,67 +1,81 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 import WorkerClient
 
-/// `windlass logs`: what a process wrote, as far as the worker keeps it.
+/// `windlass logs`: what processes wrote, as far as the worker keeps it.
 struct LogsCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
-        abstract: "Show what a process wrote.",
-        discussion: "With --format json: one piece a line, its bytes as base64.")
+        abstract: "Show what processes wrote.",
+        usage: "windlass logs [<options>] <container> ...",
+        discussion: """
+            Lines of several containers begin with their names. Times: 10m (that long ago), 2026-11-28T10:00:00Z, or \
+            seconds since 1970. With --format json: one piece a line, its bytes as base64.
+            """)
 
-    @OptionGroup var connection: ConnectionOptions
-
-    @Flag(name: .shortAndLong, help: "Go on with what it writes, until it exits.")
+    @Flag(name: .shortAndLong, help: "Go on with what they write, until they exit.")
     var follow = false
 
-    @Option(help: "The process within the container.")
+    @Option(
+        name: [.customShort("n", allowingJoined: true), .long],
+        help: ArgumentHelp("Begin with so many of the last lines; all for all.", valueName: "lines"))
+    var tail: LineCount?
+
+    @Option(help: ArgumentHelp("Begin with what was written at this time.", valueName: "time"))
+    var since: TimePoint?
+
+    @Option(help: ArgumentHelp("End with what was written at this time.", valueName: "time"))
+    var until: TimePoint?
+
+    @Flag(name: .shortAndLong, help: "Put the time before each line.")
+    var timestamps = false
+
+    @Option(help: "The process within the containers.")
     var process = ProcessName.initial
 
-    @Option(help: ArgumentHelp("Begin at this offset, in bytes over all its streams.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp("Begin at this offset, in bytes over all its streams.", valueName: "bytes"))
     var from: UInt64 = 0
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
-    var id: ContainerID
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The containers.", valueName: "container"), completion: .containers)
+    var ids: [ContainerID]
+
+    func validate() throws {
+        if since != nil, from > 0 { throw ValidationError("--since and --from exclude each other") }
+    }
 
     func perform(_ session: Session) async throws {
-        if follow { try await followOutput(session) } else { try await showOutput(session) }
-    }
-
-    private func showOutput(_ session: Session) async throws {
-        let copy = OutputCopy(session: session, id: id, process: process)
-        var offset = from
-        while true {
-            let page = try await session.call(
-                .logs, id, ["process": .string(process.rawValue), "from": .unsigned(offset)])
-            switch session.console.format {
-            case .table: try await copy.write(page: page)
-            case .json: for chunk in page["chunks"]?.array ?? [] { try session.console.json(chunk) }
+        let now = Timestamp.now
+        let selection = LogSelection(
+            offset: from, since: since?.timestamp(now: now), until: until?.timestamp(now: now),
+            tail: tail.flatMap(\.lines), hasTimes: timestamps)
+        var names: [ContainerID] = []
+        for id in ids { names.append(try await session.container(id)) }
+        let readers = names.map { id in
+            LogReader(
+                session: session, id: id, process: process, selection: selection,
+                lines: LogLines(name: names.count > 1 ? id.rawValue : nil, hasTimes: timestamps),
+                isOneOfSeveral: names.count > 1)
+        }
+        // What has an end in the past has nothing to follow.
+        guard follow, selection.until.map({ now < $0 }) ?? true else {
+            for var reader in readers { _ = try await reader.showKept() }
+            return
+        }
+        let limit = selection.until.map { $0.duration(since: now) }
+        try await LiveDisplay.untilInterrupted(session.console, until: limit) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for reader in readers {
+                    group.addTask {
+                        var reader = reader
+                        try await reader.follow()
+                    }
+                }
+                try await group.waitForAll()
             }
-            let next = page["next"]?.unsigned ?? offset
-            if next == offset || page["eof"]?.bool == true { return }
-            offset = next
-        }
-    }
-
-    private func followOutput(_ session: Session) async throws {
-        try await print(try await session.client.output(of: id, process, from: .offset(from)), session)
-    }
-
-    private func print(_ pieces: AsyncThrowingStream<OutputPiece, any Error>, _ session: Session) async throws {
-        guard session.console.format == .json else {
-            return try await OutputCopy(session: session, id: id, process: process).run(pieces)
-        }
-        for try await piece in pieces {
-            var map: Value.Map = [
-                "stream": .string(piece.stream.rawValue), "offset": .unsigned(piece.offset),
-                "data": .binary(piece.data),
-            ]
-            if piece.isEnd { map["eof"] = true }
-            if piece.dropped > 0 { map["dropped"] = .unsigned(piece.dropped) }
-            if piece.isRestart { map["restart"] = true }
-            try session.console.json(.map(map))
-            try await session.client.acknowledge(piece)
         }
     }
 }

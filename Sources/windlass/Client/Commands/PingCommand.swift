@@ -1,13 +1,13 @@
 import ArgumentParser
-import ContainerProtocol
 import MessagePack
 
 /// `windlass ping`: whether the worker answers, and how fast.
 struct PingCommand: ClientCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ping", abstract: "See whether the worker answers, and how fast.")
+        commandName: "ping", abstract: "See whether the worker answers, and how fast.",
+        usage: "windlass ping [<options>]")
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
 
     func perform(_ session: Session) async throws {
         let start = ContinuousClock.now

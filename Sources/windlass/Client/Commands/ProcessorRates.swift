@@ -1,3 +1,4 @@
+import ContainerModel
 import MessagePack
 
 /// Turns processor time that only rises into percent of one processor, from one look to the next.

@@ -1,4 +1,7 @@
+import ContainerModel
+import ContainerProtocol
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 
 /// `windlass run`: a new container, attached until it exits.
@@ -16,7 +19,6 @@ struct RunCommand: ClientCommand {
             """)
     static var exitCodes: ExitCodes { .ofContainer }
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var container: ContainerOptions
     @OptionGroup var process: ProcessOptions
 
@@ -26,27 +28,49 @@ struct RunCommand: ClientCommand {
     @Flag(name: .customLong("rm"), help: "Remove it when it has exited.")
     var remove = false
 
+    @Option(help: .detachKeys)
+    var detachKeys = DetachKeys()
+
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
     @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
     var program: [String] = []
 
     func validate() throws {
         _ = try Program.words(program, of: Self.self)
-        if detach && remove { throw ValidationError("--rm needs an attached run; -d detaches before the removal") }
     }
 
     func perform(_ session: Session) async throws {
-        let created = try await container.create(
-            session, process, try Program.words(program, of: Self.self), start: true)
+        let command = try Program.words(program, of: Self.self)
+        let created: ContainerOptions.Created
+        do {
+            created = try await container.send(
+                session, process, command,
+                [
+                    "stdin": .bool(process.interactive), "auto_remove": .bool(remove), "lossless": .bool(!detach),
+                ])
+        } catch {
+            if let remark = Program.remark(on: error, command) { session.console.note(remark) }
+            throw error
+        }
         guard !detach else { return try session.console.done(created.id, created.result) }
         let attached = AttachedProcess(
-            session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal)
+            session: session, id: created.id, isInteractive: process.interactive, hasTerminal: created.hasTerminal,
+            isLossless: true, keys: detachKeys)
         switch try await attached.follow() {
-        case .exited(let exit):
-            if remove { try await session.call(.delete, created.id, ["force": true]) }
-            try ExitCodes.end(with: exit, of: created.id.rawValue, session.console)
+        case .exited(let exit, let lostOutput):
+            if remove { try await waitForRemoval(created.id, session) }
+            try ExitCodes.end(with: exit, of: created.id.rawValue, lostOutput: lostOutput, session.console)
         case .detached(let byKeys):
-            session.console.note("\(created.id) goes on\(remove ? " and is not removed" : "")")
+            session.console.note("\(created.id) goes on\(remove ? " and is removed when it ends" : "")")
             if !byKeys { throw ExitCodes.interrupted }
         }
+    }
+
+    /// The worker removes it by itself. A further delete comes behind that, and finds nothing.
+    private func waitForRemoval(_ id: ContainerID, _ session: Session) async throws {
+        do {
+            try await session.call(.delete, id, ["force": true])
+        } catch let failure as Failure where failure.code == .notFound {}
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -7,12 +8,11 @@ struct StatsCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
         abstract: "Show what containers use.",
+        usage: "windlass stats [<options>] [<container> ...]",
         discussion: """
             On a terminal the table lives until Ctrl-C; on a pipe it is printed once. With --format json: one container a \
             line, again and again unless --no-stream is given.
             """)
-
-    @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Print once.")
     var noStream = false
@@ -20,7 +20,11 @@ struct StatsCommand: ClientCommand {
     @Option(help: ArgumentHelp("How often to look.", valueName: "time"))
     var interval = TimeSpan(.seconds(1))
 
-    @Argument(help: ArgumentHelp("The containers; all that run where none is given.", valueName: "container"))
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(
+        help: ArgumentHelp("The containers; all that run where none is given.", valueName: "container"),
+        completion: .containers)
     var ids: [ContainerID] = []
 
     func validate() throws {

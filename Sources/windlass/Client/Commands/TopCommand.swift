@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -7,9 +8,8 @@ struct TopCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
         abstract: "Show the processes of a container.",
+        usage: "windlass top [<options>] <container>",
         discussion: "On a terminal the table lives until Ctrl-C; on a pipe it is printed once.")
-
-    @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Print once.")
     var noStream = false
@@ -17,7 +17,9 @@ struct TopCommand: ClientCommand {
     @Option(help: ArgumentHelp("How often to look.", valueName: "time"))
     var interval = TimeSpan(.seconds(1))
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"), completion: .containers)
     var id: ContainerID
 
     func validate() throws {
@@ -52,7 +54,7 @@ struct TopCommand: ClientCommand {
             let used = (process["user_ns"]?.unsigned ?? 0) &+ (process["kernel_ns"]?.unsigned ?? 0)
             let created = process["created_at"]?.timestamp
             // A process id is used again; with its birth it is one process.
-            let percent = await rates.percent("\(pid) \(created?.rfc3339 ?? "")", used, at: now)
+            let percent = await rates.percent("\(pid) \(created?.rfc3339() ?? "")", used, at: now)
             table.add(
                 Table.Cell(String(pid)), StatsCommand.percent(percent),
                 Table.Cell(Duration.nanoseconds(Int64(clamping: used)).brief),

@@ -1,16 +1,17 @@
 import ArgumentParser
-import ContainerProtocol
+import ContainerModel
 import MessagePack
 
 /// `windlass update`: changes the limits of a container.
 struct UpdateCommand: ClientCommand {
     static let configuration = CommandConfiguration(
-        commandName: "update", abstract: "Change the limits of a container while it runs.")
+        commandName: "update", abstract: "Change the limits of a container while it runs.",
+        usage: "windlass update [<options>] <container>")
 
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var resources: ResourceOptions
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
 
-    @Argument(help: ArgumentHelp("The container.", valueName: "container"))
+    @Argument(help: ArgumentHelp("The container.", valueName: "container"), completion: .containers)
     var id: ContainerID
 
     func validate() throws {
@@ -18,7 +19,8 @@ struct UpdateCommand: ClientCommand {
     }
 
     func perform(_ session: Session) async throws {
-        guard let (_, limits) = try await resources.limits(session) else { return }
+        let limits = try resources.limits(for: try await ResourceOptions.platform(session))
+        let id = try await session.container(id, .beginningAtTerminal)
         let result = try await session.call(.update, id, ["resources": limits])
         let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
         switch session.console.format {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -7,17 +8,18 @@ struct WaitCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait",
         abstract: "Wait until containers have exited, and print their exit codes.",
+        usage: "windlass wait [<options>] <container> ...",
         discussion: """
             Waits without end where no --timeout is given, over restarts of the worker too; one code a line, in the \
             order of the containers. A code that could not be learnt is printed as `unknown`.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
-
     @Option(help: "The process within the containers.")
     var process = ProcessName.initial
 
-    @Argument(help: ArgumentHelp("The containers.", valueName: "container"))
+    @OptionGroup(title: "Connection options") var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The containers.", valueName: "container"), completion: .containers)
     var ids: [ContainerID]
 
     func perform(_ session: Session) async throws {
@@ -39,7 +41,8 @@ struct WaitCommand: ClientCommand {
         if failed { throw ExitCodes.failed }
     }
 
-    private func exit(of id: ContainerID, _ session: Session) async throws -> Exit {
+    private func exit(of name: ContainerID, _ session: Session) async throws -> Exit {
+        let id = try await session.container(name)
         guard session.timeout != nil else { return try await session.client.wait(id, process) }
         let answer = try await session.call(.wait, id, ["process": .string(process.rawValue)])
         return try Exit(answer["exit"]).orFail("the exit of \(id)")

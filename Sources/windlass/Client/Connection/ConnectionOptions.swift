@@ -12,7 +12,8 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The worker by its name (windlass context); else WINDLASS_CONTEXT, or the one in use.", valueName: "name"))
+            "The worker by its name (windlass context); else WINDLASS_CONTEXT, or the one in use.", valueName: "name"),
+        completion: .contexts)
     var context: String?
 
     @Option(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 
@@ -75,10 +76,11 @@ enum ExitCodes: Sendable {
         return "\(name) exited with \(exit.codeText); a shell only sees \(code)"
     }
 
-    /// Ends the command as the process ended.
-    static func end(with exit: Exit, of name: String, _ console: Console) throws {
+    /// Ends the command as the process ended. Where output was lost, success is none.
+    static func end(with exit: Exit, of name: String, lostOutput: Bool = false, _ console: Console) throws {
         if let remark = remark(on: exit, of: name) { console.note(remark) }
-        let code = code(for: exit)
+        var code = code(for: exit)
+        if code == 0, lostOutput { code = toolFailed }
         if code != 0 { throw ExitCode(code) }
     }
 }

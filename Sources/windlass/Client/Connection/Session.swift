@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import MessagePack
 import WorkerClient
@@ -19,7 +20,8 @@ struct Session: Sendable {
         do {
             _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
         } catch let failure as Failure where failure.code == .unavailable && address.credentials == nil {
-            let advice = await session.client.isTurnedAway ? "" : " start one with `windlass worker`"
+            let (isTurnedAway, isSilent) = await (session.client.isTurnedAway, session.client.isSilent)
+            let advice = isTurnedAway || isSilent ? "" : " start one with `windlass worker`"
             throw Failure(.unavailable, failure.message + advice, retryable: true)
         }
         session.reportConnection()
@@ -54,17 +56,23 @@ struct Session: Sendable {
     }
 
     /// Does the same for several containers at a time and in no order; one failure does not keep the others from it.
+    /// - Parameters:
+    ///   - use: how the names may be written.
+    ///   - mayBeGone: whether a container that is not there is as good as one that was treated.
     /// - Throws: `ExitCode` where one failed, which has been reported then.
-    func forEach(_ ids: [ContainerID], _ body: @escaping @Sendable (ContainerID) async throws -> Void) async throws {
+    func forEach(
+        _ names: [ContainerID], _ use: NameUse = .anyBeginning, mayBeGone: Bool = false,
+        _ body: @escaping @Sendable (ContainerID) async throws -> Void
+    ) async throws {
         let failed = await withTaskGroup(of: Bool.self) { group in
-            for id in ids {
+            for name in names {
                 group.addTask {
                     do {
-                        try await body(id)
+                        try await body(use == .wholeName ? name : try await container(name, use))
                         return false
                     } catch {
                         console.report(error)
-                        return true
+                        return !(mayBeGone && (error as? Failure)?.code == .notFound)
                     }
                 }
             }

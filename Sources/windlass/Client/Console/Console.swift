@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import Foundation
 import MessagePack
@@ -52,6 +53,13 @@ struct Console: Sendable {
         let end = Terminal.isTerminal(.error) ? "\r\n" : "\n"
         // If standard error is closed, the message is dropped.
         try? Terminal.write("windlass: \(text.printable)\(end)", to: .error)
+    }
+
+    /// Writes what the worker does not honour of a request to standard error.
+    func reportWarnings(of result: Value) {
+        for warning in result["warnings"]?.array ?? [] { note("warning: \(warning.string ?? "")") }
+        let ignored = (result["ignored"]?.array ?? []).compactMap(\.string)
+        if !ignored.isEmpty { note("warning: the worker ignores \(ignored.joined(separator: ", "))") }
     }
 
     /// Writes an error to standard error, in the chosen format.

@@ -16,11 +16,14 @@ struct LiveDisplay {
         }
     }
 
-    /// Runs `body` until it ends or a signal asks for the end.
-    static func untilInterrupted(_ console: Console, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// Runs `body` until it ends, a signal asks for the end, or `limit` has passed.
+    static func untilInterrupted(
+        _ console: Console, until limit: Duration? = nil, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
+            if let limit { group.addTask { try await Task.sleep(for: limit) } }
             group.addTask {
                 for await _ in signals {
                     // The terminal has echoed ^C, and the shell's prompt is not to stand behind it.

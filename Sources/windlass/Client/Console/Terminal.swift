@@ -1,5 +1,8 @@
+import ContainerModel
 import ContainerProtocol
+import Dispatch
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -32,30 +35,40 @@ enum Terminal {
         }
 
         /// Writes all of `text`, however long it takes.
-        static func write(_ text: String, to stream: Stream) throws {
-            var bytes = Array(text.utf8)[...]
-            while !bytes.isEmpty {
-                if let count = try writeSome(bytes, to: stream) {
-                    bytes = bytes.dropFirst(count)
+        static func write(_ text: String, to stream: Stream) throws { try writeAll(Array(text.utf8), to: stream) }
+
+        /// Both streams are written one after another: they may be one terminal.
+        private static let writer = DispatchQueue(label: "standard-output")
+
+        /// Writes all of `bytes`. A slow reader holds the writer's thread and no other; the call ends when the task is
+        /// cancelled, and what it has not written comes late or never.
+        static func write(_ bytes: [UInt8], to stream: Stream) async throws {
+            guard !bytes.isEmpty else { return }
+            let waiting = Mutex<CheckedContinuation<Void, any Error>?>(nil)
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    waiting.withLock { $0 = continuation }
+                    writer.async {
+                        let result = Result { try writeAll(bytes, to: stream) }
+                        waiting.withLock { $0.take() }?.resume(with: result)
+                    }
+                    if Task.isCancelled { waiting.withLock { $0.take() }?.resume(throwing: CancellationError()) }
+                }
+            } onCancel: {
+                waiting.withLock { $0.take() }?.resume(throwing: CancellationError())
+            }
+        }
+
+        /// Writes all of `bytes`, and holds the thread until that is done.
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                if let count = try writeSome(rest, to: stream) {
+                    rest = rest.dropFirst(count)
                 } else {
                     var item = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
                     poll(&item, 1, -1)
                 }
-            }
-        }
-
-        /// Writes all of `bytes`; never holds a thread while the reader is slow, and ends when the task is cancelled.
-        static func write(_ bytes: [UInt8], to stream: Stream) async throws {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                var item = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
-                if poll(&item, 1, 0) == 0 {
-                    try await Task.sleep(for: .milliseconds(5))
-                    continue
-                }
-                // POSIX: a pipe that can be written to takes this many bytes without a wait.
-                guard let count = try writeSome(rest.prefix(4096), to: stream) else { continue }
-                rest = rest.dropFirst(count)
             }
         }
 
@@ -117,6 +130,10 @@ enum Terminal {
 
         static func write(_ text: String, to stream: Stream) throws {
             try handle(stream).write(contentsOf: Data(text.utf8))
+        }
+
+        static func writeAll(_ bytes: [UInt8], to stream: Stream) throws {
+            try handle(stream).write(contentsOf: Data(bytes))
         }
 
         static func write(_ bytes: [UInt8], to stream: Stream) async throws {

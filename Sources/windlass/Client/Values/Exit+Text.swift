@@ -1,4 +1,4 @@
-import ContainerProtocol
+import ContainerModel
 
 extension Exit {
     /// The code; large ones, which are Windows' NTSTATUS values, with the name that people search for.

@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import ContainerProtocol
+public import ContainerModel
+import ContainerProtocol
 import Foundation
 import MessagePack
 
@@ -12,6 +13,16 @@ struct KeyValue: ExpressibleByArgument, Sendable, Equatable {
         guard let split = argument.firstIndex(of: "="), split != argument.startIndex else { return nil }
         key = String(argument[..<split])
         value = String(argument[argument.index(after: split)...])
+    }
+}
+
+/// `KEY=VALUE`, or `KEY` for a label whose value is empty.
+struct LabelArgument: ExpressibleByArgument, Sendable, Equatable {
+    let pair: KeyValue
+
+    init?(argument: String) {
+        guard let pair = KeyValue(argument: argument.contains("=") ? argument : argument + "=") else { return nil }
+        self.pair = pair
     }
 }
 

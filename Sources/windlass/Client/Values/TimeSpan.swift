@@ -25,6 +25,9 @@ struct TimeSpan: ExpressibleByArgument, Sendable, Equatable {
         duration = .milliseconds(Int64(milliseconds.rounded()))
     }
 
+    /// As a person writes it: this is what `--help` shows for a default.
+    var defaultValueDescription: String { duration.brief }
+
     /// A year, which is the longest that the protocol knows.
     private static let longest = 31_536_000.0
 

@@ -27,7 +27,7 @@ extension Value {
         case .double(let value): text += value.isFinite ? "\(value)" : "null"
         case .string(let value): Value.append(value, to: &text)
         case .binary(let value): text += "\"\(Data(value).base64EncodedString())\""
-        case .timestamp(let value): text += "\"\(value.rfc3339)\""
+        case .timestamp: text += "\"\(timestamp?.rfc3339() ?? "")\""
         case .extension(let type, let bytes):
             text += #"{"type":\#(type),"data":"\#(Data(bytes).base64EncodedString())"}"#
         case .array(let values):
