@@ -3,12 +3,15 @@
 import PackageDescription
 
 /// Every Swift target: Swift 6 mode, `any` spelled out, and no warning survives.
-let strict: [SwiftSetting] = [
+let strictTests: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
 ]
+
+/// Those of the program and its libraries: a member is used only where the module that defines it is imported.
+let strict: [SwiftSetting] = strictTests + [.enableUpcomingFeature("MemberImportVisibility")]
 
 // Windows has the Host Compute Service itself. The emulator, whose containers are Linux processes, and the benchmarks,
 // whose bare processes are, are left out there with all that stands on them.
@@ -19,9 +22,11 @@ let strict: [SwiftSetting] = [
 #endif
 
 let linuxSources = [
-    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
+    "Bench", "Worker/DriverSelection+Emulator.swift", "Worker/DriverSelection+Runtime.swift",
+    "Worker/EmulatorCommand.swift", "Worker/OwnEmulatorService.swift",
 ]
 let linuxTargets: [Target] = [
+    .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
     // The supervisor of a Linux container, and what it and its driver have in common. It is linked statically and
     // without Swift's start code: it stays in memory once for each container.
     .target(name: "CSupervisor", cSettings: [.treatAllWarnings(as: .error)]),
@@ -29,23 +34,33 @@ let linuxTargets: [Target] = [
         name: "windlass-supervisor", dependencies: ["CSupervisor"],
         cSettings: [.treatAllWarnings(as: .error), .unsafeFlags(["-O2", "-Wall", "-Wextra"])],
         linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
-    .systemLibrary(name: "CLinux"),
+    .target(name: "CLinuxContainers", cSettings: [.treatAllWarnings(as: .error)]),
     .target(
-        name: "HostComputeEmulator", dependencies: ["CHostCompute", "ContainerModel", "MessagePack"],
+        name: "OCIDriver",
+        dependencies: ["CLinuxContainers", "CSupervisor", "ContainerDriver", "ContainerModel", "Threads"],
         swiftSettings: strict),
+    .testTarget(
+        name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"],
+        swiftSettings: strictTests
+    ),
+    .target(
+        name: "HostComputeEmulator",
+        dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"], swiftSettings: strict),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
         cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-        name: "HostComputeDriverTests", dependencies: ["HostComputeDriver", "HostComputeEmulator", "windlass"],
-        exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
+        name: "HostComputeDriverTests",
+        dependencies: ["HostComputeDriver", "HostComputeEmulator", "TestSupport", "windlass"],
+        exclude: ["Golden", "ROWS.md"], swiftSettings: strictTests),
     .testTarget(
-        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"], swiftSettings: strict),
+        name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"],
+        swiftSettings: strictTests),
     .testTarget(
         name: "EndToEndTests",
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
-        swiftSettings: strict),
+        swiftSettings: strictTests),
 ]
 
 let package = Package(
@@ -58,7 +73,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -116,34 +130,33 @@ let package = Package(
                 "CHostCompute", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
                 "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ] + (isWindows ? [] : ["Baselines", "HostComputeEmulator"]),
+            ] + (isWindows ? [] : ["Baselines", "CLinux", "HostComputeEmulator", "OCIDriver"]),
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 
-        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
-        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
-        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strict),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strictTests),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strictTests),
+        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strictTests),
+        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strictTests),
         .testTarget(
             name: "ContainerProtocolTests",
             dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: strictTests),
         // Fakes of our own ports, and what reads the documentation.
         .target(
             name: "TestSupport",
             dependencies: ["ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack"],
-            path: "Tests/TestSupport", swiftSettings: strict),
+            path: "Tests/TestSupport", swiftSettings: strictTests),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+            swiftSettings: strictTests),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
-            swiftSettings: strict),
-        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strict),
+            swiftSettings: strictTests),
+        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strictTests),
     ] + (isWindows ? [] : linuxTargets)
 )

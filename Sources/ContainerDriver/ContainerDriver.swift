@@ -18,6 +18,10 @@ public protocol ContainerDriver: Sendable {
     /// What this driver can do on this host.
     var capabilities: Set<Capability> { get }
 
+    /// Whether it reads the whole of a specification itself: it is then given the text (``OCISpecification/document``,
+    /// ``OCIProcess/document``), and reports what it ignores.
+    var readsDocuments: Bool { get }
+
     /// Sets the receiver of the driver's events. Called once, before any other call.
     func connect(_ events: any DriverEvents)
 
@@ -121,6 +125,9 @@ public protocol ContainerDriver: Sendable {
 }
 
 extension ContainerDriver {
+    /// It has what the types have.
+    public var readsDocuments: Bool { false }
+
     /// Finds a container again of which only processes are known.
     public func open(
         _ id: ContainerID, _ processes: [KnownProcess], ended: Set<UInt32> = []

@@ -8,4 +8,12 @@ public protocol ProcessInput: Sendable {
     /// - Returns: how many bytes were taken; the caller offers the rest again later. The input is ended only if all
     ///   bytes were taken.
     func write(_ bytes: [UInt8], end: Bool) throws(DriverFailure) -> Int
+    /// How many bytes the process has been given since its start, also by a worker before this one: where the next byte
+    /// goes. Nil where that is not known.
+    var position: UInt64? { get }
+}
+
+extension ProcessInput {
+    /// Not known.
+    public var position: UInt64? { nil }
 }

@@ -15,6 +15,18 @@ public protocol ProcessOutput: Sendable {
     ) -> Bool
     /// An unknown amount of the stream is missing here, for example output that an earlier worker had read and lost.
     func lose(_ stream: OutputStream)
+    /// So many bytes of the process's output, of whichever stream, are missing here.
+    func lose(_ bytes: UInt64)
+    /// How many bytes of both streams together it has been given since the process's start, missing ones included: where
+    /// a driver goes on that keeps output itself. Nil where that is not known.
+    var position: UInt64? { get }
     /// The stream has ended.
     func end(_ stream: OutputStream)
+}
+
+extension ProcessOutput {
+    /// As an unknown amount, of the first stream.
+    public func lose(_ bytes: UInt64) { lose(.stdout) }
+    /// Not known.
+    public var position: UInt64? { nil }
 }

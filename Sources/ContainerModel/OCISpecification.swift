@@ -15,6 +15,8 @@ public struct OCISpecification: Sendable, Equatable {
     public var windows: Windows?
     /// What is specific to Linux.
     public var linux: Linux?
+    /// The whole specification as JSON text, for a driver that hands it on; nil where no driver asked for it.
+    public var document: String?
 
     /// An empty specification.
     public init() {}
@@ -185,6 +187,8 @@ public struct OCIProcess: Sendable, Equatable {
     public var terminal = false
     /// The terminal's size.
     public var consoleSize: ConsoleSize?
+    /// The whole process as JSON text, for a driver that hands it on; nil where no driver asked for it.
+    public var document: String?
 
     /// A process of `args`.
     public init(args: [String] = []) { self.args = args }

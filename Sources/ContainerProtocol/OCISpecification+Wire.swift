@@ -3,10 +3,14 @@ public import MessagePack
 
 extension OCISpecification {
     /// Reads a specification.
-    /// - Returns: it, and the keys in it that nothing honours, as dotted paths.
-    public static func read(_ value: Value) throws(Failure) -> (specification: OCISpecification, ignored: [String]) {
+    /// - Parameter keepsDocument: whether the whole of it is kept as text, for a driver that hands it on.
+    /// - Returns: it, and the keys in it that this type does not have, as dotted paths.
+    public static func read(
+        _ value: Value, keepsDocument: Bool = false
+    ) throws(Failure) -> (specification: OCISpecification, ignored: [String]) {
         var reader = SpecificationReader()
         var specification = OCISpecification()
+        if keepsDocument { specification.document = try SpecificationReader.document(value, "spec") }
         var spec = try reader.open(value, "spec")
         if let version = try reader.string("ociVersion", of: &spec), version.split(separator: ".").first != "1" {
             throw .invalidArgument(
@@ -45,10 +49,14 @@ extension OCISpecification {
 
 extension OCIProcess {
     /// Reads an OCI process by itself, as `exec` takes it.
-    /// - Returns: it, and the keys in it that nothing honours, as dotted paths.
-    public static func read(_ value: Value) throws(Failure) -> (process: OCIProcess, ignored: [String]) {
+    /// - Parameter keepsDocument: whether the whole of it is kept as text, for a driver that hands it on.
+    /// - Returns: it, and the keys in it that this type does not have, as dotted paths.
+    public static func read(
+        _ value: Value, keepsDocument: Bool = false
+    ) throws(Failure) -> (process: OCIProcess, ignored: [String]) {
         var reader = SpecificationReader()
-        let process = try OCIProcess(try reader.open(value, "spec"), &reader)
+        var process = try OCIProcess(try reader.open(value, "spec"), &reader)
+        if keepsDocument { process.document = try SpecificationReader.document(value, "spec") }
         return (process, reader.ignored.list(below: "spec"))
     }
 
@@ -97,11 +105,14 @@ extension OCISpecification.Mount {
             throw .invalidArgument(
                 "\(object.path("destination")) is missing: where the mount is seen inside the container")
         }
-        guard let source = try reader.string("source", of: &object), !source.isEmpty else {
+        let type = try reader.string("type", of: &object) ?? ""
+        let source = try reader.string("source", of: &object) ?? ""
+        // File systems such as tmpfs have none.
+        guard !source.isEmpty || !type.isEmpty else {
             throw .invalidArgument("\(object.path("source")) is missing: the host's folder or pipe")
         }
         self.init(
-            destination: destination, source: source, type: try reader.string("type", of: &object) ?? "",
+            destination: destination, source: source, type: type,
             options: try reader.strings("options", of: &object) ?? [])
     }
 }

@@ -49,6 +49,14 @@ struct SpecificationReader {
         return json.text
     }
 
+    /// A whole object as its JSON.
+    static func document(_ value: Value, _ path: String) throws(Failure) -> String {
+        guard let json = JSONText(value) else {
+            throw .invalidArgument("\(path) holds a value that JSON has no form for: bin, a timestamp or an extension")
+        }
+        return json.text
+    }
+
     func strings(_ key: String, of object: inout Object) throws(Failure) -> [String]? {
         guard let value = take(key, &object) else { return nil }
         let path = object.path(key)

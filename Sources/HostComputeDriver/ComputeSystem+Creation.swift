@@ -1,3 +1,4 @@
+import CHostCompute
 import ContainerDriver
 import ContainerModel
 

@@ -39,9 +39,15 @@ extension ContainerDocument {
         if let resources = windows.resources {
             try document.setLimits(resources, facts, &warnings)
         }
+        let unenforced = facts.isolates ? [] : unenforced(in: specification)
+        if !unenforced.isEmpty {
+            warnings.append(
+                "the emulator runs plain processes and does not enforce \(unenforced.joined(separator: ", ")); use driver: oci "
+                    + "or driver: hcs for real containers")
+        }
         return Built(
             document: document, isolation: windows.hyperV == nil ? .process : .hyperV, warnings: warnings,
-            ignored: ignored(in: specification))
+            ignored: ignored(in: specification) + unenforced)
     }
 
     private mutating func setLayers(_ folders: [String], _ facts: HostFacts) throws(DriverFailure) {
@@ -218,6 +224,21 @@ extension ContainerDocument {
         storageIOPS = resources.storageIOPS ?? 0
         storageBandwidth = resources.storageBytesPerSecond ?? 0
         storageSandboxSize = resources.storageSandboxSize ?? 0
+    }
+
+    /// What an emulator takes as HCS would, and does nothing for.
+    private static func unenforced(in specification: OCISpecification) -> [String] {
+        var fields: [String] = []
+        if specification.hostname?.isEmpty == false { fields.append("hostname") }
+        for index in specification.mounts.indices { fields.append("mounts[\(index)]") }
+        let resources = specification.windows?.resources
+        let limits = [
+            ("memory.limit", resources?.memoryLimit), ("cpu.count", resources?.cpuCount),
+            ("cpu.shares", resources?.cpuShares), ("cpu.maximum", resources?.cpuMaximum),
+            ("storage.iops", resources?.storageIOPS), ("storage.bps", resources?.storageBytesPerSecond),
+            ("storage.sandboxSize", resources?.storageSandboxSize),
+        ]
+        return fields + limits.filter { $0.1 ?? 0 != 0 }.map { "windows.resources.\($0.0)" }
     }
 
     /// What is not honoured and changes what the container can do.

@@ -46,7 +46,7 @@ public final class HostComputeDriver: ContainerDriver {
             processors: UInt64(hc_processor_count()),
             isFolder: { path throws(HostComputeError) in try HostFacts.isFolder(path) },
             layerID: { path throws(HostComputeError) in try LayerIdentity.id(ofFolder: path, host: host) },
-            hasServicing: hasServicing)
+            hasServicing: hasServicing, isolates: isolates)
         var capabilities = Self.capabilities(host, isolates: isolates, outlivesWorker: outlivesWorker)
         if hasServicing { capabilities.insert(.servicing) }
         self.capabilities = capabilities
@@ -212,7 +212,13 @@ public final class HostComputeDriver: ContainerDriver {
 
     /// Changes limits and network endpoints where HCS lets them be changed; the others are ignored and named.
     public func update(_ id: ContainerID, _ resources: OCIResources) throws(DriverFailure) -> UpdatedResources {
-        try system(id).update(resources, processors: facts.processors)
+        var updated = try system(id).update(resources, processors: facts.processors)
+        guard !isolates else { return updated }
+        // An emulator takes limits as HCS would, and enforces none.
+        let isEnforced = { (field: String) in field.hasPrefix("network.") }
+        updated.ignored += updated.applied.filter { !isEnforced($0) }
+        updated.applied.removeAll { !isEnforced($0) }
+        return updated
     }
 
     // MARK: The table of ids

@@ -10,6 +10,8 @@ struct HostFacts: Sendable {
     var layerID: @Sendable (String) throws(HostComputeError) -> String
     /// Whether it has servicing runs.
     var hasServicing = true
+    /// Whether a container is kept apart from its host, so that its limits are enforced and its mounts are seen.
+    var isolates = true
 
     /// Whether a path of this host is a folder; what is not there is none.
     static func isFolder(_ path: String) throws(HostComputeError) -> Bool {

@@ -4,23 +4,41 @@ import FoundationEssentials
 enum ClientDocument {
     // A decoder keeps nothing from one document to the next, so all threads share one.
     private static let decoder = JSONDecoder()
+    /// Documents of HCS name their fields as our structs do, but for the first letter: `CommandLine`, and `ID`.
+    private static let hostDecoder = {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .custom { path in
+            let name = path.last?.stringValue ?? ""
+            return DocumentKey(name == "ID" ? "id" : name.prefix(1).lowercased() + name.dropFirst())
+        }
+        return decoder
+    }()
 
     /// Reads a document; a missing or empty one is an empty object (HostComputeService A.1, D.8).
     static func read<Document: Decodable>(
         _ document: Document.Type, _ text: String?
     ) throws(HostFailure) -> Document {
         let text = text ?? ""
-        return try read(document, Data((text.isEmpty ? "{}" : text).utf8))
+        return try read(document, Data((text.isEmpty ? "{}" : text).utf8), hostDecoder) { name in
+            name.prefix(1).uppercased() + name.dropFirst()
+        }
     }
 
-    /// Reads JSON text.
+    /// Reads JSON text whose fields are named as the struct's keys.
     static func read<Document: Decodable>(
         _ document: Document.Type, _ text: Data
+    ) throws(HostFailure) -> Document {
+        try read(document, text, decoder) { $0 }
+    }
+
+    /// - Parameter written: a key's name as the document has it.
+    private static func read<Document: Decodable>(
+        _ document: Document.Type, _ text: Data, _ decoder: JSONDecoder, _ written: (String) -> String
     ) throws(HostFailure) -> Document {
         do {
             return try decoder.decode(document, from: text)
         } catch let error as DecodingError {
-            throw HostFailure(error)
+            throw HostFailure(error, written)
         } catch {
             throw .invalidDocument("The document cannot be read: \(error).")
         }
@@ -37,23 +55,34 @@ enum ClientDocument {
     }
 }
 
+/// The name of a field, whatever it is.
+struct DocumentKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
 extension HostFailure {
     /// What a decoder refuses, with the field where it knows it.
-    fileprivate init(_ error: DecodingError) {
+    fileprivate init(_ error: DecodingError, _ written: (String) -> String) {
         switch error {
         case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            let place = HostFailure.place(context.codingPath) ?? "The document"
+            let place = HostFailure.place(context.codingPath, written) ?? "The document"
             self = .invalidDocument("\(place): \(HostFailure.words(type)) is expected.")
         case .dataCorrupted(let context), .keyNotFound(_, let context):
-            let place = HostFailure.place(context.codingPath).map { "\($0): \(context.debugDescription)" }
+            let place = HostFailure.place(context.codingPath, written).map { "\($0): \(context.debugDescription)" }
             self = .invalidDocument(place ?? "The document is not valid JSON, or a number in it does not fit.")
         @unknown default: self = .invalidDocument("The document cannot be read: \(error).")
         }
     }
 
-    private static func place(_ path: [any CodingKey]) -> String? {
+    private static func place(_ path: [any CodingKey], _ written: (String) -> String) -> String? {
         if path.isEmpty { return nil }
-        return path.map { key in key.intValue.map { "entry \($0 + 1)" } ?? key.stringValue }.joined(separator: ", ")
+        let names = path.map { key in key.intValue.map { "entry \($0 + 1)" } ?? written(key.stringValue) }
+        return names.joined(separator: ", ")
     }
 
     private static func words(_ type: Any.Type) -> String {

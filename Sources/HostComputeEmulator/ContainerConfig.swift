@@ -17,53 +17,20 @@ struct ContainerConfig: Decodable {
     let servicing: Bool?
     let terminateOnLastHandleClosed: Bool?
 
-    private enum CodingKeys: String, CodingKey {
-        case systemType = "SystemType"
-        case name = "Name"
-        case owner = "Owner"
-        case volumePath = "VolumePath"
-        case layerFolderPath = "LayerFolderPath"
-        case layers = "Layers"
-        case processorCount = "ProcessorCount"
-        case processorWeight = "ProcessorWeight"
-        case processorMaximum = "ProcessorMaximum"
-        case memoryMaximumInMB = "MemoryMaximumInMB"
-        case mappedDirectories = "MappedDirectories"
-        case hvPartition = "HvPartition"
-        case hvRuntime = "HvRuntime"
-        case endpointList = "EndpointList"
-        case servicing = "Servicing"
-        case terminateOnLastHandleClosed = "TerminateOnLastHandleClosed"
-    }
-
     /// A read-only layer.
     struct Layer: Decodable {
         let id: String?
         let path: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case id = "ID"
-            case path = "Path"
-        }
     }
 
     /// A folder of the host that the container sees.
     struct MappedDirectory: Decodable {
         let hostPath: String?
         let containerPath: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case hostPath = "HostPath"
-            case containerPath = "ContainerPath"
-        }
     }
 
     /// What Hyper-V isolation needs.
     struct HyperVRuntime: Decodable {
         let imagePath: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case imagePath = "ImagePath"
-        }
     }
 }

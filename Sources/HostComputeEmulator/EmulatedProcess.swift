@@ -45,7 +45,7 @@ final class EmulatedProcess: Sendable {
         let waiters = state.withLock { state in
             let code = state.terminated ? system.settings.terminatedExitCode : nil
             state.exit = ProcessExit.collect(pid, terminatedExitCode: code)
-            state.streams.closeInput()
+            state.streams.close(0)
             defer { state.exitWaiters = [] }
             return state.exitWaiters
         }
@@ -186,10 +186,10 @@ final class EmulatedProcess: Sendable {
                 if hasConsole, !PseudoTerminal.typeEndOfFile(state.streams.terminal) {
                     throw HostFailure(code: ResultCode.writeFault, message: "The console's input is full.")
                 }
-                state.streams.closeInput()
+                state.streams.close(0)
             }
-            if everything || name == "StdOut" { state.streams.closeOutput() }
-            if everything || name == "StdErr" { state.streams.closeError() }
+            if everything || name == "StdOut" { state.streams.close(1) }
+            if everything || name == "StdErr" { state.streams.close(2) }
         }
     }
 

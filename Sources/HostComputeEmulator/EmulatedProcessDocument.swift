@@ -1,3 +1,5 @@
+import ContainerModel
+
 /// What ProcessConfig (HostComputeService D.4) asks for.
 struct EmulatedProcessDocument {
     let arguments: [String]
@@ -30,11 +32,11 @@ struct EmulatedProcessDocument {
 
     /// `[height, width]`; zero means the usual size.
     private static func consoleSize(_ numbers: [Int64]) throws(HostFailure) -> ConsoleSize {
-        if numbers.isEmpty { return .standard }
+        let standard = ConsoleSize(width: 80, height: 25)
+        if numbers.isEmpty { return standard }
         guard numbers.count == 2, let height = UInt16(exactly: numbers[0]), let width = UInt16(exactly: numbers[1])
         else { throw .invalidDocument("ConsoleSize: [height, width] is expected.") }
         return ConsoleSize(
-            height: height == 0 ? ConsoleSize.standard.height : height,
-            width: width == 0 ? ConsoleSize.standard.width : width)
+            width: width == 0 ? standard.width : width, height: height == 0 ? standard.height : height)
     }
 }

@@ -1,6 +1,7 @@
 import CHostCompute
 import Dispatch
 import Glibc
+import Synchronization
 
 /// Shutdown and terminate: first every process ends, then the system.
 extension EmulatedSystem {
@@ -109,25 +110,17 @@ extension EmulatedSystem {
         if deliver { self.deliver() }
     }
 
-    private func waitForEnd() {
-        let waiter = DispatchSemaphore(value: 0)
-        let waits = state.withLock { state in
-            if state.phase != .stopped { state.endWaiters.append(waiter) }
-            return state.phase != .stopped
-        }
-        if waits { waiter.wait() }
-    }
-
     /// Waits until the system has ended; false when it has not by then.
-    func waitForEnd(until deadline: ContinuousClock.Instant) -> Bool {
+    @discardableResult
+    func waitForEnd(until deadline: ContinuousClock.Instant? = nil) -> Bool {
         let waiter = DispatchSemaphore(value: 0)
         let waits = state.withLock { state in
             if state.phase != .stopped { state.endWaiters.append(waiter) }
             return state.phase != .stopped
         }
         guard waits else { return true }
-        let left = max(0, (deadline - .now).wholeMicroseconds)
-        return waiter.wait(timeout: .now() + .microseconds(Int(left))) == .success
+        let left = deadline.map { DispatchTime.now() + .microseconds(Int(max(0, ($0 - .now).wholeMicroseconds))) }
+        return waiter.wait(timeout: left ?? .distantFuture) == .success
     }
 
     /// A fault: the system ends by itself before the caller's operation completes.

@@ -1,4 +1,5 @@
 import CHostCompute
+import Synchronization
 
 /// Changes at run time (HostComputeService D.11): validated and remembered, never enforced.
 extension EmulatedSystem {

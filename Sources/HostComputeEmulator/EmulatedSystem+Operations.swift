@@ -1,10 +1,10 @@
 import CHostCompute
+import ContainerModel
 import Glibc
+import Synchronization
 
 /// Create, start, pause and resume: accepted here, completed on another thread.
 extension EmulatedSystem {
-    func start() throws(HostFailure) -> HcsResult { try run(.start) }
-
     func pause() throws(HostFailure) -> HcsResult {
         // The state is asked first: that process isolation then answers "not supported" is inference.
         let phase = phase
@@ -14,8 +14,6 @@ extension EmulatedSystem {
         }
         return try run(.pause)
     }
-
-    func resume() throws(HostFailure) -> HcsResult { try run(.resume) }
 
     /// Accepts the operation and completes it later, or at once if faults or settings demand it.
     func run(_ operation: Operation) throws(HostFailure) -> HcsResult {

@@ -1,6 +1,7 @@
 import CHostCompute
 import ContainerModel
 import Glibc
+import Synchronization
 
 /// The processes of a compute system, from their creation to their exit.
 extension EmulatedSystem {

@@ -1,5 +1,6 @@
 import ContainerModel
 import Glibc
+import Synchronization
 
 /// Answers to property queries (HostComputeService D.8, D.9).
 extension EmulatedSystem {

@@ -1,5 +1,7 @@
+import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 /// One thread that learns of every exit, through a descriptor per process.
 ///
@@ -7,14 +9,6 @@ import Synchronization
 final class ExitReaper: Sendable {
     private static let stackSize = 256 * 1024
     private static let batch = 64
-    // struct epoll_event is packed on x86-64 only.
-    #if arch(x86_64)
-        private static let dataOffset = 4
-        private static let eventSize = 12
-    #else
-        private static let dataOffset = 8
-        private static let eventSize = 16
-    #endif
 
     private struct Watched {
         let process: EmulatedProcess
@@ -22,7 +16,7 @@ final class ExitReaper: Sendable {
     }
 
     private struct State {
-        var epoll: Int32?
+        var watch: Int32?
         var watched: [UInt64: Watched] = [:]
         var last: UInt64 = 0
     }
@@ -31,10 +25,8 @@ final class ExitReaper: Sendable {
 
     /// Calls `collect` of the process, on a thread of the reaper's, when it has exited.
     func watch(_ process: EmulatedProcess) {
-        guard let calls = LinuxCalls.shared, let open = calls.pidfdOpen, let epoll = start(calls) else {
-            return watchWithThread(process)
-        }
-        let descriptor = open(process.pid, 0)
+        guard let watch = start() else { return watchWithThread(process) }
+        let descriptor = linux_process_descriptor(process.pid)
         guard descriptor >= 0 else { return watchWithThread(process) }
         // Not known by its descriptor: a stale event must never stand for the next owner of that number.
         let number = state.withLock { state in
@@ -42,46 +34,36 @@ final class ExitReaper: Sendable {
             state.watched[state.last] = Watched(process: process, descriptor: descriptor)
             return state.last
         }
-        let event = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 8)
-        defer { event.deallocate() }
-        event.storeBytes(of: 0x1, as: UInt32.self)  // EPOLLIN: the process has exited
-        event.storeBytes(of: number, toByteOffset: ExitReaper.dataOffset, as: UInt64.self)
-        let add: Int32 = 1  // EPOLL_CTL_ADD
-        if calls.epollControl(epoll, add, descriptor, event) != 0 {
+        if linux_watch_add(watch, descriptor, number) != 0 {
             _ = state.withLock { $0.watched.removeValue(forKey: number) }
             close(descriptor)
             watchWithThread(process)
         }
     }
 
-    /// The epoll descriptor; its thread is started with the first process.
-    private func start(_ calls: LinuxCalls) -> Int32? {
+    /// The descriptor of the watch; its thread is started with the first process.
+    private func start() -> Int32? {
         state.withLock { state in
-            if let epoll = state.epoll { return epoll }
-            let epoll = calls.epollCreate(O_CLOEXEC)
-            guard epoll >= 0 else { return nil }
-            let started = PosixThread.start(stackSize: ExitReaper.stackSize) { [self] in run(calls, epoll) }
-            guard started else {
-                close(epoll)
+            if let watch = state.watch { return watch }
+            let watch = linux_watch_open()
+            guard watch >= 0 else { return nil }
+            guard SystemThread.start("exits", stackSize: ExitReaper.stackSize, { [self] in run(watch) }) else {
+                close(watch)
                 return nil
             }
-            state.epoll = epoll
-            return epoll
+            state.watch = watch
+            return watch
         }
     }
 
-    private func run(_ calls: LinuxCalls, _ epoll: Int32) {
-        let events = UnsafeMutableRawPointer.allocate(
-            byteCount: ExitReaper.batch * ExitReaper.eventSize, alignment: 8)
+    private func run(_ watch: Int32) {
+        var numbers = [UInt64](repeating: 0, count: ExitReaper.batch)
         while true {
-            let count = calls.epollWait(epoll, events, Int32(ExitReaper.batch), -1)
-            for index in 0..<max(0, Int(count)) {
-                let number = events.loadUnaligned(
-                    fromByteOffset: index * ExitReaper.eventSize + ExitReaper.dataOffset, as: UInt64.self)
+            let count = linux_watch_wait(watch, &numbers, Int32(ExitReaper.batch))
+            for number in numbers.prefix(max(0, Int(count))) {
                 guard let watched = state.withLock({ $0.watched.removeValue(forKey: number) }) else { continue }
                 // Taken out by name: closing alone does not, while a child that is just being spawned has a copy.
-                let remove: Int32 = 2  // EPOLL_CTL_DEL
-                _ = calls.epollControl(epoll, remove, watched.descriptor, nil)
+                _ = linux_watch_remove(watch, watched.descriptor)
                 close(watched.descriptor)
                 watched.process.collect()
             }
@@ -90,7 +72,7 @@ final class ExitReaper: Sendable {
 
     /// Older systems, and systems out of descriptors.
     private func watchWithThread(_ process: EmulatedProcess) {
-        let started = PosixThread.start(stackSize: ExitReaper.stackSize) {
+        let started = SystemThread.start("exit", stackSize: ExitReaper.stackSize) {
             var information = siginfo_t()
             while waitid(P_PID, id_t(process.pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
             process.collect()

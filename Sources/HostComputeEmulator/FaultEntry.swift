@@ -52,17 +52,9 @@ struct FaultEntry: Decodable {
     ]
     private static let longest: Int64 = 3_600_000
 
-    /// Any name: one that is misspelt must not be passed over.
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     init(from decoder: any Decoder) throws {
-        let names = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue).sorted()
+        // One that is misspelt must not be passed over.
+        let names = try decoder.container(keyedBy: DocumentKey.self).allKeys.map(\.stringValue).sorted()
         if let unknown = names.first(where: { CodingKeys(stringValue: $0) == nil }) {
             let known = CodingKeys.allCases.map(\.stringValue).joined(separator: ", ")
             throw DecodingError.dataCorrupted(

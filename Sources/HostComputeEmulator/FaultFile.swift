@@ -27,10 +27,12 @@ public enum FaultFile {
     public static func check(_ path: String) throws(ConfigurationFailure) { _ = try read(path) }
 
     static func read(_ path: String) throws(ConfigurationFailure) -> [Fault] {
-        let text = try contents(path)
+        guard let text = LiveProcesses.read(path) else {
+            throw ConfigurationFailure(description: "fault file '\(path)': \(String(cString: strerror(errno)))")
+        }
         var faults: [Fault] = []
         do throws(HostFailure) {
-            let entries = try ClientDocument.read([FaultEntry].self, text)
+            let entries = try ClientDocument.read([FaultEntry].self, Data(text.utf8))
             for (index, entry) in entries.enumerated() {
                 do throws(HostFailure) {
                     faults.append(try entry.fault())
@@ -42,16 +44,5 @@ public enum FaultFile {
             throw ConfigurationFailure(description: "fault file '\(path)': \(error.message)")
         }
         return faults
-    }
-
-    private static func contents(_ path: String) throws(ConfigurationFailure) -> Data {
-        guard let file = fopen(path, "re") else {
-            throw ConfigurationFailure(description: "fault file '\(path)': \(String(cString: strerror(errno)))")
-        }
-        defer { fclose(file) }
-        var bytes = Data()
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
-        return bytes
     }
 }

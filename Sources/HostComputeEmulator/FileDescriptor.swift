@@ -1,18 +1,15 @@
+import CLinux
 import Glibc
 
 /// File descriptors of the emulator: close-on-exec, and above 2 so that none is taken for a standard stream or for
 /// "no handle".
 enum FileDescriptor {
     static let none: Int32 = -1
-    /// Opens a place in the file system and not what is there; O_PATH, which Swift's module of the C library leaves
-    /// out.
-    static let pathOnly: Int32 = 0o10000000
 
     /// A pipe, or the errno that denied it.
     static func pipe() -> (read: Int32, write: Int32)? {
-        guard let calls = LinuxCalls.shared else { return nil }
         var ends: [Int32] = [none, none]
-        guard calls.pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+        guard linux_pipe(&ends) == 0 else { return nil }
         let read = raise(ends[0])
         let write = raise(ends[1])
         guard read >= 0, write >= 0 else {
@@ -46,7 +43,7 @@ enum FileDescriptor {
     /// A reference to what `descriptor` is open on that neither reads nor writes: it keeps no pipe alive, so a writer
     /// still learns that its reader has gone, and `reopen` makes a reader of it.
     static func reference(_ descriptor: Int32) -> Int32 {
-        open("/proc/self/fd/\(descriptor)", pathOnly)
+        open("/proc/self/fd/\(descriptor)", linux_path_only)
     }
 
     static func reopen(_ reference: Int32) -> Int32 {

@@ -10,16 +10,4 @@ struct ProcessConfig: Decodable {
     let createStdErrPipe: Bool?
     /// Height and width.
     let consoleSize: [Int64]?
-
-    private enum CodingKeys: String, CodingKey {
-        case commandLine = "CommandLine"
-        case user = "User"
-        case workingDirectory = "WorkingDirectory"
-        case environment = "Environment"
-        case emulateConsole = "EmulateConsole"
-        case createStdInPipe = "CreateStdInPipe"
-        case createStdOutPipe = "CreateStdOutPipe"
-        case createStdErrPipe = "CreateStdErrPipe"
-        case consoleSize = "ConsoleSize"
-    }
 }

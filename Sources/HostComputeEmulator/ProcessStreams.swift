@@ -1,23 +1,24 @@
 import CHostCompute
+import ContainerModel
 import Glibc
 
 /// The standard streams of a process: the child's ends, the ends handed to the caller, and what the emulator keeps.
 struct ProcessStreams: Sendable {
     /// What the child opens.
     enum Child: Sendable {
-        /// A descriptor each; `none` for no stream.
-        case pipes(input: Int32, output: Int32, error: Int32)
+        /// Input, output and error; `none` for no stream.
+        case pipes([Int32])
         case terminal(path: String)
     }
 
-    var child = Child.pipes(input: FileDescriptor.none, output: FileDescriptor.none, error: FileDescriptor.none)
-    /// Input, output, error as the caller gets them.
-    var caller = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
-    /// The writing end of the input: while it is open the process sees no end of file.
-    var input = FileDescriptor.none
-    var output = FileDescriptor.none
-    var error = FileDescriptor.none
-    var terminal = FileDescriptor.none
+    private static let none = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
+
+    private(set) var child = Child.pipes(none)
+    /// Input, output and error as the caller gets them.
+    private(set) var caller = none
+    /// What is kept of input, output and error. While the input's writing end is open the process sees no end of file.
+    private var kept = none
+    private(set) var terminal = FileDescriptor.none
     private var keepsOutput = false
 
     /// The child's terminal, where it has one.
@@ -25,8 +26,8 @@ struct ProcessStreams: Sendable {
 
     /// The child's ends, for ``hc_spawn_request``.
     var childEnds: (Int32, Int32, Int32) {
-        guard case .pipes(let input, let output, let error) = child else { return (-1, -1, -1) }
-        return (max(-1, input), max(-1, output), max(-1, error))
+        guard case .pipes(let ends) = child else { return (-1, -1, -1) }
+        return (ends[0], ends[1], ends[2])
     }
 
     /// Makes what the document asks for.
@@ -58,26 +59,14 @@ struct ProcessStreams: Sendable {
         // As HCS does it, the object that the caller has is kept, and with it what is in the pipe (HostComputeService
         // A.4). Where there is no next caller, a mere reference lets a writer see that its reader has gone.
         self.keepsOutput = keepsOutput
-        let keep = keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reference
-        var ends = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
-        defer { child = .pipes(input: ends[0], output: ends[1], error: ends[2]) }
-        if document.wantsInput {
+        let wanted = [document.wantsInput, document.wantsOutput, document.wantsError]
+        var ends = ProcessStreams.none
+        defer { child = .pipes(ends) }
+        for stream in 0..<3 where wanted[stream] {
             guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
-            ends[0] = pipe.read
-            caller[0] = pipe.write
-            input = try checked(FileDescriptor.duplicate(pipe.write))
-        }
-        if document.wantsOutput {
-            guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
-            ends[1] = pipe.write
-            caller[1] = pipe.read
-            output = try checked(keep(pipe.read))
-        }
-        if document.wantsError {
-            guard let pipe = FileDescriptor.pipe() else { throw ProcessStreams.exhausted("pipe") }
-            ends[2] = pipe.write
-            caller[2] = pipe.read
-            error = try checked(keep(pipe.read))
+            (ends[stream], caller[stream]) = stream == 0 ? (pipe.read, pipe.write) : (pipe.write, pipe.read)
+            let keep = stream == 0 || keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reference
+            kept[stream] = try checked(keep(caller[stream]))
         }
     }
 
@@ -96,19 +85,13 @@ struct ProcessStreams: Sendable {
     /// Further descriptors of the same streams, for one more caller; those that were closed stay away. What is kept of
     /// them is the very object that the first caller got, with all that was done to it.
     func duplicates() throws(HostFailure) -> [Int32] {
-        if terminal >= 0 {
-            return [
-                caller[0] >= 0 ? try checked(FileDescriptor.duplicate(terminal)) : FileDescriptor.none,
-                caller[1] >= 0 ? try checked(FileDescriptor.duplicate(terminal)) : FileDescriptor.none,
-                FileDescriptor.none,
-            ]
+        let open = terminal >= 0 ? caller : kept
+        return try (0..<3).map { (stream) throws(HostFailure) in
+            guard open[stream] >= 0 else { return FileDescriptor.none }
+            if terminal >= 0 { return try checked(FileDescriptor.duplicate(terminal)) }
+            let again = stream == 0 || keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reopen
+            return try checked(again(kept[stream]))
         }
-        let again = keepsOutput ? FileDescriptor.duplicate : FileDescriptor.reopen
-        return [
-            input >= 0 ? try checked(FileDescriptor.duplicate(input)) : FileDescriptor.none,
-            output >= 0 ? try checked(again(output)) : FileDescriptor.none,
-            error >= 0 ? try checked(again(error)) : FileDescriptor.none,
-        ]
     }
 
     /// The same with descriptors that can be neither read nor written.
@@ -122,8 +105,8 @@ struct ProcessStreams: Sendable {
     }
 
     func closeChild() {
-        guard case .pipes(let input, let output, let error) = child else { return }
-        for end in [input, output, error] { FileDescriptor.close(end) }
+        guard case .pipes(let ends) = child else { return }
+        for end in ends { FileDescriptor.close(end) }
     }
 
     func closeCaller() {
@@ -131,9 +114,8 @@ struct ProcessStreams: Sendable {
     }
 
     mutating func closeKept() {
-        for end in [input, output, error, terminal] { FileDescriptor.close(end) }
-        (input, output, error, terminal) =
-            (FileDescriptor.none, FileDescriptor.none, FileDescriptor.none, FileDescriptor.none)
+        for end in kept + [terminal] { FileDescriptor.close(end) }
+        (kept, terminal) = (ProcessStreams.none, FileDescriptor.none)
     }
 
     /// Closes the outputs that have ended and hold nothing that was not read.
@@ -142,27 +124,17 @@ struct ProcessStreams: Sendable {
             var query = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             return descriptor >= 0 && poll(&query, 1, 0) == 1 && query.revents & Int16(POLLIN) == 0
         }
-        if isDrained(output) { closeOutput() }
-        if isDrained(error) { closeError() }
+        for stream in 1...2 where isDrained(kept[stream]) { close(stream) }
         if isDrained(terminal) {
             FileDescriptor.close(terminal)
             terminal = FileDescriptor.none
-            caller = [FileDescriptor.none, FileDescriptor.none, FileDescriptor.none]
+            caller = ProcessStreams.none
         }
     }
 
-    mutating func closeInput() {
-        FileDescriptor.close(input)
-        input = FileDescriptor.none
-    }
-
-    mutating func closeOutput() {
-        FileDescriptor.close(output)
-        output = FileDescriptor.none
-    }
-
-    mutating func closeError() {
-        FileDescriptor.close(error)
-        error = FileDescriptor.none
+    /// Closes what is kept of input (0), output (1) or error (2).
+    mutating func close(_ stream: Int) {
+        FileDescriptor.close(kept[stream])
+        kept[stream] = FileDescriptor.none
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What processes have used, in the units of HostComputeService D.9.

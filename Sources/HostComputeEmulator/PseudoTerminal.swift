@@ -1,3 +1,5 @@
+import CLinux
+import ContainerModel
 import Glibc
 
 /// A pseudo-terminal: the emulated console.
@@ -11,11 +13,8 @@ struct PseudoTerminal {
     init?(_ size: ConsoleSize) {
         let master = FileDescriptor.open("/dev/ptmx", O_RDWR | O_NOCTTY)
         guard master >= 0 else { return nil }
-        var unlock: Int32 = 0
-        var number: UInt32 = 0
-        let setLock: UInt = 0x4004_5431  // TIOCSPTLCK
-        let getNumber: UInt = 0x8004_5430  // TIOCGPTN
-        guard ioctl(master, setLock, &unlock) == 0, ioctl(master, getNumber, &number) == 0 else {
+        let number = linux_unlock_terminal(master)
+        guard number >= 0 else {
             FileDescriptor.close(master)
             return nil
         }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Folders on the host's disk.
@@ -28,7 +29,7 @@ enum ScratchFolder {
         if descriptor >= 0 {
             empty(descriptor)
         }
-        unlinkat(parent, name, 0x200)  // AT_REMOVEDIR
+        _ = linux_remove_folder(parent, name)
     }
 
     /// Takes the descriptor and closes it.

@@ -1,8 +1,4 @@
 /// The signal that a process is to get (HostComputeService D.7).
 struct SignalOptions: Decodable {
     let signal: String?
-
-    private enum CodingKeys: String, CodingKey {
-        case signal = "Signal"
-    }
 }

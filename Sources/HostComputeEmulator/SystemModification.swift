@@ -17,12 +17,7 @@ struct SystemModification: Decodable {
         case processor(Processor)
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case resourceType = "ResourceType"
-        case resourcePath = "ResourcePath"
-        case requestType = "RequestType"
-        case settings = "Settings"
-    }
+    private enum CodingKeys: CodingKey { case resourceType, resourcePath, requestType, settings }
 
     init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
@@ -45,11 +40,7 @@ struct SystemModification: Decodable {
     struct Endpoint: Decodable {
         let id: String
 
-        private enum CodingKeys: String, CodingKey {
-            case endpointID = "EndpointId"
-            case upperID = "ID"
-            case id = "Id"
-        }
+        private enum CodingKeys: CodingKey { case endpointId, id }
 
         init(from decoder: any Decoder) throws {
             if let id = try? decoder.singleValueContainer().decode(String.self) {
@@ -58,8 +49,7 @@ struct SystemModification: Decodable {
             }
             let fields = try decoder.container(keyedBy: CodingKeys.self)
             id =
-                try fields.decodeIfPresent(String.self, forKey: .endpointID)
-                ?? fields.decodeIfPresent(String.self, forKey: .upperID)
+                try fields.decodeIfPresent(String.self, forKey: .endpointId)
                 ?? fields.decodeIfPresent(String.self, forKey: .id) ?? ""
         }
     }
@@ -69,11 +59,5 @@ struct SystemModification: Decodable {
         let count: Int64?
         let maximum: Int64?
         let weight: Int64?
-
-        private enum CodingKeys: String, CodingKey {
-            case count = "Count"
-            case maximum = "Maximum"
-            case weight = "Weight"
-        }
     }
 }

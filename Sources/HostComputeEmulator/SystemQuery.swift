@@ -5,13 +5,6 @@ struct SystemQuery: Decodable {
     private let names: [String]?
     private let owners: [String]?
 
-    private enum CodingKeys: String, CodingKey {
-        case ids = "Ids"
-        case types = "Types"
-        case names = "Names"
-        case owners = "Owners"
-    }
-
     func matches(_ system: EmulatedSystem) -> Bool {
         SystemQuery.holds(ids, system.id) && SystemQuery.holds(types, "Container")
             && SystemQuery.holds(names, system.document.name) && SystemQuery.holds(owners, system.document.owner)

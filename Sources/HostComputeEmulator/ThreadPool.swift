@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Synchronization
+import Threads
 
 /// Threads for work that may block: completing operations, delivering notifications, answering the calls of a client.
 ///
@@ -14,7 +15,6 @@ final class ThreadPool: Sendable {
     typealias Job = @Sendable () -> Void
 
     private static let idleSeconds = 10
-    private static let stackSize = 512 * 1024
 
     /// One thread of the pool.
     private final class Worker: Sendable {
@@ -52,7 +52,7 @@ final class ThreadPool: Sendable {
         } else if start {
             let worker = Worker()
             worker.job.withLock { $0 = job }
-            guard !PosixThread.start(stackSize: ThreadPool.stackSize, { [self] in run(worker) }) else { return }
+            guard !SystemThread.start("emulator", { [self] in run(worker) }) else { return }
             // Without a new thread a running one takes the job. If none runs, the caller runs it.
             let alone = state.withLock { state in
                 state.threads -= 1

@@ -1,4 +1,5 @@
-public import OrderedCollections
+// A `Value.Map` is one of its dictionaries, so its members come with this module.
+@_exported public import OrderedCollections
 
 /// A MessagePack object that stands on its own.
 public enum Value: Sendable, Hashable {

@@ -54,11 +54,19 @@ public enum SystemThread {
         }
     #else
         private static func create(_ stackSize: Int, _ argument: UnsafeMutableRawPointer) -> Bool {
-            var attributes = pthread_attr_t()
-            guard pthread_attr_init(&attributes) == 0 else { return false }
-            defer { pthread_attr_destroy(&attributes) }
-            pthread_attr_setstacksize(&attributes, stackSize)
-            pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+            // The system's call initialises it. Swift's own initialiser is in a module that cannot be imported by name.
+            withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { memory in
+                guard let attributes = memory.baseAddress, pthread_attr_init(attributes) == 0 else { return false }
+                defer { pthread_attr_destroy(attributes) }
+                return create(attributes, stackSize, argument)
+            }
+        }
+
+        private static func create(
+            _ attributes: UnsafeMutablePointer<pthread_attr_t>, _ stackSize: Int, _ argument: UnsafeMutableRawPointer
+        ) -> Bool {
+            pthread_attr_setstacksize(attributes, stackSize)
+            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
             // A new thread begins with the mask of the one that makes it.
             var all = sigset_t()
             var before = sigset_t()
@@ -67,7 +75,7 @@ public enum SystemThread {
             defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
             var thread = pthread_t()
             let status = pthread_create(
-                &thread, &attributes,
+                &thread, attributes,
                 { argument in
                     Body.run(argument)
                     return nil

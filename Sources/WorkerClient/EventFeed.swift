@@ -67,6 +67,8 @@ public final class EventFeed: AsyncSequence, Sendable {
 
     /// Hands out the items.
     public struct Iterator: AsyncIteratorProtocol {
+        public typealias Failure = ContainerProtocol.Failure
+
         private let client: WorkerClient
         /// Held, because the stream ends with its last reference.
         private let stream: EventStream
@@ -96,16 +98,16 @@ public final class EventFeed: AsyncSequence, Sendable {
         }
 
         /// The next item; nil once the feed is closed.
-        /// - Throws: `Failure` if the worker refuses access to its events, and `CancellationError`.
-        public mutating func next() async throws -> Item? {
+        /// - Throws: a failure if the worker refuses access to its events, and `cancelled` where the task was cancelled.
+        public mutating func next() async throws(Failure) -> Item? {
             while true {
                 if let item = ready.popLast() { return item }
-                try Task.checkCancellation()
+                if Task.isCancelled { throw WorkerClient.cancelled }
                 if isBehind {
                     ready = try await fetch().reversed()
                 } else {
                     guard let message = await messages.next() else {
-                        try Task.checkCancellation()
+                        if Task.isCancelled { throw WorkerClient.cancelled }
                         if let failure = stream.failure { throw failure }
                         return nil
                     }
@@ -117,7 +119,7 @@ public final class EventFeed: AsyncSequence, Sendable {
 
         // MARK: The subscription
 
-        private mutating func take(_ message: PublishedEvent) async throws -> [Item] {
+        private mutating func take(_ message: PublishedEvent) async throws(Failure) -> [Item] {
             let isFirst = sequence.last == nil
             var action = sequence.action(for: message.body)
             if action == .check {
@@ -141,19 +143,21 @@ public final class EventFeed: AsyncSequence, Sendable {
         }
 
         /// Whether the worker still has the last delivered event under the same number.
-        private func isContinued() async throws -> Bool {
+        private func isContinued() async throws(Failure) -> Bool {
             guard let last = sequence.last, last > 0 else { return true }
-            do {
-                let page = try await events(after: last - 1, limit: 1)
-                guard page["last_seq"]?.unsigned ?? last >= last else { return false }
-                guard let event = page["events"]?.array?.first, event["seq"]?.unsigned == last,
-                    let epoch = event["epoch"]?.unsigned
-                else { return true }
-                return sequence.isLast(ofEpoch: epoch)
-            } catch let failure as Failure where failure.code == .dataLoss {
+            let page: Value
+            do throws(Failure) {
+                page = try await events(after: last - 1, limit: 1)
+            } catch {
                 // The worker has more events than that. The gap is reported by the next fetch.
-                return true
+                if error.code == .dataLoss { return true }
+                throw error
             }
+            guard page["last_seq"]?.unsigned ?? last >= last else { return false }
+            guard let event = page["events"]?.array?.first, event["seq"]?.unsigned == last,
+                let epoch = event["epoch"]?.unsigned
+            else { return true }
+            return sequence.isLast(ofEpoch: epoch)
         }
 
         private mutating func restart() -> [Item] {
@@ -170,18 +174,19 @@ public final class EventFeed: AsyncSequence, Sendable {
         private static let pageSize: UInt64 = 1000
 
         /// Waits without limit: a worker that is away may come back, and the reader may cancel.
-        private func events(after number: UInt64, limit: UInt64) async throws -> Value {
+        private func events(after number: UInt64, limit: UInt64) async throws(Failure) -> Value {
             try await client.perform(.events, ["after": .unsigned(number), "limit": .unsigned(limit)], timeout: nil)
         }
 
         /// One page of what is missing.
-        private mutating func fetch() async throws -> [Item] {
+        private mutating func fetch() async throws(Failure) -> [Item] {
             let last = sequence.last ?? 0
             let page: Value
-            do {
+            do throws(Failure) {
                 page = try await events(after: last, limit: Iterator.pageSize)
-            } catch let failure as Failure where failure.code == .dataLoss {
-                return try await recover(failure, last)
+            } catch {
+                guard error.code == .dataLoss else { throw error }
+                return try await recover(error, last)
             }
             let newest = page["last_seq"]?.unsigned ?? last
             let events = page["events"]?.array ?? []
@@ -209,7 +214,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         }
 
         /// Events after `last` are not kept any more.
-        private mutating func recover(_ failure: Failure, _ last: UInt64) async throws -> [Item] {
+        private mutating func recover(_ failure: Failure, _ last: UInt64) async throws(Failure) -> [Item] {
             let next = EventSequence.number(after: last)
             switch recovery {
             case .events:
@@ -228,7 +233,7 @@ public final class EventFeed: AsyncSequence, Sendable {
         }
 
         /// - Returns: every page; nil if the worker's numbers begin again meanwhile.
-        private func takeSnapshot() async throws -> SnapshotPages? {
+        private func takeSnapshot() async throws(Failure) -> SnapshotPages? {
             var pages = SnapshotPages()
             var parameters: Value.Map = [:]
             repeat {

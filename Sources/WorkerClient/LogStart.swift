@@ -1,4 +1,5 @@
 public import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// Where a page of a process's output begins.

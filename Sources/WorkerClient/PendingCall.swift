@@ -16,7 +16,7 @@ struct PendingCall {
 
     let method: Method
     var parameters: Value.Map
-    let continuation: CheckedContinuation<Value, any Error>
+    let continuation: CheckedContinuation<Result<Value, Failure>, Never>
     /// Its place among all calls of the client.
     let number: UInt64
     let deadline: ContinuousClock.Instant?

@@ -1,4 +1,4 @@
-import ContainerProtocol
+public import ContainerProtocol
 import MessagePack
 
 /// The standard input of one process, as one writer fills it.
@@ -22,9 +22,9 @@ public struct ProcessInput: Sendable {
     /// - Parameters:
     ///   - end: whether nothing comes after them.
     ///   - timeout: the longest wait for one answer; nil is the method's own.
-    /// - Throws: `Failure`: `failed_precondition` or `not_found` where the process takes no more, `data_loss` where the
+    /// - Throws: `failed_precondition` or `not_found` where the process takes no more, `data_loss` where the
     ///   worker does not have what it had accepted.
-    public mutating func write(_ data: [UInt8], end: Bool = false, timeout: Duration? = nil) async throws {
+    public mutating func write(_ data: [UInt8], end: Bool = false, timeout: Duration? = nil) async throws(Failure) {
         var rest = data[...]
         var pause = InputPause()
         while true {
@@ -37,16 +37,17 @@ public struct ProcessInput: Sendable {
     }
 
     /// - Returns: how many of `data` the process has.
-    private func send(_ data: ArraySlice<UInt8>, _ end: Bool, _ timeout: Duration?) async throws -> Int {
+    private func send(_ data: ArraySlice<UInt8>, _ end: Bool, _ timeout: Duration?) async throws(Failure) -> Int {
         var parameters = process.parameters
         parameters["data"] = .binary(Array(data))
         parameters["eof"] = .bool(end)
         if let offset { parameters["offset"] = .unsigned(offset) }
-        do {
+        do throws(Failure) {
             let answer = try await client.call(.stdin, .map(parameters), timeout: timeout)
             return min(Int(clamping: answer["accepted"]?.unsigned ?? 0), data.count)
-        } catch let failure as Failure where failure.code == .failedPrecondition {
-            throw failure.details["offset"].map { loss(of: $0, data.count) } ?? failure
+        } catch {
+            guard error.code == .failedPrecondition, let known = error.details["offset"] else { throw error }
+            throw loss(of: known, data.count)
         }
     }
 

@@ -1,4 +1,5 @@
 public import ContainerModel
+import ContainerProtocol
 
 /// What processes read.
 extension WorkerClient {
@@ -12,11 +13,11 @@ extension WorkerClient {
     }
 
     /// Waits for `duration`.
-    func rest(_ duration: Duration) async throws {
+    func rest(_ duration: Duration) async throws(Failure) {
         await withCheckedContinuation { continuation in
             _ = alarm(.input, after: duration) { _ in continuation.resume() }
         }
-        try Task.checkCancellation()
+        if Task.isCancelled { throw WorkerClient.cancelled }
         if isClosed { throw WorkerClient.closed }
     }
 }

@@ -1,5 +1,5 @@
 public import ContainerModel
-import ContainerProtocol
+public import ContainerProtocol
 import MessagePack
 
 /// What processes write, followed over any number of connections.
@@ -12,10 +12,10 @@ extension WorkerClient {
     /// ``OutputPiece/dropped``, and a worker that has lost its offsets by ``OutputPiece/isRestart``.
     /// - Parameter lossless: whether the process waits where the reader is behind. A reader that keeps it waiting for too
     ///   long loses that hold; see ``OutputPiece/isHoldLost``.
-    /// - Throws: `Failure` if the worker has no such output. If that becomes known later, the stream throws it.
+    /// - Throws: a failure if the worker has no such output. If that becomes known later, the stream throws it.
     public func output(
         of id: ContainerID, _ process: ProcessName = .initial, from start: OutputStart = .start, lossless: Bool = false
-    ) async throws -> AsyncThrowingStream<OutputPiece, any Error> {
+    ) async throws(Failure) -> AsyncThrowingStream<OutputPiece, any Error> {
         let source = ProcessReference(id, process)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: OutputPiece.self)
         lastFollower += 1
@@ -28,7 +28,7 @@ extension WorkerClient {
         continuation.onTermination = { [weak self] _ in
             Task { await self?.forget(number, source) }
         }
-        do {
+        do throws(Failure) {
             _ = try await perform(.attach, source.parameters, timeout: WorkerClient.patience)
         } catch {
             if followers[source]?.number == number { followers[source] = nil }
@@ -40,15 +40,16 @@ extension WorkerClient {
     /// Lets the worker send as many bytes more as `piece` had; call it when a piece has been dealt with.
     ///
     /// Small pieces are gathered, so that not every one of them costs a request.
-    public func acknowledge(_ piece: OutputPiece) async throws {
+    public func acknowledge(_ piece: OutputPiece) async throws(Failure) {
         let source = ProcessReference(piece)
         guard let bytes = followers[source]?.acknowledge(piece.data.count), bytes > 0 else { return }
-        do {
-            var parameters = source.parameters
-            parameters["bytes"] = .int(bytes)
+        var parameters = source.parameters
+        parameters["bytes"] = .int(bytes)
+        do throws(Failure) {
             _ = try await perform(.credit, parameters, timeout: WorkerClient.patience)
-        } catch let failure as Failure where failure.code == .unavailable || failure.code == .failedPrecondition {
+        } catch {
             // The attachment went with its connection; the next one has the credit from its beginning.
+            guard [.unavailable, .failedPrecondition].contains(error.code) else { throw error }
         }
     }
 
@@ -83,7 +84,7 @@ extension WorkerClient {
     }
 
     /// An attachment is answered: before the pieces that come behind the answer are looked at.
-    func settleAttachment(_ source: ProcessReference, _ result: Result<Value, any Error>) {
+    func settleAttachment(_ source: ProcessReference, _ result: Result<Value, Failure>) {
         guard case .success(let answer) = result, let offset = answer["offset"]?.unsigned else { return }
         followers[source]?.attach(at: offset)
     }

@@ -161,12 +161,12 @@ extension WorkerClient {
         return failure
     }
 
-    func finish(_ id: UInt32, _ result: Result<Value, any Error>) {
+    func finish(_ id: UInt32, _ result: Result<Value, Failure>) {
         guard let call = calls.removeValue(forKey: id) else { return }
         call.end?.cancel()
         call.step?.cancel()
         if call.method == .attach { settleAttachment(ProcessReference(call.parameters), result) }
-        call.continuation.resume(with: result)
+        call.continuation.resume(returning: result)
         guard let input = call.inputOf, let index = inputs[input]?.firstIndex(of: id) else { return }
         inputs[input]?.remove(at: index)
         if let next = inputs[input]?.first { send(next) } else { inputs[input] = nil }

@@ -96,6 +96,8 @@ public actor WorkerClient {
     }
 
     static let closed = Failure(.cancelled, "the client was closed")
+    /// For a call whose task was cancelled.
+    static let cancelled = Failure(.cancelled, "interrupted")
 
     // MARK: Calls
 
@@ -112,10 +114,11 @@ public actor WorkerClient {
     ///     method's own: `MethodTraits/patience`.
     ///   - repeats: false makes one try and returns its result: for callers that retry themselves.
     /// - Returns: the result.
-    /// - Throws: `Failure`: the worker's own, at once where it is not retryable; `unavailable` where no answer came.
+    /// - Throws: the worker's failure, at once where it is not retryable; `unavailable` where no answer came; `cancelled`
+    ///   where the task was cancelled or the client closed.
     public func call(
         _ method: Method, _ parameters: Value = [:], timeout: Duration? = nil, repeats: Bool = true
-    ) async throws -> Value {
+    ) async throws(Failure) -> Value {
         try await perform(
             method, parameters.map ?? [:], timeout: timeout ?? method.traits.patience, repeats: repeats)
     }
@@ -123,7 +126,7 @@ public actor WorkerClient {
     /// Calls a method; waits without limit if `timeout` is nil.
     func perform(
         _ method: Method, _ parameters: Value.Map, timeout: Duration?, repeats: Bool = true
-    ) async throws -> Value {
+    ) async throws(Failure) -> Value {
         if isClosed { throw WorkerClient.closed }
         try connectIfNeeded()
         var parameters = parameters
@@ -132,8 +135,8 @@ public actor WorkerClient {
         }
         let (id, number) = nextID()
         let timeout = timeout.map { min(max($0, .zero), WorkerClient.longestTimeout) }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
                 var call = PendingCall(
                     method: method, parameters: parameters, continuation: continuation, number: number,
                     deadline: timeout.map { time.now.advanced(by: $0) },
@@ -144,8 +147,9 @@ public actor WorkerClient {
                 send(id)
             }
         } onCancel: {
-            Task { await self.finish(id, .failure(CancellationError())) }
+            Task { await self.finish(id, .failure(WorkerClient.cancelled)) }
         }
+        return try result.get()
     }
 
     /// The longest timeout that the protocol allows.

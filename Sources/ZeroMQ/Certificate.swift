@@ -1,3 +1,5 @@
+import Foundation
+
 /// A key and its metadata, in the form of files that czmq and pyzmq read and write (ZPL, ZeroMQ RFC 4).
 ///
 ///     metadata

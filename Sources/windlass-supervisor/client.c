@@ -126,6 +126,7 @@ static bool send_output(struct client *client, struct process *process, uint32_t
     output->tag = tag;
     output->process = process->facts.number;
     output->reserved = 0;
+    process->read_at = now_milliseconds();
     return send_packet(client, output, sizeof *output + output->count);
 }
 
@@ -234,6 +235,7 @@ static int release(struct process *process, uint64_t offset) {
 }
 
 static void read_output(struct client *client, struct process *process, struct supervisor_read frame) {
+    process->read_at = now_milliseconds();
     if (frame.release) release(process, frame.offset);
     for (struct wait **link = &waits; *link; link = &(*link)->next) {
         struct wait *old = *link;

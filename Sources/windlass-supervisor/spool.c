@@ -8,7 +8,14 @@
 
 enum { block = 4096, step = 65536 };
 
-static bool keeps(const struct process *process) { return process->facts.flags & SUPERVISOR_KEEP_OUTPUT; }
+/// For so long after its last READ a reader is taken for one that goes on reading.
+enum { reader_patience = 2000 };
+
+/// Whether output that finds no room waits in the pipe.
+static bool keeps(const struct process *process) {
+    if (process->facts.flags & SUPERVISOR_KEEP_OUTPUT) return true;
+    return process->read_at != 0 && now_milliseconds() - process->read_at < reader_patience;
+}
 
 int spool_open(struct process *process, uint64_t limit) {
     struct spool *spool = &process->spool;

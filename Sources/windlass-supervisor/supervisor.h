@@ -61,6 +61,7 @@ struct process {
     pid_t command;                      ///< the runtime's create, exec or start that is under way, or 0
     int pidfd;
     bool is_reaped, is_settled, is_stalled;
+    int64_t read_at;                    ///< when a client asked for output, or was given it, last; 0: never
     uint64_t changed;                   ///< when it was announced last, as a count of announcements
     struct held_input held;
     struct asker asker, input_asker;    ///< of EXEC or START, and of INPUT

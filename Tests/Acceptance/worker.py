@@ -52,6 +52,8 @@ class Worker:
         pass_fds: list[int] | None = None,
         variables: dict[str, str] | None = None,
         log_file: Path | None = None,
+        driver: str = "emulator",
+        before: list[str] | None = None,
     ):
         state_dir.mkdir(parents=True, exist_ok=True)
         self.host, self.state_dir, self.log = (
@@ -59,7 +61,7 @@ class Worker:
             state_dir,
             state_dir.with_name(f"{state_dir.name}.{len(Worker.started)}.log"),
         )
-        arguments = [binary(), "worker", "--driver", "emulator", "--state-dir", str(state_dir)]
+        arguments = [*(before or []), binary(), "worker", "--driver", driver, "--state-dir", str(state_dir)]
         for endpoint in commands or ["tcp://127.0.0.1:*"]:
             arguments += ["--commands", endpoint]
         for endpoint in events or ["tcp://127.0.0.1:*"]:
@@ -73,7 +75,7 @@ class Worker:
             arguments += [flag, str(value)] if value else []
         # A container that outlived its test would stay, so only those that ask for a service have one.
         names_service = config is not None and config.exists() and b"emulator_socket" in config.read_bytes()
-        arguments += [] if own_service or names_service else ["--emulator-in-process"]
+        arguments += [] if own_service or names_service or driver != "emulator" else ["--emulator-in-process"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 arguments,

@@ -1,5 +1,4 @@
 import ContainerModel
-import ContainerModel
 import Testing
 
 struct TimestampArithmeticTests {

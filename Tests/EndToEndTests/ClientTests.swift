@@ -69,7 +69,7 @@ struct ClientTests {
             try await worker.shell(id, "read line; exit 1", stdin: true)
             let wait = Task { try await worker.client.wait(id) }
             wait.cancel()
-            await #expect(throws: CancellationError.self) { try await wait.value }
+            await #expect(throws: Failure(.cancelled, "interrupted")) { try await wait.value }
             _ = try await worker.client.call(.stdin, ["id": .string(id.rawValue), "data": .binary([]), "eof": true])
             #expect(try await worker.client.wait(id).code == 1)
         }

@@ -18,7 +18,7 @@ struct HungCallTests {
             async let created = worker.shell(id, "exit 0")
             await stall.reached()
 
-            #expect(try await worker.client.state(id)["state"] == "creating")
+            #expect(try await worker.client.state(id).state == .creating)
             let signal = try await failure {
                 _ = try await worker.client.call(.signal, ["id": .string(id.rawValue), "signal": 15])
             }
@@ -45,12 +45,12 @@ struct HungCallTests {
             async let created = worker.shell(id, "exit 0")
             let stuck = try await worker.collector.next("stuck", id)
             #expect(stuck.body["operation"] == "create")
-            #expect(try await worker.client.state(id)["stuck"] == "create")
+            #expect(try await worker.client.state(id).stuck == "create")
             stall.release()
             try await worker.collector.next("unstuck", id)
             _ = try await created
             // On a slow machine another call of its may be stuck by now, but not this one.
-            #expect(try await worker.client.state(id)["stuck"] != "create")
+            #expect(try await worker.client.state(id).stuck != "create")
         }
     }
 

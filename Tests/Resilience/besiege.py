@@ -25,7 +25,7 @@ LONG = {"process": {"args": ["/bin/sleep", "100000"]}}
 SHORT = {"process": {"args": ["/bin/true"]}}
 
 
-class Swift(Raw):
+class ManyMessages(Raw):
     """A CURVE peer that encrypts many messages at once."""
 
     def __init__(self, *arguments: Any, **options: Any):
@@ -102,7 +102,7 @@ def comes_and_goes(door: Door, peers: Callable[..., Any], rounds: int) -> None:
     require(numbers == [*range(1, len(numbers) + 1)], "the events have no gap")
 
 
-def half_open(door: Door, peers: Callable[..., Any], count: int) -> dict[str, object]:
+def half_open(door: Door, peers: Callable[..., Any], count: int, bound: float) -> dict[str, object]:
     """Connections that stop in the handshake: who is in is served at once, and others come in."""
     options = door.let_in("alice", role="scheduler")
     door.start()
@@ -134,7 +134,7 @@ def half_open(door: Door, peers: Callable[..., Any], count: int) -> dict[str, ob
         "a newcomer is in after, s": round(newcomer, 2),
         "memory has grown by, MiB": grown >> 20,
     }
-    require(pinger.p99 < 0.05 and newcomer < 4 and grown < 64 << 20, rows)
+    require(pinger.p99 < bound and newcomer < 4 and grown < 64 << 20, rows)
     return rows
 
 
@@ -188,7 +188,7 @@ def pings_between(door: Door, peers: Callable[..., Any], rounds: int, stall: Cal
             peer.reset() if number % 4 < 2 else peer.close()
             endpoint, kind, message = secret[number % 2]
             with suppress(OSError, EOFError):
-                raw = Swift(endpoint, options, kind=kind)
+                raw = ManyMessages(endpoint, options, kind=kind)
                 for _ in range(20):
                     raw.socket.sendall(
                         b"".join(raw.message(message) + raw.message(b"\x04PING\0\0", 2) for _ in range(100))
@@ -229,7 +229,10 @@ def large_requests(door: Door, peers: Callable[..., Any], seconds: float, bound:
 def _large(door: Door, options: dict[str, bytes], request: bytes, deadline: Deadline, refused: Counter[str]) -> None:
     """Sends as fast as it goes, and then reads what came back."""
     while not deadline.passed:
-        raw = Swift(door.commands, options)
+        try:
+            raw = ManyMessages(door.commands, options)
+        except (OSError, EOFError):  # its principal has too many handshakes or connections for a moment
+            continue
         raw.socket.settimeout(2)
         try:
             for _ in range(16):  # as many as may wait

@@ -52,14 +52,14 @@ def a_door(folder: Path) -> Iterator[tuple[Door, Any]]:
 def door(trial: Trial) -> None:
     """One siege after another, each of a worker of its own; the long form is for a release build."""
     scale = 10 if trial.long else 1
-    draw = random.Random(trial.seed)
+    draw, bound = random.Random(trial.seed), 0.05 if trial.long else 1
     sieges = {
         "comes-and-goes": lambda *door: besiege.comes_and_goes(*door, 20 * scale),
-        "half-open": lambda *door: besiege.half_open(*door, 2000),
+        "half-open": lambda *door: besiege.half_open(*door, 2000, bound),
         "subscriptions": lambda *door: besiege.subscriptions(*door, 100 * scale),
         "subscriptions-held": lambda *door: besiege.subscriptions_while_held(*door, 6 * scale, Stalled),
         "pings": lambda *door: besiege.pings_between(*door, 20 * scale, Stalled),
-        "large": lambda *door: besiege.large_requests(*door, 3 * scale, 0.05 if trial.long else 1),
+        "large": lambda *door: besiege.large_requests(*door, 3 * scale, bound),
         "fuzz": lambda *door: besiege.fuzz(*door, 6 * scale, draw),
     }
     rows: dict[str, object] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -12,7 +14,8 @@ from account import USUAL, Account
 from collector import Feed
 from lives import Lives
 from scheduler import Scheduler
-from stage import Fault, Stage, show
+from remains import remains
+from stage import Fault, Skipped, Stage, show
 from trial import Trial
 from witness import Witness
 
@@ -92,23 +95,54 @@ def bad_day(trial: Trial) -> None:
     )
 
 
-def execute(folder: Path, seed: str, kills: int, *, faults: list[dict] | None = None, settings: str = "") -> None:
-    """Runs 50 containers' lives while the worker is killed `kills` times; raises Fault where the account is wrong."""
-    stage = Stage(folder, faults=faults, settings=settings)
+# The root of real containers, and the folder in which they write down what they did.
+PROFILES = """
+oci_mounts: [{folder}]
+default_profile: witness
+profiles:
+  witness: &witness
+    annotations: {{windlass.rootfs: busybox}}
+    mounts: [{{destination: {folder}, source: {folder}, type: bind, options: [rbind]}}]
+  hyperv: *witness
+"""
+
+
+def real_containers(trial: Trial) -> None:
+    """The worker dies, and its containers are real."""
+    if os.geteuid() != 0 or not any(shutil.which(name) for name in ("runc", "crun")):
+        raise Skipped("it needs root and an OCI runtime")
+    folder = trial.folder.resolve()
+    settings = PROFILES.format(folder=folder / "witness")
+    execute(folder, trial.seed, 300 if trial.long else 15, settings=settings, driver="oci", containers=20)
+
+
+def execute(
+    folder: Path,
+    seed: str,
+    kills: int,
+    *,
+    faults: list[dict] | None = None,
+    settings: str = "",
+    driver: str = "emulator",
+    containers: int = CONTAINERS,
+) -> None:
+    """Runs containers' lives while the worker is killed `kills` times; raises Fault where the account is wrong."""
+    stage = Stage(folder, faults=faults, settings=settings, driver=driver)
     try:
         # What the service refuses on a bad day.
         usual = USUAL | {"permission_denied"} if faults else USUAL
         # A call that waits for what it has started waits for no longer than this.
-        _execute(stage, seed, kills, usual, longest=3.0 if faults else 60.0)
+        _execute(stage, seed, kills, usual, longest=3.0 if faults else 60.0, containers=containers)
     finally:
         stage.close()
 
 
-def _execute(stage: Stage, seed: str, kills: int, usual: set[str], *, longest: float) -> None:
+def _execute(stage: Stage, seed: str, kills: int, usual: set[str], *, longest: float, containers: int) -> None:
     began = time.monotonic()
+    witness = Witness(stage.folder / "witness")
     stage.start()
-    witness, scheduler, feed = Witness(stage.folder / "witness"), Scheduler(stage), Feed(stage)
-    lives = [Lives(scheduler, witness, f"box-{number:02}", seed, longest=longest) for number in range(CONTAINERS)]
+    scheduler, feed = Scheduler(stage), Feed(stage)
+    lives = [Lives(scheduler, witness, f"box-{number:02}", seed, longest=longest) for number in range(containers)]
     for life in lives:
         scheduler.play(life.play())
     feed.start()
@@ -168,7 +202,10 @@ def _left_behind(stage: Stage, witness: Witness) -> list[str]:
         faults.append(orphans)
     if left := stage.ask("list")["containers"]:
         faults.append(f"containers are left: {left}")
-    layers = [path.name for path in stage.emulator.root.rglob("box-*")]
-    if layers:
-        faults.append(f"the emulator keeps layers of {layers}")
+    if stage.emulator:
+        layers = [path.name for path in stage.emulator.root.rglob("box-*")]
+        if layers:
+            faults.append(f"the emulator keeps layers of {layers}")
+    else:
+        faults += remains(stage.state_dir)
     return faults

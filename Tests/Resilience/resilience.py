@@ -16,7 +16,7 @@ from attacks import ATTACKS
 from clock import clock
 from corruption import corruption
 from door import door
-from executioner import bad_day, executioner
+from executioner import bad_day, executioner, real_containers
 from full_disk import full_disk
 from hostile import hostile
 from overload import overload
@@ -28,6 +28,7 @@ from trial import Trial
 TRIALS: dict[str, Callable[[Trial], None]] = {
     "executioner": executioner,
     "bad-day": bad_day,
+    "real-containers": real_containers,
     "thousand": thousand,
     "corruption": corruption,
     "full-disk": full_disk,

@@ -29,7 +29,13 @@ class Stage:
     """One host, whose workers come and go."""
 
     def __init__(
-        self, folder: Path, *, faults: list[dict] | None = None, settings: str = "", state_dir: Path | None = None
+        self,
+        folder: Path,
+        *,
+        faults: list[dict] | None = None,
+        settings: str = "",
+        state_dir: Path | None = None,
+        driver: str = "emulator",
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.state_dir = folder, state_dir or folder / "state"
@@ -39,8 +45,12 @@ class Stage:
         self.context = zmq.Context()
         self.context.max_sockets = 4096
         self.config = folder / "worker.yaml"
-        self.emulator = Emulator(folder / "service", faults=faults).await_ready()
-        self.config.write_text(f"emulator_socket: {self.emulator.socket}\nhost: stage\n{settings}")
+        self.driver, self.emulator = driver, None
+        service = ""
+        if driver == "emulator":
+            self.emulator = Emulator(folder / "service", faults=faults).await_ready()
+            service = f"emulator_socket: {self.emulator.socket}\n"
+        self.config.write_text(f"{service}host: stage\n{settings}")
         self.worker: Worker | None = None
 
     def launch(self, **variables: str) -> Worker:
@@ -51,6 +61,7 @@ class Stage:
             events=[self.events, *self.remote[1]],
             config=self.config,
             variables=variables,
+            driver=self.driver,
         )
         return self.worker
 
@@ -133,7 +144,7 @@ class Stage:
         if self.worker and not self.worker.process.stdout.closed:
             self.worker.kill()
         # It ends every container that is left.
-        if self.emulator.process.poll() is None:
+        if self.emulator and self.emulator.process.poll() is None:
             self.emulator.stop()
         self.context.destroy(0)
 

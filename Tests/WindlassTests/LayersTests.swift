@@ -14,7 +14,7 @@ struct LayersTests {
         "ContainerDriver": ["ContainerModel"],
         "HostComputeDriver": ["CHostCompute", "ContainerDriver", "ContainerModel"],
         // Its codec serves its own socket, not the worker's contract.
-        "HostComputeEmulator": ["CHostCompute", "ContainerModel", "MessagePack"],
+        "HostComputeEmulator": ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"],
         // The core names no driver.
         "Worker": [
             "CChecksum", "CLinux", "ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack", "Threads",
@@ -22,7 +22,7 @@ struct LayersTests {
         ],
         "WorkerClient": ["ContainerModel", "ContainerProtocol", "MessagePack", "ZeroMQ"],
         "windlass": [
-            "CHostCompute", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
+            "CHostCompute", "CLinux", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
             "HostComputeEmulator", "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
         ],
     ]

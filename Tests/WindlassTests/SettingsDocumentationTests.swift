@@ -20,7 +20,7 @@ struct SettingsDocumentationTests {
         let defaults = try WorkerSettings.read(flags: [:], file: nil, environment: [:])
         for setting in Setting.all { #expect(setting.show(settings) == setting.show(defaults), "\(setting.key)") }
         // Most are set there, so that this compares something.
-        #expect(settings.sources.count > Setting.all.count - 10)
+        #expect(settings.sources.count > Setting.all.count - 15)
     }
 
     @Test func theProtocolsLimitsAreTheDefaults() throws {

@@ -244,6 +244,6 @@ struct EventFeedTests {
         }
         _ = await worker.next(.events)
         reading.cancel()
-        await #expect(throws: CancellationError.self) { try await reading.value }
+        await #expect(throws: WorkerClient.cancelled) { try await reading.value }
     }
 }

@@ -86,7 +86,7 @@ struct ReconnectionTests {
         try await worker.start()
         #expect(await time.next(.reconnection) == Backoff.bound(1))
         call.cancel()
-        await #expect(throws: CancellationError.self) { try await call.value }
+        await #expect(throws: WorkerClient.cancelled) { try await call.value }
     }
 
     @Test func waitsAndStopsOutliveAnyNumberOfWorkers() async throws {

@@ -66,7 +66,7 @@ struct RetryTests {
         worker.refuse(await worker.next(.stop), failure)
         #expect(await time.next(.backoff) > .seconds(31_000_000))
         call.cancel()
-        await #expect(throws: CancellationError.self) { try await call.value }
+        await #expect(throws: WorkerClient.cancelled) { try await call.value }
     }
 
     @Test func aFailureThatDoesNotPassIsToldAtOnce() async throws {
@@ -187,7 +187,7 @@ struct RetryTests {
         worker.refuse(await worker.next(.start), unavailable())
         _ = await time.next(.backoff)
         call.cancel()
-        await #expect(throws: CancellationError.self) { try await call.value }
+        await #expect(throws: WorkerClient.cancelled) { try await call.value }
         time.advance(by: .seconds(60))
         try await settle(worker, client)
         #expect(worker.waiting.isEmpty)
@@ -255,7 +255,7 @@ struct RetryTests {
         _ = await worker.next(.stdin)
         let second = Task { try await client.call(.stdin, ["id": "web", "data": .binary([2])]) }
         first.cancel()
-        await #expect(throws: CancellationError.self) { try await first.value }
+        await #expect(throws: WorkerClient.cancelled) { try await first.value }
         let two = await worker.next(.stdin)
         #expect(two.parameters["data"] == .binary([2]))
         worker.answer(two, ["accepted": 1])

@@ -50,6 +50,29 @@ struct ReadAheadTests {
         #expect(ahead.isEmpty && ahead.cost == 0)
     }
 
+    @Test func aPeerThatIsGoneIsServedUnlessVeryMuchOfItWaits() {
+        let ahead = ReadAhead()
+        for byte in 1...5 { _ = ahead.append(message(UInt8(byte)), from: [1]) }
+        _ = ahead.append(message(20), from: [2])
+        let few = ahead.discard([1], over: 5)
+        _ = ahead.append(message(6), from: [1])
+        let many = ahead.discard([1], over: 5)
+        #expect(!few && many)
+        #expect(drain(ahead) == [20])
+    }
+
+    @Test func whatWasCutIsRememberedForAWhile() {
+        var cut = CutPeers()
+        let now = ContinuousClock.now
+        cut.insert([1], at: now)
+        cut.insert([2], at: now + .seconds(6))
+        #expect(cut.contains([1]) && cut.contains([2]) && !cut.contains([3]))
+        cut.insert([3], at: now + .seconds(12))
+        #expect(!cut.contains([1]) && cut.contains([2]))
+        cut.insert([4], at: now + .seconds(60))
+        #expect(!cut.contains([2]) && !cut.contains([3]) && cut.contains([4]))
+    }
+
     @Test func aMessageOfManyFramesCostsAFew() {
         var frames = RequestFrames()
         for _ in 0..<10_000 { frames.add(size: 1, isLast: false) { [1] } }

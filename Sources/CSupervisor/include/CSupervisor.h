@@ -136,6 +136,7 @@ struct supervisor_input {
 ///
 /// With `wait` 1 the answer comes when there is output after `offset`, or both streams have ended there; else at once.
 /// A connection has at most one waiting READ for each process: the next one replaces it, and only that is answered.
+/// A client that goes on reading loses nothing: for 2 s after an answer or a READ a full spool makes the process wait.
 /// `release` 1: releases what is before `offset` first. An offset after the end: REPLY EINVAL.
 struct supervisor_read {
     uint32_t type, tag, process;

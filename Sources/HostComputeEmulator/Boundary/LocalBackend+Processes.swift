@@ -1,3 +1,4 @@
+import ContainerModel
 import Glibc
 
 /// The calls on a process.
@@ -47,7 +48,7 @@ extension LocalBackend {
                 let width = try ClientDocument.check(size?.width, "Width", in: limits)
             else { throw .invalidDocument("ConsoleSize: Height and Width are expected.") }
             try process.resize(
-                ConsoleSize(height: UInt16(truncatingIfNeeded: height), width: UInt16(truncatingIfNeeded: width)))
+                ConsoleSize(width: UInt16(truncatingIfNeeded: width), height: UInt16(truncatingIfNeeded: height)))
         case "CloseHandle":
             try process.closeStream(request.closeHandle?.handle ?? "")
         default: throw .invalidArgument("Operation: ConsoleSize or CloseHandle is expected.")

@@ -51,7 +51,7 @@ struct LocalBackend: EmulatorBackend {
             return EmulatorReply(handle: handle(.system(try service.open(id))))
         default:
             try service.faults.enter(request.call, "")
-            let types = try ClientDocument.read(PropertyQuery.self, request.text).types ?? []
+            let types = try ClientDocument.read(PropertyQuery.self, request.text).propertyTypes ?? []
             guard types.isEmpty || types == ["Basic"] else {
                 throw HostFailure(code: ResultCode.notSupported, message: "PropertyTypes: only Basic is known.")
             }
@@ -108,11 +108,11 @@ struct LocalBackend: EmulatorBackend {
     private func operate(_ request: EmulatorRequest, _ system: EmulatedSystem) throws(HostFailure) -> HcsResult {
         if request.text != nil { _ = try ClientDocument.read(UnreadDocument.self, request.text) }
         return switch request.call {
-        case .startComputeSystem: try system.start()
+        case .startComputeSystem: try system.run(.start)
         case .shutdownComputeSystem: try system.end(.shutdown)
         case .terminateComputeSystem: try system.end(.terminate)
         case .pauseComputeSystem: try system.pause()
-        case .resumeComputeSystem: try system.resume()
+        case .resumeComputeSystem: try system.run(.resume)
         default: throw HostFailure(code: ResultCode.notImplemented, message: "Save is not implemented.")
         }
     }

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import MessagePack
 import Synchronization
+import Threads
 
 /// A connection to an emulator service, from its handshake until it is lost; it is never mended.
 ///
@@ -10,7 +11,6 @@ import Synchronization
 final class RemoteConnection: Sendable {
     /// How long a service may take to answer the handshake.
     private static let handshakeSeconds = 5
-    private static let stackSize = 512 * 1024
 
     /// A call that waits for its answer.
     private final class Waiter: Sendable {
@@ -61,9 +61,7 @@ final class RemoteConnection: Sendable {
             throw .otherVersion(handshake.version, service)
         }
         socket.limitReads(to: 0)
-        guard PosixThread.start(stackSize: RemoteConnection.stackSize, { [self] in receive() }) else {
-            throw .noThread
-        }
+        guard SystemThread.start("emulator", { [self] in receive() }) else { throw .noThread }
     }
 
     var isLost: Bool { state.withLock { $0.lost } }
@@ -106,8 +104,8 @@ final class RemoteConnection: Sendable {
 
     /// The registration gets no further notifications; one that is being delivered goes on.
     func forget(_ number: UInt64) {
-        let removed = state.withLock { $0.hearers.removeValue(forKey: number) }
-        _ = removed
+        // Not destroyed under the lock.
+        _ = state.withLock { $0.hearers.removeValue(forKey: number) }
     }
 
     /// Silences what was registered on a handle of this side.

@@ -2,6 +2,7 @@ import CHostCompute
 import Dispatch
 import Glibc
 import Synchronization
+import Threads
 
 /// The emulator of this process, served on a Unix socket: compute systems, processes, exit codes and unread output stay
 /// while clients come and go.
@@ -12,7 +13,6 @@ import Synchronization
 public final class EmulatorService: Sendable {
     /// The most clients at a time.
     private static let mostSessions = 64
-    private static let stackSize = 512 * 1024
 
     private struct State {
         var sessions: [ObjectIdentifier: ServiceSession] = [:]
@@ -41,7 +41,7 @@ public final class EmulatorService: Sendable {
         self.path = path
         greeting = ServiceHandshake(root: settings.root, program: program)
         ComputeService.shared.emptied.withLock { $0 = { [changes] in changes.signal() } }
-        let started = PosixThread.start(stackSize: EmulatorService.stackSize) { [self] in accept() }
+        let started = SystemThread.start("emulator") { [self] in accept() }
         guard started else {
             listener.close()
             throw ConfigurationFailure(description: "the system has no thread left")
@@ -104,7 +104,7 @@ public final class EmulatorService: Sendable {
             }
             guard taken else { continue }
             changes.signal()
-            let started = PosixThread.start(stackSize: EmulatorService.stackSize) { [self] in
+            let started = SystemThread.start("emulator") { [self] in
                 session.run()
                 forget(session)
             }

@@ -1,3 +1,5 @@
+import CLinux
+
 /// A message between an emulator service and its client: a MessagePack body, and file descriptors beside it.
 ///
 /// On the wire a frame is the body's length in four bytes, the highest first, and the body. The descriptors travel with
@@ -8,7 +10,7 @@ struct Frame: Sendable {
     /// The longest that a client takes from a service: the list of a hundred thousand compute systems fits.
     static let longestAnswer = 256 << 20
     /// The most descriptors of one frame.
-    static let mostDescriptors = 3
+    static let mostDescriptors = Int(LINUX_MOST_DESCRIPTORS)
 
     var body: [UInt8]
     /// Owned by the frame; its last owner must close them.

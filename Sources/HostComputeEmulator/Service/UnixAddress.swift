@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The address of a Unix socket. It has room for 107 bytes; a longer path is reached through its folder, which is kept
@@ -12,7 +13,7 @@ final class UnixAddress {
         guard !path.isEmpty, !path.utf8.contains(0) else { return nil }
         if set(path) { return }
         guard let slash = path.lastIndex(of: "/") else { return nil }
-        folder = FileDescriptor.open(String(path[...slash]), FileDescriptor.pathOnly)
+        folder = FileDescriptor.open(String(path[...slash]), linux_path_only)
         guard folder >= 0, set("/proc/self/fd/\(folder)\(path[slash...])") else { return nil }
     }
 

@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack

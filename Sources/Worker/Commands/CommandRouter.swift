@@ -12,7 +12,7 @@ final class CommandRouter: RequestHandler {
     init(_ services: HostServices, _ host: HostCommands) {
         self.services = services
         self.host = host
-        profiles = Profiles(services.configuration)
+        profiles = Profiles(services.configuration, keepsDocuments: services.driver.readsDocuments)
     }
 
     /// Answers the most frequent question by far without remembering the request.

@@ -4,10 +4,10 @@ import ZeroMQ
 
 /// Reading ahead of peers that send faster than they are served, and cutting those that are over a hard bound.
 extension CommandSocket {
-    /// What comes from a connection that was cut is discarded for so long at most.
-    private static let cutDuration = Duration.seconds(5)
     /// How long a look may last.
     private static let lookDuration = Duration.milliseconds(4)
+    /// So many messages of a peer that is gone are served, whatever the worker is busy with.
+    private static let mostOfOneGone = 1024
 
     /// A turn has ended with more to read: now and then, sees how much that is.
     func lookAhead(wasLong: Bool, _ message: inout IncomingMessage) throws(ZeroMQError) -> SocketLoop.Turn {
@@ -36,30 +36,22 @@ extension CommandSocket {
     /// Discards the message whose routing id was received, where its connection was cut.
     /// - Returns: whether it did.
     func discardIfCut(_ message: inout IncomingMessage) throws(ZeroMQError) -> Bool {
-        guard !cutPeers.isEmpty, cutPeers.contains(message.peer.withUnsafeBytes(CommandSocket.hash)) else {
-            return false
-        }
+        guard !cutPeers.isEmpty, cutPeers.contains(message.peer) else { return false }
         try message.discard(from: socket)
         return true
     }
 
-    /// Hashes a routing id; seeded anew in every process.
-    private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
-        var hasher = Hasher()
-        hasher.combine(bytes: bytes)
-        return hasher.finalize()
+    /// A reply found no reader: where very much waits of its peer, the rest is not served for nobody.
+    func noteGone(_ peer: [UInt8]) {
+        counters.undeliverable += 1
+        if readAhead.discard(peer, over: CommandSocket.mostOfOneGone) { cutPeers.insert(peer, at: .now) }
     }
 
     /// Ends the connection of a peer that is over a hard bound.
     func cut(_ peer: [UInt8], _ connection: Int32?) {
         counters.cut += 1
         held.discard(peer)
-        // A peer that comes again under its own routing id is heard again after a while, however busy the socket is.
-        if cutPeers.isEmpty || .now - firstCut > CommandSocket.cutDuration {
-            cutPeers.removeAll()
-            firstCut = .now
-        }
-        cutPeers.insert(peer.withUnsafeBytes(CommandSocket.hash))
+        cutPeers.insert(peer, at: .now)
         if let connection { connections.cut(connection) }
         // Powers of two: a peer that comes again and again does not fill the log.
         guard counters.cut & (counters.cut - 1) == 0 else { return }
@@ -70,7 +62,7 @@ extension CommandSocket {
 
     /// The socket was read empty: nothing is left of connections that were cut.
     func wasReadEmpty() {
-        cutPeers.removeAll()
+        if !cutPeers.isEmpty { cutPeers = CutPeers() }
         pace = ReadAheadPace()
     }
 }

@@ -8,7 +8,7 @@ extension CommandSocket {
         if !held.holds(route.routingID) {
             switch send(route, body) {
             case .sent: return
-            case .unreachable: return counters.undeliverable += 1
+            case .unreachable: return noteGone(route.routingID)
             case .full: retrySoon()
             }
         }

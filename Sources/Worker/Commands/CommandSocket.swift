@@ -1,3 +1,4 @@
+import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack
@@ -21,10 +22,8 @@ final class CommandSocket: ReplySender {
     private let writer = Writer()
     let readAhead = ReadAhead()
     var pace = ReadAheadPace()
-    /// Hashes of the routing ids of connections that were cut: what is left of theirs in libzmq is discarded.
-    var cutPeers: Set<Int> = []
-    /// When the first of them was cut.
-    var firstCut = ContinuousClock.now
+    /// Connections whose messages are discarded: what is left of theirs in libzmq.
+    var cutPeers = CutPeers()
     /// Replies that a peer's full queue has not taken yet.
     var held = HeldReplies()
     var isRetrying = false

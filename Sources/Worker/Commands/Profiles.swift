@@ -6,8 +6,11 @@ import MessagePack
 struct Profiles {
     private let profiles: [String: Value]
     private let defaultName: String?
+    /// Whether the driver reads specifications itself, and reports what it ignores.
+    private let keepsDocuments: Bool
 
-    init(_ configuration: WorkerConfiguration) {
+    init(_ configuration: WorkerConfiguration, keepsDocuments: Bool = false) {
+        self.keepsDocuments = keepsDocuments
         profiles = configuration.profiles
         defaultName = configuration.defaultProfile
     }
@@ -24,7 +27,8 @@ struct Profiles {
             value = Profiles.base(profile, for: value).mappingStrings { $0.replacing("{id}", with: text) }
                 .merging(value)
         }
-        let (specification, ignored) = try OCISpecification.read(value)
+        let (specification, unread) = try OCISpecification.read(value, keepsDocument: keepsDocuments)
+        let ignored = keepsDocuments ? [] : unread
         // Whether it is started now or later: what could never start is refused while nothing exists yet.
         guard let process = specification.process else {
             throw .invalidArgument("spec.process is missing: give it args, the program and its arguments")
@@ -39,7 +43,8 @@ struct Profiles {
 
     /// One more process of a container.
     func exec(_ exec: Command.Exec) throws(Failure) -> QueuedCommand.Exec {
-        let (process, ignored) = try OCIProcess.read(exec.spec)
+        let (process, unread) = try OCIProcess.read(exec.spec, keepsDocument: keepsDocuments)
+        let ignored = keepsDocuments ? [] : unread
         try Profiles.check(process, "spec")
         return QueuedCommand.Exec(
             name: exec.process, process: process, stdin: exec.stdin,

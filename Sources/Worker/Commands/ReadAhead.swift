@@ -82,6 +82,14 @@ final class ReadAhead {
         return nil
     }
 
+    /// Discards what waits of a connection that is gone, where that is more than `count` messages.
+    /// - Returns: whether it was.
+    func discard(_ peer: [UInt8], over count: Int) -> Bool {
+        guard let queue = queues[peer], queue.messages.count > count else { return false }
+        _ = discard(queue)
+        return true
+    }
+
     private func queue(of peer: [UInt8]) -> Queue {
         // Many messages in a row come by one connection.
         if let last = order.last, last.peer == peer, !last.messages.isEmpty { return last }

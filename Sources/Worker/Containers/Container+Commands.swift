@@ -1,3 +1,5 @@
+import ContainerDriver
+import ContainerModel
 import ContainerProtocol
 import Logging
 import MessagePack
@@ -120,7 +122,8 @@ extension Container {
         case .exec(let exec):
             var result: Value.Map = ["process": .string(exec.name.rawValue)]
             result["pid"] = .int(self.state.processes[exec.name]?.pid ?? 0)
-            if !exec.ignored.isEmpty { result["ignored"] = .array(exec.ignored.map { .string($0) }) }
+            let ignored = exec.ignored + outcome.ignored
+            if !ignored.isEmpty { result["ignored"] = .array(ignored.map { .string($0) }) }
             return .map(result)
         case .update:
             var result: Value.Map = [

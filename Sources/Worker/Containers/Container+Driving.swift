@@ -95,6 +95,7 @@ extension Container {
                 facts.lostHolds.remove(name)
                 processOutput.adopt(name, begun)
                 inputs.add(name, started.input)
+                outcome.ignored = started.ignored
             }
             completed(result.map { .execStarted(name, pid: $0.pid) }, or: .execFailed(name))
             // It may have ended by now, or come too late.

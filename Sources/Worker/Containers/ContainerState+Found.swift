@@ -1,4 +1,5 @@
 import ContainerDriver
+import ContainerModel
 
 /// What the host has of a container that this worker, or one before it, knew.
 extension ContainerState {

@@ -34,7 +34,8 @@ struct ProcessInputs {
         entries = inputs.reduce(into: [:]) { entries, found in
             let former = self.entries[found.key]
             entries[found.key] = Entry(
-                input: found.value, accepted: former?.accepted, isEnded: former?.isEnded ?? false)
+                input: found.value, accepted: former?.accepted ?? found.value.position,
+                isEnded: former?.isEnded ?? false)
         }
     }
 

@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 extension ContainerStatistics {

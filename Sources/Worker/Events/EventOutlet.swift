@@ -1,3 +1,4 @@
+import ContainerModel
 import Logging
 import MessagePack
 import ZeroMQ

@@ -1,4 +1,3 @@
-import ContainerModel
 import ContainerDriver
 import ContainerModel
 import ContainerProtocol

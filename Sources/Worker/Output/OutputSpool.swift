@@ -75,6 +75,21 @@ final class OutputSpool: ProcessOutput {
         if isNew { add(.unknownLoss, to: stream) }
     }
 
+    /// So many bytes are missing: offsets go on behind the gap. The file shows it with what comes next.
+    func lose(_ bytes: UInt64) {
+        guard bytes > 0 else { return }
+        let mustReport = state.withLock { state in
+            state.end += bytes
+            return signal(&state)
+        }
+        if mustReport { onChange() }
+    }
+
+    /// Unknown losses stand for no bytes that can be counted. Nil while what was kept is not here.
+    var position: UInt64? {
+        state.withLock { $0.isLoaded ? $0.end - UInt64($0.unknownLosses.count) : nil }
+    }
+
     private func add(
         _ addition: Addition, to stream: OutputStream,
         _ bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)

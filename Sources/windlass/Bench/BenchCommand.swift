@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             CommandsBench.self, EventsBench.self, SecureBench.self, ContainersBench.self, GrowthBench.self,
-            OutputBench.self, BaselineCommand.self, All.self,
+            LinuxBench.self, OutputBench.self, BaselineCommand.self, All.self,
         ],
         defaultSubcommand: All.self)
 

@@ -47,6 +47,9 @@ final class BenchPeer {
         return body
     }
 
+    /// The oldest answer that has arrived; nil where none has.
+    func receiveNow() throws -> [UInt8]? { try socket.receiveFrames(wait: false)?.last }
+
     /// The result that an answer carries.
     func result(_ body: [UInt8]) throws -> Value {
         guard let parts = try reader.value(body).array, parts.count == 4 else {

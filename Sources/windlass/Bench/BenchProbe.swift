@@ -22,9 +22,9 @@ final class BenchProbe: Sendable {
         let isStarted = SystemThread.start("bench-probe") { [self] in
             do {
                 let peer = try BenchPeer(endpoint)
-                let ask = {
+                func ask() throws {
                     let duration = try peer.ask(method, parameters).duration / .milliseconds(1)
-                    state.withLock { $0.durations.append(duration) }
+                    self.state.withLock { $0.durations.append(duration) }
                 }
                 try ask()
                 begun.signal()

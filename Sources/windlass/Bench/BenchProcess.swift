@@ -61,7 +61,7 @@ final class BenchProcess {
     }
 }
 
-/// A worker that a benchmark measures, on the embedded emulator.
+/// A worker that a benchmark measures, on the embedded emulator unless another driver is named.
 final class BenchWorker {
     let process: BenchProcess
     /// Its command endpoint.
@@ -75,18 +75,22 @@ final class BenchWorker {
     /// - Parameters:
     ///   - arguments: besides its own, which serve on loopback.
     ///   - environment: what is added to this program's own.
-    init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
+    ///   - driver: what runs its containers.
+    init(_ arguments: [String] = [], environment: [String: String] = [:], driver: String = "emulator") throws {
         state = FileManager.default.temporaryDirectory.appendingPathComponent("windlass-bench-\(UUID().uuidString)")
         process = try BenchProcess(
             [
-                "worker", "--driver", "emulator", "--emulator-in-process", "--commands", "tcp://127.0.0.1:*",
-                "--events", "tcp://127.0.0.1:*", "--http", "none", "--state-dir", state.path, "--log-level", "error",
-            ] + arguments, environment: environment)
+                "worker", "--driver", driver, "--commands", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
+                "--http", "none", "--state-dir", state.path, "--log-level", "error",
+            ] + (driver == "emulator" ? ["--emulator-in-process"] : []) + arguments, environment: environment)
         let ready = try process.ready()
         commands = ready.commands.first ?? ""
         allCommands = ready.commands
         events = ready.events.first ?? ""
     }
+
+    /// Its state directory.
+    var stateDirectory: String { state.path }
 
     /// Stops it and removes what it kept.
     func stop() {

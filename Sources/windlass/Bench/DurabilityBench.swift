@@ -1,6 +1,7 @@
 import ContainerProtocol
 import Foundation
 import MessagePack
+import Worker
 import WorkerClient
 import ZeroMQ
 

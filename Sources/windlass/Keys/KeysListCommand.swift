@@ -3,6 +3,7 @@ import ContainerModel
 import ContainerProtocol
 import MessagePack
 import Worker
+import ZeroMQ
 
 /// `windlass keys list`: who may come in.
 struct KeysListCommand: AsyncParsableCommand {

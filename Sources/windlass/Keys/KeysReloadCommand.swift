@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerProtocol
 import MessagePack
 
 /// `windlass keys reload`: has a worker read the files of keys again now.

@@ -2,6 +2,7 @@ import ArgumentParser
 import ContainerProtocol
 import Foundation
 import MessagePack
+import Worker
 
 /// `windlass keys revoke`: lets a principal in no more.
 struct KeysRevokeCommand: AsyncParsableCommand {

@@ -6,8 +6,8 @@ extension DriverSelection {
     static let emulatorOnWindows =
         "driver: the emulator runs processes of Linux; on Windows use driver: hcs"
     static let hcsElsewhere =
-        "driver: hcs drives the Host Compute Service of Windows, which this host does not have; use driver: emulator, "
-        + "which runs processes without isolation, or leave the setting out"
+        "driver: hcs drives the Host Compute Service of Windows, which this host does not have; use driver: oci, "
+        + "which needs root and a runtime, driver: emulator, which runs processes without isolation, or leave the setting out"
 
     /// What the driver that is chosen would refuse.
     static func problems(_ settings: WorkerSettings) -> [String] {
@@ -16,7 +16,9 @@ extension DriverSelection {
         #else
             switch settings.driver {
             case .hcs: return [hcsElsewhere]
-            case .auto, .emulator: return emulatorProblems(settings) + faultProblems(settings)
+            case .oci: return runtimeProblems(settings)
+            case .auto: return emulatorProblems(settings) + faultProblems(settings) + runtimeProblems(settings)
+            case .emulator: return emulatorProblems(settings) + faultProblems(settings)
             }
         #endif
     }
@@ -26,7 +28,12 @@ extension DriverSelection {
         #if os(Windows)
             return []
         #else
-            return ["default", "hyperv"]
+            switch settings.driver {
+            case .hcs: return []
+            case .oci: return ["busybox"]
+            case .emulator: return ["default", "hyperv"]
+            case .auto: return settings.choosesEmulator ? ["default", "hyperv"] : ["busybox", "default", "hyperv"]
+            }
         #endif
     }
 }

@@ -2,6 +2,7 @@ import ContainerDriver
 import Foundation
 import HostComputeDriver
 import HostComputeEmulator
+import Logging
 import MessagePack
 import Worker
 

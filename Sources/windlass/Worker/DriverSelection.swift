@@ -7,6 +7,8 @@ import Worker
 /// The driver that the settings ask for; the worker is given the profiles that go with it.
 struct DriverSelection {
     let driver: any ContainerDriver
+    /// Which driver was chosen, and why; nil where the settings name it.
+    var reason: String?
     /// What is left to do when the worker has stopped in order.
     var afterStop: (Logger) -> Void = { _ in }
 
@@ -19,8 +21,12 @@ struct DriverSelection {
             }
             return DriverSelection(driver: try hostComputeService(owner))
         #else
-            guard settings.driver == .hcs else { return try emulator(owner, &settings) }
-            return DriverSelection(driver: try hostComputeService(owner))
+            switch settings.driver {
+            case .hcs: return DriverSelection(driver: try hostComputeService(owner))
+            case .emulator: return try emulator(owner, &settings)
+            case .oci: return try runtime(owner, &settings)
+            case .auto: return try automatic(owner, &settings)
+            }
         #endif
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import HostComputeEmulator
 import Logging
@@ -102,16 +103,8 @@ final class OwnEmulatorService: Sendable {
 
         // Signals that this process ignores or blocks are none of the service's.
         var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
+        linux_own_session(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var (none, all) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID, which Swift's module of the C library leaves out.
-        posix_spawnattr_setflags(
-            &attributes, Int16(newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)))
 
         let words =
             [

@@ -93,6 +93,16 @@ struct Setting: Sendable {
         Setting(
             "log_format", .choice(WorkerLogging.Format.allCases.map(\.rawValue)),
             { $0.logFormat = WorkerLogging.Format(rawValue: $1.text) ?? .auto }, { $0.logFormat.rawValue }),
+        Setting("oci_runtime", .text, { $0.ociRuntime = $1.text }, { $0.ociRuntime }),
+        Setting("oci_supervisor", .text, { $0.ociSupervisor = $1.text }, { $0.ociSupervisor ?? "" }),
+        Setting("oci_allow", .list, { $0.ociAllow = $1.list }, { $0.ociAllow.joined(separator: ",") }),
+        Setting("oci_mounts", .list, { $0.ociMounts = $1.list }, { $0.ociMounts.joined(separator: ",") }),
+        Setting(
+            "oci_capabilities", .list, { $0.ociCapabilities = $1.list }, { $0.ociCapabilities.joined(separator: ",") }),
+        Setting("oci_cni_config", .text, { $0.ociNetworks = $1.text }, { $0.ociNetworks }),
+        Setting(
+            "oci_cni_plugins", .list, { $0.ociNetworkPlugins = $1.list },
+            { $0.ociNetworkPlugins.joined(separator: ",") }),
         Setting("emulator_socket", .text, { $0.emulatorSocket = $1.text }, { $0.emulatorSocket ?? "" }),
         Setting("emulator_user", .text, { $0.emulatorUser = $1.text }, { $0.emulatorUser ?? "" }),
         Setting(

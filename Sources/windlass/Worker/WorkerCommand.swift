@@ -1,7 +1,9 @@
 import ArgumentParser
+import ContainerDriver
 import Foundation
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Worker
 
 /// `windlass worker`: serves until it is asked to stop.
@@ -44,6 +46,9 @@ struct WorkerCommand: AsyncParsableCommand {
             selection = try DriverSelection.make(&settings)
             let driver = selection.driver
             try settings.checkProfiles()
+            logger.notice(
+                "the driver is \(driver.name) (\(driver.version))",
+                metadata: selection.reason.map { ["why": "\($0)"] } ?? ["why": "the settings name it"])
             if driver.capabilities.contains(.noIsolation) {
                 logger.notice(
                     "the driver \(driver.name) runs processes without any isolation from this host")

@@ -5,7 +5,7 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Read settings from this YAML file.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("What runs the containers: auto, hcs or emulator.", valueName: "driver"))
+    @Option(help: ArgumentHelp("What runs the containers: auto, hcs, oci or emulator.", valueName: "driver"))
     var driver: String?
 
     @Option(help: ArgumentHelp("Serve commands here; may be given several times.", valueName: "endpoint"))

@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 import MessagePack
 import Worker
@@ -43,10 +42,10 @@ extension WorkerSettings {
 
     /// Where settings come from, first one first.
     private struct Sources {
-        /// Every key has this before it, so that the environment's variables begin with `WINDLASS_`.
-        private static let scope = "windlass"
+        /// A source's name for a setting, and what it gives it: one text, or several for a list; nil for nothing.
+        private typealias Layer = (name: (Setting) -> String, texts: (Setting) -> [String]?)
 
-        private let layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)]
+        private let layers: [Layer]
 
         /// What is wrong with the names of the environment's variables.
         static func unknownVariables(_ environment: [String: String]) -> [String] {
@@ -57,16 +56,11 @@ extension WorkerSettings {
         }
 
         init(flags: [String: [String]], environment: [String: String], file: SettingsFile?) {
-            let flagReader = Sources.reader(flags)
-            var layers: [(name: @Sendable (Setting) -> String, reader: ConfigReader)] = [
-                ({ "--" + $0.key.replacing("_", with: "-") }, flagReader),
-                (
-                    { "the environment's \(Sources.variable($0.key))" },
-                    ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
-                ),
+            layers = [
+                ({ "--" + $0.key.replacing("_", with: "-") }, { flags[$0.key] }),
+                ({ "the environment's \(Sources.variable($0.key))" }, { Sources.texts(of: $0, environment) }),
+                ({ file?.place(of: $0.key) ?? "" }, { file?.values[$0.key] }),
             ]
-            if let file { layers.append(({ file.place(of: $0.key) }, Sources.reader(file.values))) }
-            self.layers = layers
         }
 
         /// Variables that the client's commands read.
@@ -90,37 +84,21 @@ extension WorkerSettings {
 
         private static func variable(_ key: String) -> String { "WINDLASS_" + key.uppercased() }
 
-        private static func reader(_ values: [String: [String]]) -> ConfigReader {
-            var entries: [AbsoluteConfigKey: ConfigValue] = [:]
-            for (key, texts) in values {
-                let isText = texts.count == 1 && !(Setting.all.first { $0.key == key }?.isList ?? false)
-                entries[AbsoluteConfigKey([scope, key])] = ConfigValue(
-                    isText ? .string(texts[0]) : .stringArray(texts), isSecret: false)
-            }
-            return ConfigReader(provider: InMemoryProvider(name: "settings", values: entries))
+        /// Only a list is separated at commas; a path may well have one.
+        private static func texts(of setting: Setting, _ environment: [String: String]) -> [String]? {
+            guard let text = environment[variable(setting.key)] else { return nil }
+            guard setting.isList else { return [text] }
+            return text.split(separator: ",", omittingEmptySubsequences: false)
+                .map { $0.trimmingCharacters(in: .whitespaces) }
         }
 
         /// What the first source that has the setting gives it, and that source's name.
         func value(of setting: Setting) throws -> (Setting.Given, source: String)? {
-            for (name, reader) in layers {
-                let key = ConfigKey([Sources.scope, setting.key])
-                // Only a list is separated at commas; a path may well have one.
-                if setting.isList {
-                    guard let texts = reader.stringArray(forKey: key), !texts.isEmpty else { continue }
-                    guard let given = setting.read(texts) else {
-                        throw ConfigurationError(
-                            "\(name(setting)): \(setting.key) must be \(setting.expectation), not "
-                                + "\"\(texts.joined(separator: ","))\"")
-                    }
-                    return (given, name(setting))
-                }
-                guard
-                    let text = reader.string(forKey: key)
-                        ?? reader.stringArray(forKey: key)?.joined(separator: ",")
-                else {
-                    continue
-                }
-                guard let given = setting.read(text) else {
+            for (name, texts) in layers {
+                guard let texts = texts(setting), !texts.isEmpty else { continue }
+                // A text that a source has taken for a list, at its commas.
+                let text = texts.joined(separator: ",")
+                guard let given = setting.isList ? setting.read(texts) : setting.read(text) else {
                     throw ConfigurationError(
                         "\(name(setting)): \(setting.key) must be \(setting.expectation), not \"\(text)\"")
                 }

@@ -6,9 +6,11 @@ import Worker
 struct WorkerSettings: Sendable {
     /// Which driver runs the containers.
     enum Driver: String, Sendable, CaseIterable {
-        /// HCS on Windows, else the emulator.
+        /// HCS on Windows; on Linux an OCI runtime where the worker is root and one works, else the emulator. A setting of
+        /// the emulator chooses the emulator.
         case auto
         case hcs
+        case oci
         case emulator
     }
 
@@ -24,8 +26,25 @@ struct WorkerSettings: Sendable {
     var emulatorInProcess = false
     /// A file of faults for the emulator inside the worker.
     var emulatorFaults: String?
+    /// The OCI runtime: `auto`, `runc`, `crun` or a path.
+    var ociRuntime = "auto"
+    /// The supervisor's program; beside this program where it is nil.
+    var ociSupervisor: String?
+    /// What specifications may ask for beyond the ordinary, by the names of `Permission`.
+    var ociAllow: [String] = []
+    /// Host folders that containers may mount, each as `PATH` or `PATH:ro`.
+    var ociMounts: [String] = []
+    /// Capabilities that processes may have beyond the ordinary.
+    var ociCapabilities: [String] = []
+    /// The folder with the configurations of CNI networks.
+    var ociNetworks = "/etc/cni/net.d"
+    /// The folders with CNI plugins.
+    var ociNetworkPlugins = ["/opt/cni/bin", "/usr/lib/cni"]
     /// Where each setting came from that is not at its default.
     var sources: [String: String] = [:]
+
+    /// Whether a setting asks for the emulator.
+    var choosesEmulator: Bool { emulatorSocket != nil || emulatorInProcess || emulatorFaults != nil }
 
     /// The defaults.
     init() {

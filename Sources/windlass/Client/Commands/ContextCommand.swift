@@ -1,6 +1,7 @@
 import ArgumentParser
 import ContainerProtocol
 import Foundation
+import ZeroMQ
 
 /// `windlass context`: names for workers, with what is needed to reach them.
 struct ContextCommand: ParsableCommand {

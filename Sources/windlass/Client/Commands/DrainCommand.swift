@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerProtocol
 import MessagePack
 
 /// `windlass drain`: the worker takes no new containers any more.

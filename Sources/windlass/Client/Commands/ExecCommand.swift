@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// `windlass exec`: one more process in a container, attached until it exits.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerProtocol
 import MessagePack
 
 /// `windlass health`: whether the worker can take containers now.

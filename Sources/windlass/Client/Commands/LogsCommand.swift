@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 import MessagePack
 import WorkerClient
 

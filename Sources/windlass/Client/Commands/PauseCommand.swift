@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 
 /// `windlass pause`: freezes containers.
 struct PauseCommand: ClientCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ContainerProtocol
 import MessagePack
+import WorkerClient
 
 /// `windlass ping`: whether the worker answers, and how fast.
 struct PingCommand: ClientCommand {

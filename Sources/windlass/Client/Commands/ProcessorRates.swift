@@ -1,4 +1,5 @@
 import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// Turns processor time that only rises into percent of one processor, from one look to the next.

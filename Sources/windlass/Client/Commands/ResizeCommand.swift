@@ -1,5 +1,7 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
+import MessagePack
 
 /// `windlass resize`: gives a process's terminal another size, where no terminal of this side does it.
 struct ResizeCommand: ClientCommand {

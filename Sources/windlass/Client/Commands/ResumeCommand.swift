@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 
 /// `windlass resume`: lets frozen containers go on.
 struct ResumeCommand: ClientCommand {

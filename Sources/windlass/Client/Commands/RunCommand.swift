@@ -1,8 +1,7 @@
-import ContainerModel
-import ContainerProtocol
 import ArgumentParser
 import ContainerModel
 import ContainerProtocol
+import MessagePack
 
 /// `windlass run`: a new container, attached until it exits.
 struct RunCommand: ClientCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ContainerModel
 import ContainerProtocol
 import MessagePack
+import WorkerClient
 
 /// `windlass stop`: asks containers to end, and ends them by force when their time is up.
 struct StopCommand: ClientCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// `windlass update`: changes the limits of a container.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainerProtocol
 import MessagePack
 import Worker
 

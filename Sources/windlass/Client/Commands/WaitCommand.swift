@@ -2,6 +2,7 @@ import ArgumentParser
 import ContainerModel
 import ContainerProtocol
 import MessagePack
+import WorkerClient
 
 /// `windlass wait`: waits until containers have exited, and prints their exit codes.
 struct WaitCommand: ClientCommand {

@@ -1,3 +1,4 @@
+import ContainerModel
 import UnixSignals
 
 /// A part of the terminal that is drawn repeatedly, until the user has seen enough.

@@ -66,7 +66,7 @@ struct LogLines {
 
     private func prefix(_ time: Timestamp?) -> [UInt8] {
         let name = name.map { "\($0) | " } ?? ""
-        let time = hasTimes ? (time?.milliseconds ?? "-") + " " : ""
+        let time = hasTimes ? (time?.rfc3339(digits: 3) ?? "-") + " " : ""
         return Array((name + time).utf8)
     }
 }

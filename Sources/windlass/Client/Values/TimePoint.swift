@@ -43,39 +43,17 @@ struct TimePoint: ExpressibleByArgument, Sendable, Equatable {
         return fraction(parts[1]).flatMap { Timestamp(seconds: seconds, nanoseconds: $0) }
     }
 
-    /// `YYYY-MM-DD`, with `THH:MM`, `:SS`, a fraction and `Z` or `+HH:MM` behind it as far as they are given.
+    /// As RFC 3339, of which the time, its seconds and the zone may be missing.
     private static func date(_ text: String, _ zone: TimeZone) -> Timestamp? {
         guard
             let match = text.wholeMatch(
-                of:
-                    /(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?(?:(Z)|([+-])(\d\d):(\d\d))?/
-            )
+                of: /(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?([Zz]|[+-]\d\d:\d\d)?/)
         else { return nil }
-        let numbers = [match.1, match.2, match.3, match.4 ?? "0", match.5 ?? "0", match.6 ?? "0"].compactMap {
-            Int64($0)
-        }
-        guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24,
-            numbers[4] < 60, numbers[5] < 61
-        else { return nil }
-        let days = daysSince1970(numbers[0], numbers[1], numbers[2])
-        var seconds = days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
-        if let sign = match.9, let hours = match.10.flatMap({ Int64($0) }),
-            let minutes = match.11.flatMap({ Int64($0) })
-        {
-            seconds -= (sign == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)
-        } else if match.8 == nil {
-            seconds -= Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(seconds))))
-        }
-        return Timestamp(seconds: seconds, nanoseconds: match.7.flatMap { fraction($0) } ?? 0)
-    }
-
-    /// The inverse of what ``Timestamp/rfc3339`` does with the days.
-    private static func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month > 2 ? year : year - 1
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        let plain = "\(match.1)T\(match.2 ?? "00:00")\(match.3 ?? ":00")"
+        if let given = match.4 { return Timestamp(rfc3339: plain + given) }
+        guard let time = Timestamp(rfc3339: plain + "Z") else { return nil }
+        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(time.seconds)))
+        return time.advanced(by: .seconds(-offset))
     }
 
     private static func number(_ text: Substring, _ lengths: ClosedRange<Int>) -> Int64? {

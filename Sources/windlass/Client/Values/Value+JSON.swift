@@ -1,3 +1,5 @@
+import ContainerModel
+import ContainerProtocol
 import Foundation
 import MessagePack
 
