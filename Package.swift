@@ -3,15 +3,15 @@
 import PackageDescription
 
 /// Every Swift target: Swift 6 mode, `any` spelled out, and no warning survives.
-let strictTests: [SwiftSetting] = [
+let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
 ]
 
-/// Those of the program and its libraries: a member is used only where the module that defines it is imported.
-let strict: [SwiftSetting] = strictTests + [.enableUpcomingFeature("MemberImportVisibility")]
+/// And a member is used only where the module that defines it is imported.
+let strictImports: [SwiftSetting] = strict + [.enableUpcomingFeature("MemberImportVisibility")]
 
 // Windows has the Host Compute Service itself. The emulator, whose containers are Linux processes, and the benchmarks,
 // whose bare processes are, are left out there with all that stands on them.
@@ -41,11 +41,12 @@ let linuxTargets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "OCIDriverTests", dependencies: ["OCIDriver", "TestSupport", "windlass-supervisor"],
-        swiftSettings: strictTests
+        swiftSettings: strict
     ),
     .target(
         name: "HostComputeEmulator",
-        dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"], swiftSettings: strict),
+        dependencies: ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"],
+        swiftSettings: strictImports),
     // What `windlass bench` measures against.
     .target(
         name: "Baselines", dependencies: ["CMessagePack", "CZeroMQ"], path: "Tests/Benchmarks/Baselines",
@@ -53,14 +54,14 @@ let linuxTargets: [Target] = [
     .testTarget(
         name: "HostComputeDriverTests",
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "TestSupport", "windlass"],
-        exclude: ["Golden", "ROWS.md"], swiftSettings: strictTests),
+        exclude: ["Golden", "ROWS.md"], swiftSettings: strict),
     .testTarget(
         name: "HostComputeEmulatorTests", dependencies: ["HostComputeEmulator", "MessagePack"],
-        swiftSettings: strictTests),
+        swiftSettings: strict),
     .testTarget(
         name: "EndToEndTests",
         dependencies: ["HostComputeDriver", "HostComputeEmulator", "Worker", "WorkerClient"],
-        swiftSettings: strictTests),
+        swiftSettings: strict),
 ]
 
 let package = Package(
@@ -91,20 +92,21 @@ let package = Package(
         .target(
             name: "ZeroMQ",
             dependencies: ["CZeroMQ", "Threads", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
         .target(
             name: "MessagePack",
             dependencies: ["CMessagePack", .product(name: "OrderedCollections", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
 
         // What we talk about, what we say, what we need, who does it. A driver links no codec: LayersTests holds this file
         // and the imports to each other.
-        .target(name: "ContainerModel", swiftSettings: strict),
-        .target(name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strict),
-        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strict),
+        .target(name: "ContainerModel", swiftSettings: strictImports),
+        .target(
+            name: "ContainerProtocol", dependencies: ["ContainerModel", "MessagePack"], swiftSettings: strictImports),
+        .target(name: "ContainerDriver", dependencies: ["ContainerModel"], swiftSettings: strictImports),
         .target(
             name: "HostComputeDriver", dependencies: ["CHostCompute", "ContainerDriver", "ContainerModel"],
-            swiftSettings: strict),
+            swiftSettings: strictImports),
 
         // The product, the library that speaks to it, and what you can run.
         .target(
@@ -137,26 +139,26 @@ let package = Package(
             exclude: isWindows ? linuxSources : [],
             swiftSettings: strict),
 
-        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strictTests),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strictTests),
-        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strictTests),
-        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strictTests),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
+        .testTarget(name: "MessagePackTests", dependencies: ["MessagePack"], swiftSettings: strict),
+        .testTarget(name: "ContainerModelTests", dependencies: ["ContainerModel"], swiftSettings: strict),
         .testTarget(
             name: "ContainerProtocolTests",
             dependencies: ["ContainerModel", "ContainerProtocol", "MessagePack", "TestSupport"],
-            swiftSettings: strictTests),
+            swiftSettings: strict),
         // Fakes of our own ports, and what reads the documentation.
         .target(
             name: "TestSupport",
             dependencies: ["ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack"],
-            path: "Tests/TestSupport", swiftSettings: strictTests),
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["TestSupport", "Threads", "Worker", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strictTests),
+            swiftSettings: strict),
         .testTarget(
             name: "WorkerClientTests", dependencies: ["ContainerProtocol", "MessagePack", "WorkerClient", "ZeroMQ"],
-            swiftSettings: strictTests),
-        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strictTests),
+            swiftSettings: strict),
+        .testTarget(name: "WindlassTests", dependencies: ["TestSupport", "windlass"], swiftSettings: strict),
     ] + (isWindows ? [] : linuxTargets)
 )

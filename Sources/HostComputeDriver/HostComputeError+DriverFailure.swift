@@ -1,5 +1,6 @@
 import Synchronization
 import ContainerDriver
+import Synchronization
 
 extension HostComputeError {
     /// What a code means: the failure's kind, HCS's meaning in words, and what a person can do.

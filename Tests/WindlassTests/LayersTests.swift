@@ -15,6 +15,7 @@ struct LayersTests {
         "HostComputeDriver": ["CHostCompute", "ContainerDriver", "ContainerModel"],
         // Its codec serves its own socket, not the worker's contract.
         "HostComputeEmulator": ["CHostCompute", "CLinux", "ContainerModel", "MessagePack", "Threads"],
+        "OCIDriver": ["CLinuxContainers", "CSupervisor", "ContainerDriver", "ContainerModel", "Threads"],
         // The core names no driver.
         "Worker": [
             "CChecksum", "CLinux", "ContainerDriver", "ContainerModel", "ContainerProtocol", "MessagePack", "Threads",
@@ -23,7 +24,7 @@ struct LayersTests {
         "WorkerClient": ["ContainerModel", "ContainerProtocol", "MessagePack", "ZeroMQ"],
         "windlass": [
             "CHostCompute", "CLinux", "ContainerDriver", "ContainerModel", "ContainerProtocol", "HostComputeDriver",
-            "HostComputeEmulator", "MessagePack", "Threads", "Worker", "WorkerClient", "ZeroMQ",
+            "HostComputeEmulator", "MessagePack", "OCIDriver", "Threads", "Worker", "WorkerClient", "ZeroMQ",
         ],
     ]
 

@@ -1,6 +1,7 @@
 import Logging
 import ContainerModel
 import ContainerProtocol
+import Logging
 import MessagePack
 
 /// The commands about output.

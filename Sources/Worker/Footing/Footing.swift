@@ -4,6 +4,7 @@ import ContainerDriver
 import ContainerModel
 import ContainerProtocol
 import Logging
+import MessagePack
 import Threads
 
 /// What the worker stands on and what can vanish under it: its state directory, its socket files, free descriptors, and

@@ -1,7 +1,9 @@
 import DequeModule
 import Synchronization
 import ContainerModel
+import DequeModule
 import MessagePack
+import Synchronization
 
 /// The reader's side.
 extension OutputSpool {

@@ -4,6 +4,7 @@ import HostComputeDriver
 import HostComputeEmulator
 import Logging
 import MessagePack
+import Synchronization
 import Worker
 
 /// The emulator, behind the socket of a service or in this process.

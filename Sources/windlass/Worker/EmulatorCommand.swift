@@ -2,6 +2,7 @@ public import ArgumentParser
 import Foundation
 import HostComputeEmulator
 import Logging
+import Synchronization
 import Threads
 import Worker
 

@@ -207,7 +207,7 @@ struct AttachedProcess: Sendable {
         do {
             try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
             return true
-        } catch let failure as Failure where failure.code == .failedPrecondition || failure.code == .notFound {
+        } catch  where error.code == .failedPrecondition || error.code == .notFound {
             // The process has exited or has closed its input. The wait for the exit reports which.
             return false
         }

@@ -1,7 +1,8 @@
-import ContainerModel
 import ArgumentParser
+import ContainerModel
 import ContainerProtocol
 import MessagePack
+import WorkerClient
 
 /// `windlass restart`: runs containers anew.
 struct RestartCommand: ClientCommand {

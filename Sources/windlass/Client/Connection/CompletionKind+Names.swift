@@ -1,6 +1,8 @@
 import ArgumentParser
+import ContainerProtocol
 import Dispatch
 import Foundation
+import MessagePack
 import Synchronization
 
 extension CompletionKind {

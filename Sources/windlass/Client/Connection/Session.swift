@@ -19,10 +19,10 @@ struct Session: Sendable {
             timeout: options.timeout?.duration)
         do {
             _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
-        } catch let failure as Failure where failure.code == .unavailable && address.credentials == nil {
+        } catch where error.code == .unavailable && address.credentials == nil {
             let (isTurnedAway, isSilent) = await (session.client.isTurnedAway, session.client.isSilent)
             let advice = isTurnedAway || isSilent ? "" : " start one with `windlass worker`"
-            throw Failure(.unavailable, failure.message + advice, retryable: true)
+            throw Failure(.unavailable, error.message + advice, retryable: true)
         }
         session.reportConnection()
         return session

@@ -1,5 +1,6 @@
-import ContainerModel
 import ArgumentParser
+import ContainerModel
+import ContainerProtocol
 import MessagePack
 
 /// Which part of the output `logs` shows. Pure.
