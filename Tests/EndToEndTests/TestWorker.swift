@@ -55,7 +55,7 @@ struct TestWorker {
 
     /// Creates and starts a container that runs a shell script.
     @discardableResult
-    func shell(_ id: ContainerID, _ script: String, stdin: Bool = false) async throws -> Value {
+    func shell(_ id: ContainerID, _ script: String, stdin: Bool = false) async throws -> Created {
         try await client.create(id, ["process": ["args": ["/bin/sh", "-c", .string(script)]]], stdin: stdin)
     }
 
