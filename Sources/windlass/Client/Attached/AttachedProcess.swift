@@ -204,11 +204,12 @@ struct AttachedProcess: Sendable {
 
     /// - Returns: false where the process takes no more.
     private func write(_ bytes: [UInt8], to input: inout ProcessInput, end: Bool = false) async throws -> Bool {
-        do {
+        do throws(Failure) {
             try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
             return true
-        } catch  where error.code == .failedPrecondition || error.code == .notFound {
+        } catch {
             // The process has exited or has closed its input. The wait for the exit reports which.
+            guard error.code == .failedPrecondition || error.code == .notFound else { throw error }
             return false
         }
     }

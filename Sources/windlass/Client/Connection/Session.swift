@@ -17,9 +17,10 @@ struct Session: Sendable {
         let session = Session(
             client: try WorkerClient(address.commands, credentials: address.credentials), console: console,
             timeout: options.timeout?.duration)
-        do {
+        do throws(Failure) {
             _ = try await session.client.call(.ping, timeout: session.timeout ?? .seconds(2))
-        } catch where error.code == .unavailable && address.credentials == nil {
+        } catch {
+            guard error.code == .unavailable, address.credentials == nil else { throw error }
             let (isTurnedAway, isSilent) = await (session.client.isTurnedAway, session.client.isSilent)
             let advice = isTurnedAway || isSilent ? "" : " start one with `windlass worker`"
             throw Failure(.unavailable, error.message + advice, retryable: true)
