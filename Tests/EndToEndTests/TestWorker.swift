@@ -26,6 +26,7 @@ struct TestWorker {
         var configuration = WorkerConfiguration(host: host, stateDirectory: state.path)
         configuration.commandEndpoints = ["tcp://127.0.0.1:*"]
         configuration.eventEndpoints = ["tcp://127.0.0.1:*"]
+        configuration.httpEndpoints = []
         configuration.profiles["default"] = try Emulator.profile()
         configuration.defaultProfile = "default"
         change(&configuration)

@@ -19,7 +19,8 @@ extension OCIContainer {
         guard !cgroup.isFrozen else {
             throw DriverFailure(.failedPrecondition, "\(subject) is paused; resume it first")
         }
-        let process = SupervisedProcess(name, hasTerminal: configuration.hasTerminal, output: output)
+        let process = SupervisedProcess(
+            name, hasTerminal: configuration.hasTerminal, output: output, after: state.withLock(\.lastNumber))
         let isNew = state.withLock { state in
             guard state.processes[name].map({ $0.isReported }) ?? true else { return false }
             state.processes[name] = process

@@ -12,6 +12,8 @@ final class OCIContainer: Sendable {
         var file: ContainerFile
         var supervisor: (any Supervisor)?
         var processes: [ProcessName: SupervisedProcess] = [:]
+        /// The greatest number of a process so far.
+        var lastNumber: UInt32 = 0
         /// Whether the driver was asked to end it by force.
         var isTerminated = false
         /// How exits are seen: those that are known when a container is found again were not notified.
@@ -74,7 +76,7 @@ final class OCIContainer: Sendable {
     func settle(_ process: SupervisedProcess) {
         guard process.isComplete else { return forgetIfDone(process) }
         if process.name == .initial {
-            let others = state.withLock { $0.processes.values.filter { $0.name != .initial && !$0.isReported } }
+            let others = state.withLock { $0.processes.values.filter { $0.name != .initial && $0.owesExit } }
             guard others.isEmpty else {
                 return context.reactor.schedule(after: OCIContainer.execPatience) { [weak self] in self?.concludeExecs()
                 }
@@ -94,7 +96,7 @@ final class OCIContainer: Sendable {
 
     /// An exec whose exit does not come although the first process has ended holds up nothing for ever.
     private func concludeExecs() {
-        let others = state.withLock { $0.processes.values.filter { $0.name != .initial && !$0.isReported } }
+        let others = state.withLock { $0.processes.values.filter { $0.name != .initial && $0.owesExit } }
         for process in others {
             process.note(.unknown(reason: .lost, at: .now, observedBy: .driver))
             report(process)
@@ -125,7 +127,7 @@ final class OCIContainer: Sendable {
     /// Waits until every process's exit has been reported.
     func waitForExits(milliseconds: Int) -> Bool {
         state.wait(milliseconds: milliseconds) { state in
-            state.processes.values.allSatisfy(\.isReported) ? true : nil
+            state.processes.values.contains(where: \.owesExit) ? nil : true
         } ?? false
     }
 }
@@ -138,9 +140,8 @@ extension OCIContainer: SupervisorWatcher {
             state.processes[known.name] = process
             return process
         }
-        // A name that was used before, by a process that is not kept any more.
-        if let before = process.number, known.number < before { return }
-        process.note(known)
+        guard process.note(known) else { return }
+        state.withLock { $0.lastNumber = max($0.lastNumber, known.number) }
         if known.phase == .exited { noteExit(known, of: process, observedBy: state.withLock(\.observer)) }
         // Wakes those who wait for it.
         state.withLock { _ in }

@@ -19,11 +19,16 @@ final class SupervisedProcess: Sendable {
 
     let name: ProcessName
     let hasTerminal: Bool
+    /// The greatest number of the processes before it: what is notified of those is not of this one, whose name it may be.
+    private let predecessor: UInt32?
     private let state = Mutex(State())
 
-    init(_ name: ProcessName, hasTerminal: Bool, output: (any ProcessOutput)? = nil) {
+    init(
+        _ name: ProcessName, hasTerminal: Bool, output: (any ProcessOutput)? = nil, after predecessor: UInt32? = nil
+    ) {
         self.name = name
         self.hasTerminal = hasTerminal
+        self.predecessor = predecessor
         state.withLock { $0.output = output }
     }
 
@@ -50,12 +55,21 @@ final class SupervisedProcess: Sendable {
     private var streams: Set<OutputStream> { hasTerminal ? [.stdout] : [.stdout, .stderr] }
 
     /// Notes what the supervisor says; an older notice does not undo a newer one.
-    func note(_ known: SupervisedState) {
-        state.withLock { state in
-            if let before = state.known, before.phase > known.phase { return }
+    /// - Returns: false where it is of another process.
+    @discardableResult func note(_ known: SupervisedState) -> Bool {
+        if let predecessor, known.number <= predecessor { return false }
+        return state.withLock { state in
+            if let before = state.known {
+                guard before.number == known.number else { return false }
+                if before.phase > known.phase { return true }
+            }
             state.known = known
+            return true
         }
     }
+
+    /// Whether its exit is still to be reported to someone.
+    var owesExit: Bool { state.withLock { $0.output != nil && !$0.isReported } }
 
     /// Notes how it ended.
     /// - Returns: false where that was known.

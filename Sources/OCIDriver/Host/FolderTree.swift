@@ -39,7 +39,10 @@ enum FolderTree {
     @discardableResult static func remove(_ path: String) -> Bool {
         var status = stat()
         guard lstat(path, &status) == 0 else { return errno == ENOENT }
-        return remove(path, device: status.st_dev, depth: 0)
+        if remove(path, device: status.st_dev, depth: 0) { return true }
+        // Folders that are nested deeper than a path may be long.
+        _ = HostProgram.run(["/bin/rm", "-rf", "--one-file-system", "--", path], milliseconds: 60_000)
+        return !HostFile.exists(path)
     }
 
     private static func remove(_ path: String, device: dev_t, depth: Int) -> Bool {
