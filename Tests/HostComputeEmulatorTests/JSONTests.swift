@@ -81,7 +81,7 @@ struct JSONTests {
     }
 
     @Test func invalidBytesInAFileAreRefused() {
-        let text = Data("{\"Signal\":\"".utf8) + [0xFF] + Data("\"}".utf8)
+        let text = Data("{\"signal\":\"".utf8) + [0xFF] + Data("\"}".utf8)
         #expect(throws: HostFailure.self) { try ClientDocument.read(SignalOptions.self, text) }
         #expect(throws: HostFailure.self) { try ClientDocument.read(SignalOptions.self, Data()) }
     }

@@ -139,9 +139,10 @@ struct SpoolFile: Sendable {
         }
         guard file != nil || before != nil else { return SpoolContents() }
         var contents = SpoolContents(file ?? [])
-        if let before { contents = contents.behind(SpoolContents(before)) }
         size = file?.count
+        // Of this file alone: the older one is replaced when this one is full.
         outputBytes = contents.chunks.reduce(0) { $0 + $1.data.count }
+        if let before { contents = contents.behind(SpoolContents(before)) }
         if let lost = contents.damage { store?.foundDamage(path, lost: lost) }
         if !contents.isWhole {
             trouble = "\(path) is not whole"
