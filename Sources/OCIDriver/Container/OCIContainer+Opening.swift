@@ -55,14 +55,18 @@ extension OCIContainer {
     }
 
     private func isSame(_ process: SupervisedProcess, _ known: KnownProcess) -> Bool {
-        guard let pid = known.pid, let own = process.pid else { return true }
-        return pid == own
+        if let pid = known.pid, let own = process.pid { return pid == own }
+        // One that had ended before this one was to begin only had its name.
+        guard let begun = known.startedAt, let state = process.known, state.phase == .exited else { return true }
+        return state.exitedAt >= begun
     }
 
     /// A process that its supervisor does not know: it has never been started, unless its id is known.
     private func lost(_ known: KnownProcess) -> FoundProcess {
         guard known.pid != nil else {
-            return supervisor == nil ? .unknown : .neverCreated
+            // Where its specification is there, the earlier worker may have asked for it, and the supervisor may yet read
+            // that.
+            return supervisor == nil || HostFile.exists(paths.specification(known.name)) ? .unknown : .neverCreated
         }
         // It had an id, so it ran; nothing more is known of it.
         context.events?.processExited(id, known.name, .unknown(reason: .lost, at: .now, observedBy: .restore))

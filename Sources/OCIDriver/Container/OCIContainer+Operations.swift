@@ -85,7 +85,10 @@ extension OCIContainer {
                 .failedPrecondition,
                 "\(context.runtime.description) cannot run '\(process.name)' in \(subject): \(reason ?? "it left no reason")"
             )
-        case .failed(let failure): throw failure
+        case .failed(let failure):
+            guard failure.code == .resourceExhausted, !isRepeated else { throw failure }
+            forgetAllDone()
+            return try exec(process, supervisor, hasInput: hasInput, isRepeated: true)
         }
     }
 
