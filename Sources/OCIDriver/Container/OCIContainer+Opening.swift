@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerModel
+import Glibc
 
 /// What an earlier worker's container has come to.
 extension OCIContainer {
@@ -33,13 +34,14 @@ extension OCIContainer {
         var found: [ProcessName: FoundProcess] = [:]
         var inputs: [ProcessName: any ProcessInput] = [:]
         for known in looked {
+            settleBeginning(known)
             let process = process(known.name)
             if let process, process.isReported { continue }
             guard let process, isSame(process, known), let pid = process.pid ?? known.pid else {
                 found[known.name] = lost(known)
                 continue
             }
-            if process.known?.phase == .created {
+            if process.known?.phase == .created || process.known?.phase == .failed {
                 found[known.name] = .neverCreated
                 continue
             }
@@ -54,6 +56,20 @@ extension OCIContainer {
             isolation: .process, canPause: true, state: openState, processes: found, inputs: inputs)
     }
 
+    /// Makes certain whether an exec was begun that the earlier worker may have asked for. Without its specification a
+    /// request that the supervisor has not read yet is refused.
+    private func settleBeginning(_ known: KnownProcess) {
+        guard known.pid == nil, known.name != .initial, let supervisor else { return }
+        if process(known.name).map({ isSame($0, known) }) != true {
+            unlink(paths.specification(known.name))
+            try? supervisor.synchronize()
+        }
+        guard let process = process(known.name), isSame(process, known) else { return }
+        _ = state.wait(milliseconds: context.configuration.patience) { _ in
+            (process.known?.phase ?? .creating) > .created ? true : nil
+        }
+    }
+
     private func isSame(_ process: SupervisedProcess, _ known: KnownProcess) -> Bool {
         if let pid = known.pid, let own = process.pid { return pid == own }
         // One that had ended before this one was to begin only had its name.
@@ -64,9 +80,7 @@ extension OCIContainer {
     /// A process that its supervisor does not know: it has never been started, unless its id is known.
     private func lost(_ known: KnownProcess) -> FoundProcess {
         guard known.pid != nil else {
-            // Where its specification is there, the earlier worker may have asked for it, and the supervisor may yet read
-            // that.
-            return supervisor == nil || HostFile.exists(paths.specification(known.name)) ? .unknown : .neverCreated
+            return supervisor == nil ? .unknown : .neverCreated
         }
         // It had an id, so it ran; nothing more is known of it.
         context.events?.processExited(id, known.name, .unknown(reason: .lost, at: .now, observedBy: .restore))
