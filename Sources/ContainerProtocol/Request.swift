@@ -12,7 +12,7 @@ public struct Request: Sendable {
     public var requestID: String?
     /// The deadline, counted from arrival.
     public var timeout: Duration?
-    /// A W3C trace context.
+    /// A W3C trace context; one that is malformed is dropped.
     public var traceparent: String?
 
     /// Why a body is not a request, and the msgid to answer under: 0 where none could be read.
@@ -56,6 +56,7 @@ public struct Request: Sendable {
             self.method = method
             requestID = try parameters.string("request_id", bytes: Bounds.requestID)
             traceparent = try parameters.string("traceparent", bytes: Bounds.traceparent)
+                .flatMap(TraceContext.valid)
             timeout = try parameters.unsigned("timeout_ms", in: Bounds.milliseconds)
                 .map { .milliseconds(Int64($0)) }
             command = try Command(method, &parameters)

@@ -1,3 +1,4 @@
+import Synchronization
 import ContainerDriver
 import Synchronization
 

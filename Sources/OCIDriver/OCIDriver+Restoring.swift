@@ -1,5 +1,6 @@
 public import ContainerDriver
 public import ContainerModel
+import Threads
 
 /// Finding containers of an earlier worker again.
 extension OCIDriver {

@@ -3,6 +3,7 @@ public import ContainerDriver
 public import ContainerModel
 import Glibc
 import Synchronization
+import Threads
 
 /// Runs containers with an OCI runtime of this host (crun, runc), each under a supervisor of its own that outlives the
 /// worker.

@@ -50,6 +50,15 @@ struct Endpoint: Sendable, Equatable {
         return isLocal || hasKey ? nil : keyRefusal(setting)
     }
 
+    /// Why metrics and health may not be served there; nil where they may. Other hosts may come in without a key, since
+    /// somebody has chosen so.
+    var refusalForHTTP: String? {
+        guard !connects, address.hasPrefix("tcp://"), host != nil else {
+            return "http: \"\(text)\" is no tcp://ADDRESS:PORT; use none where no metrics and health are to be served"
+        }
+        return nil
+    }
+
     /// What is missing where other hosts can reach it and there is no key.
     func keyRefusal(_ setting: String) -> String {
         "\(setting): \"\(address)\" can be reached from other hosts, which needs a key: make one with "

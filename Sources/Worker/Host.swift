@@ -14,6 +14,7 @@ final class Host {
     private let control: AccessControl
     private let check: HostCheck
     private let recovery: Recovery
+    private let monitoring: Monitoring
     private let loop: SocketLoop
     private let memory = MemoryTrim()
     private var trimPace = TrimPace()
@@ -63,6 +64,10 @@ final class Host {
         (traffic.requests, traffic.commands) = (requests, commands)
         check = HostCheck(services)
         recovery = Recovery(services, requests, journal.takeContents())
+        let figures = HostFigures(services, requests, commands, events, host, startedAt: loop.timestamp)
+        loop.onTurn { figures.turns.observe($0) }
+        monitoring = try Monitoring(
+            configuration, on: loop, logger: logger, health: { host.healthReport }, { figures.sources($0) })
         driver.connect(DriverReports(services, on: loop, logger))
     }
 
@@ -87,6 +92,7 @@ final class Host {
         let outbox = services.outbox
         loop.atEndOfTurn { outbox.flush() }
         everySecond()
+        try monitoring.start()
         outbox.record(Event(.workerStart))
         recovery.start(restored)
         check.start()
@@ -100,15 +106,24 @@ final class Host {
     }
 
     private func serve() throws -> Worker.Endpoints {
-        Worker.Endpoints(
+        try monitoring.serve()
+        return Worker.Endpoints(
             commands: try commands.serve(control.serverKey, authenticator),
-            events: try events.serve(control.serverKey, authenticator))
+            events: try events.serve(control.serverKey, authenticator), http: monitoring.endpoints)
     }
 
     /// Reads the clients' keys and the server's again.
     func reloadKeys() { control.reload { _ in } }
 
+    /// Gives a supervisor signs of life from now on.
+    func reportLife(to supervisor: any Supervisor) {
+        supervisor.isAlive(
+            WorkerStatus(running: services.pool.figures.states[.running] ?? 0, stuck: services.calls.figures.stuck))
+        loop.schedule(after: supervisor.interval) { [weak self] in self?.reportLife(to: supervisor) }
+    }
+
     private func close() {
+        monitoring.close()
         control.close()
         events.close()
         services.outbox.close()

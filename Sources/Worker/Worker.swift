@@ -13,6 +13,7 @@ public final class Worker: Service {
     private let configuration: WorkerConfiguration
     private let driver: any ContainerDriver
     private let logger: Logger
+    private let supervisor: (any Supervisor)?
     private let onReady: @Sendable (Endpoints) -> Void
 
     private let (reloads, reloadRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -26,6 +27,8 @@ public final class Worker: Service {
         public var commands: [String]
         /// The publisher's.
         public var events: [String]
+        /// Of metrics and health by HTTP.
+        public var http: [String]
     }
 
     /// Why a worker cannot start.
@@ -35,14 +38,17 @@ public final class Worker: Service {
     }
 
     /// A worker that runs containers with `driver`.
-    /// - Parameter onReady: called once, when it serves.
+    /// - Parameters:
+    ///   - supervisor: gets signs of life while it serves.
+    ///   - onReady: called once, when it serves.
     public init(
         configuration: WorkerConfiguration, driver: any ContainerDriver, logger: Logger,
-        onReady: @escaping @Sendable (Endpoints) -> Void
+        supervisor: (any Supervisor)? = nil, onReady: @escaping @Sendable (Endpoints) -> Void
     ) {
         self.configuration = configuration
         self.driver = driver
         self.logger = logger
+        self.supervisor = supervisor
         self.onReady = onReady
     }
 
@@ -61,6 +67,7 @@ public final class Worker: Service {
             configuration.commandEndpoints.map { (setting: "commands", text: $0) }
             + configuration.eventEndpoints.map { (setting: "events", text: $0) }
         return endpoints.compactMap { Endpoint($0.text).refusal(setting: $0.setting, hasKey: hasKey) }
+            + (configuration.httpEndpoints ?? []).compactMap { Endpoint($0).refusalForHTTP }
     }
 
     /// Serves.
@@ -92,6 +99,7 @@ public final class Worker: Service {
             stop.yield()
         }
         logger.info("stopping")
+        supervisor?.isStopping(within: configuration.times.longestStop)
         await withCheckedContinuation { stopped in loop.post { started.host.value.stop { stopped.resume() } } }
         // The context ends only after all pending messages have been sent.
         try? await offTheCooperativePool {
@@ -115,13 +123,14 @@ public final class Worker: Service {
     private func start(
         on loop: SocketLoop, _ serverKey: CurveKeyPair?, stop: @escaping @Sendable () -> Void
     ) async throws -> Started {
-        let (configuration, driver, logger) = (configuration, driver, logger)
+        let (configuration, driver, logger, supervisor) = (configuration, driver, logger, supervisor)
         let (restored, isRestored) = AsyncStream.makeStream(of: Void.self)
         let (started, endpoints) = try await offTheCooperativePool {
             try loop.perform {
                 let host = try Host(
                     configuration, serverKey: serverKey, driver: driver, on: loop, logger: logger, stopWorker: stop)
                 let endpoints = try host.start { isRestored.finish() }
+                if let supervisor { host.reportLife(to: supervisor) }
                 loop.schedule(after: Worker.patienceAtStart) { isRestored.finish() }
                 return (Started(host: LoopBound(host, to: loop), output: host.output), endpoints)
             }

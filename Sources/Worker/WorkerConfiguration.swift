@@ -12,6 +12,8 @@ public struct WorkerConfiguration: Sendable {
     public var commandEndpoints = ["tcp://127.0.0.1:5770"]
     /// Where the publisher serves; a `>` before an endpoint connects to it instead.
     public var eventEndpoints = ["tcp://127.0.0.1:5771"]
+    /// Where metrics and health are served by HTTP; nil for ``defaultHTTPEndpoints``, as far as they are free.
+    public var httpEndpoints: [String]?
     /// Who may come in.
     public var access = Access()
     /// The permissions of the socket files of `ipc://` endpoints.
@@ -34,6 +36,9 @@ public struct WorkerConfiguration: Sendable {
     public var limits = Limits()
     /// How long things may take.
     public var times = Times()
+
+    /// Where metrics and health are served unless something else is chosen.
+    public static let defaultHTTPEndpoints = ["tcp://127.0.0.1:5772"]
 
     /// A worker of `host` that keeps its state in `stateDirectory`.
     public init(host: String, stateDirectory: String) {
@@ -160,6 +165,9 @@ public struct WorkerConfiguration: Sendable {
         public var stoppedRetention = Duration.zero
         /// A ZMTP handshake may take this long.
         public var handshake = Duration.seconds(3)
+
+        /// How long a stop may take in all: what the worker allows for it, and some more for the rest.
+        public var longestStop: Duration { stop + linger + .seconds(10) }
 
         /// The defaults.
         public init() {}

@@ -6,6 +6,8 @@ public final class Socket {
     /// What a socket is for.
     public enum Kind: Sendable {
         case router, dealer, request, reply, publish, subscribe, xpub, pair
+        /// Plain TCP: each message is a connection's id and some of its bytes, empty where it begins or has ended.
+        case stream
 
         var raw: Int32 {
             switch self {
@@ -17,6 +19,7 @@ public final class Socket {
             case .subscribe: ZMQ_SUB
             case .xpub: ZMQ_XPUB
             case .pair: ZMQ_PAIR
+            case .stream: ZMQ_STREAM
             }
         }
     }

@@ -53,6 +53,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
         /// Turns since the quiet sockets were looked at.
         var turnsSinceLook = 0
         var endOfTurn: [() -> Void] = []
+        var onTurn: ((Duration) -> Void)?
         var due = Heap<Due>()
         var live: [UInt64: () -> Void] = [:]
         var sequence: UInt64 = 0
@@ -201,6 +202,9 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     /// Runs `work` at the end of every turn: for what one turn gathers and sends at once.
     public func atEndOfTurn(_ work: @escaping () -> Void) { confined.endOfTurn.append(work) }
 
+    /// Calls `report` with the length of each turn that is over, without the sleep behind it.
+    public func onTurn(_ report: @escaping (Duration) -> Void) { confined.onTurn = report }
+
     /// Runs `work` once after `duration`.
     @discardableResult
     public func schedule(after duration: Duration, _ work: @escaping () -> Void) -> Deadline {
@@ -222,6 +226,7 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
     private func run(_ woken: Socket) {
         var message = Message()
         var work: [Work] = []
+        var began = ContinuousClock.now
         // How much of it has been done: what is left goes before what has come since.
         var done = 0
         while true {
@@ -248,10 +253,21 @@ public final class SocketLoop: SerialExecutor, @unchecked Sendable {
             busy = serveQuiet() || busy
             for entry in confined.handlers where entry.handler() == .busy { busy = true }
             for work in confined.endOfTurn { work() }
-            if !busy { sleep(woken, &message) }
+            began = reportTurn(since: began)
+            if busy { continue }
+            sleep(woken, &message)
+            if confined.onTurn != nil { began = .now }
         }
         // What handlers and deadlines hold must go on this thread: sockets are among it.
         confined = Confined()
+    }
+
+    /// - Returns: the time, where it is of interest.
+    private func reportTurn(since began: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        guard let onTurn = confined.onTurn else { return began }
+        let now = ContinuousClock.now
+        onTurn(now - began)
+        return now
     }
 
     /// How long what was sent to the loop may hold it in one turn: threads may send much more at once than sockets and

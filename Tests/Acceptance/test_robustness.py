@@ -88,9 +88,9 @@ def test_output_never_comes_before_the_reply_to_its_attach(client, containers):
 
 def test_a_stop_is_told_with_the_request_that_caused_it(client, containers, collector):
     id = containers.idle()
-    client.call("stop", id=id, grace_ms=0, request_id="r-stop", traceparent="00-aa-bb-01")
+    client.call("stop", id=id, grace_ms=0, request_id="r-stop", traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     event = collector.find("exit", id)
-    assert event["request_id"] == "r-stop" and event["traceparent"] == "00-aa-bb-01"
+    assert event["request_id"] == "r-stop" and event["traceparent"] == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def test_exec_names_what_it_ignores(client, containers):

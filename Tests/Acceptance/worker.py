@@ -44,12 +44,14 @@ class Worker:
         *,
         commands: list[str] | None = None,
         events: list[str] | None = None,
+        http: list[str] | None = None,
         config: Path | None = None,
         host: str | None = None,
         faults: Path | None = None,
         own_service: bool = False,
         pass_fds: list[int] | None = None,
         variables: dict[str, str] | None = None,
+        log_file: Path | None = None,
         driver: str = "emulator",
         before: list[str] | None = None,
     ):
@@ -64,7 +66,12 @@ class Worker:
             arguments += ["--commands", endpoint]
         for endpoint in events or ["tcp://127.0.0.1:*"]:
             arguments += ["--events", endpoint]
-        for flag, value in {"--config": config, "--host": host, "--emulator-faults": faults}.items():
+        # Workers stand side by side here: only those that are asked for their metrics serve them.
+        chooses = config is not None and config.exists() and b"http:" in config.read_bytes()
+        for endpoint in http or ([] if chooses else ["none"]):
+            arguments += ["--http", endpoint]
+        given = {"--config": config, "--host": host, "--emulator-faults": faults, "--log-file": log_file}
+        for flag, value in given.items():
             arguments += [flag, str(value)] if value else []
         # A container that outlived its test would stay, so only those that ask for a service have one.
         names_service = config is not None and config.exists() and b"emulator_socket" in config.read_bytes()

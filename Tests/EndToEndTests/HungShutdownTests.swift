@@ -135,7 +135,7 @@ struct HungShutdownTests {
     }
 
     @Test func aWorkerThatStopsAnswersEveryoneAndLeavesNothingRunning() async throws {
-        var pid: UInt64 = 0
+        var pid: UInt32 = 0
         var waiting: Task<Value, any Error>?
         var hanging: Task<Value, any Error>?
         var stall: Stall?
@@ -143,7 +143,7 @@ struct HungShutdownTests {
             $0.times.stop = .seconds(3)
         } _: { worker in
             let id = try uniqueID("left")
-            pid = try #require(try await worker.shell(id, "exec sleep 1000")["pid"]?.unsigned)
+            pid = try #require(try await worker.shell(id, "exec sleep 1000").pid)
             let hung = HostComputeEmulator.faults.stall(.createProcess, id: id.rawValue)
             stall = hung
             let client = try WorkerClient(worker.endpoints.commands[0])

@@ -14,7 +14,7 @@ struct RestartTests {
         let id = try uniqueID()
         let created = Task { try await client.create(id, ["process": ["args": ["/bin/sh", "-c", "exit 5"]]]) }
         try await worker.start()
-        #expect(try await created.value["id"] == .string(id.rawValue))
+        #expect(try await created.value.id == id)
         #expect(try await client.wait(id).code == 5)
         let events = try await client.call(.events, ["after": 0, "ids": [.string(id.rawValue)]])["events"]?.array
         #expect(events?.map { $0["type"]?.string } == ["create", "start", "exit"])

@@ -26,6 +26,7 @@ struct TestWorker {
         var configuration = WorkerConfiguration(host: host, stateDirectory: state.path)
         configuration.commandEndpoints = ["tcp://127.0.0.1:*"]
         configuration.eventEndpoints = ["tcp://127.0.0.1:*"]
+        configuration.httpEndpoints = []
         configuration.profiles["default"] = try Emulator.profile()
         configuration.defaultProfile = "default"
         change(&configuration)
@@ -55,7 +56,7 @@ struct TestWorker {
 
     /// Creates and starts a container that runs a shell script.
     @discardableResult
-    func shell(_ id: ContainerID, _ script: String, stdin: Bool = false) async throws -> Value {
+    func shell(_ id: ContainerID, _ script: String, stdin: Bool = false) async throws -> Created {
         try await client.create(id, ["process": ["args": ["/bin/sh", "-c", .string(script)]]], stdin: stdin)
     }
 

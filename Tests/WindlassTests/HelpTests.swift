@@ -44,7 +44,7 @@ struct HelpTests {
         let pages = try ManualPage.all(Windlass._dumpHelp())
         let names = Set(pages.map(\.name))
         #expect(names.contains("windlass") && names.contains("windlass-run") && names.contains("windlass-config-check"))
-        #expect(pages.count >= HelpTests.commands.count)
+        #expect(pages.count > 50)
         let run = try #require(pages.first { $0.name == "windlass-run" })
         let text = run.text(version: "1.0", usage: "windlass run [<options>]")
         let lines = text.split(separator: "\n")

@@ -52,7 +52,8 @@ struct StoppedContainersTests {
         var exits = RemovedExits()
         let exit = Exit(code: 3, reason: .exited, at: .epoch, observedBy: .driver)
         for number in 0..<5000 { exits[try id(number)] = exit }
-        #expect(exits[try id(4999)] == exit && exits[try id(0)] == nil)
+        #expect(exits[try id(4999)] == exit)
+        #expect(exits[try id(0)] == nil)
         exits[try id(4999)] = nil
         #expect(exits[try id(4999)] == nil)
     }

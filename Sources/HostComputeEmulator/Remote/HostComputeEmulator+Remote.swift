@@ -30,13 +30,15 @@ extension HostComputeEmulator {
     /// Connects to the service at a socket, which this process uses from now on in place of any other.
     /// - Parameters:
     ///   - patience: how long a service that is not there yet is waited for: it may be starting, too.
+    ///   - user: another user, whose service is trusted.
     ///   - start: starts a service where none answers, now and later, and returns at once; it is called again and again
     ///     while none answers, on any thread and never twice at a time. False where that is of no use.
     /// - Throws: ``ConfigurationFailure`` where none answers, or one that cannot be understood.
     public static func connect(
-        socket path: String, patience: Duration = .seconds(5), start: (@Sendable () -> Bool)? = nil
+        socket path: String, of user: UInt32? = nil, patience: Duration = .seconds(5),
+        start: (@Sendable () -> Bool)? = nil
     ) throws(ConfigurationFailure) -> Remote {
-        let emulator = RemoteEmulator(path, start: start)
+        let emulator = RemoteEmulator(path, of: user, start: start)
         do throws(RemoteEmulator.Refusal) {
             let service = try emulator.connect(patience: patience).service
             RemoteEmulator.shared.withLock { $0 = emulator }

@@ -39,7 +39,8 @@ final class RemoteConnection: Sendable {
     private let pool: ThreadPool
     private let state = Mutex(State())
 
-    init(_ path: String) throws(RemoteEmulator.Refusal) {
+    /// - Parameter user: another user, whose service is trusted.
+    init(_ path: String, of user: UInt32? = nil) throws(RemoteEmulator.Refusal) {
         guard let address = UnixAddress(path) else { throw .badPath }
         let descriptor = FileDescriptor.raise(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         guard descriptor >= 0 else { throw .noDescriptor }
@@ -48,7 +49,7 @@ final class RemoteConnection: Sendable {
         pool = ThreadPool()
         writer = FrameWriter(socket, pool: pool)
         guard address.connect(descriptor) else { throw errno == EACCES ? .stranger : .absent }
-        guard let peer = socket.peer, peer.user == geteuid() || peer.user == 0 else { throw .stranger }
+        guard let peer = socket.peer, [geteuid(), 0, user].contains(peer.user) else { throw .stranger }
         writer.send(Frame(body: ServiceHandshake().body))
         socket.limitReads(to: RemoteConnection.handshakeSeconds)
         // A service that is ending accepts clients and sends nothing.

@@ -33,7 +33,8 @@ final class RemoteEmulator: Sendable {
             case .absent:
                 "no emulator service answers at '\(path)'; start one: windlass hcs-emulator --socket \(path)"
             case .stranger:
-                "the service at '\(path)' belongs to another user; start one of your own at another path"
+                "the service at '\(path)' belongs to another user; start one of your own at another path, or set emulator_user to that "
+                    + "user's name"
             case .otherVersion(let version, let service):
                 "the emulator service at '\(path)' was started by another release: it speaks version \(version), this "
                     + "program \(ServiceHandshake.version). Use that release until its containers have ended, or end it with "
@@ -54,13 +55,17 @@ final class RemoteEmulator: Sendable {
 
     let path: String
     let handles = RemoteHandles()
+    private let user: UInt32?
     private let start: (@Sendable () -> Bool)?
     private let connection = Mutex<RemoteConnection?>(nil)
 
-    /// - Parameter start: starts a service where none answers; see
-    ///   ``HostComputeEmulator/connect(socket:patience:start:)``.
-    init(_ path: String, start: (@Sendable () -> Bool)? = nil) {
+    /// - Parameters:
+    ///   - user: another user, whose service is trusted.
+    ///   - start: starts a service where none answers; see
+    ///     ``HostComputeEmulator/connect(socket:of:patience:start:)``.
+    init(_ path: String, of user: UInt32? = nil, start: (@Sendable () -> Bool)? = nil) {
         self.path = path
+        self.user = user
         self.start = start
     }
 
@@ -72,7 +77,7 @@ final class RemoteEmulator: Sendable {
             let deadline = ContinuousClock.now + patience
             while true {
                 do throws(Refusal) {
-                    let made = try RemoteConnection(path)
+                    let made = try RemoteConnection(path, of: user)
                     connection = made
                     return made
                 } catch {

@@ -29,12 +29,14 @@ public final class EmulatorService: Sendable {
 
     /// Configures the emulator and serves it at `path`, whose folder is made where it is missing.
     ///
-    /// - Parameter program: the name of this program in the handshake, as `windlass 1.2.0`.
+    /// - Parameters:
+    ///   - worker: another user, whose workers may connect.
+    ///   - program: the name of this program in the handshake, as `windlass 1.2.0`.
     /// - Throws: ``ConfigurationFailure`` if the settings are not valid, or another service serves at `path`.
     public init(
-        socket path: String, _ settings: HostComputeEmulator.Settings, program: String = ""
+        socket path: String, _ settings: HostComputeEmulator.Settings, worker: UInt32? = nil, program: String = ""
     ) throws(ConfigurationFailure) {
-        listener = try SocketListener(path)
+        listener = try SocketListener(path, worker: worker)
         try HostComputeEmulator.configure(settings)
         self.path = path
         greeting = ServiceHandshake(root: settings.root, program: program)

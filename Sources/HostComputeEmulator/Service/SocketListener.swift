@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A Unix socket that takes clients, which only its owner can reach. Where its file is removed it is made again.
+/// A Unix socket that takes clients, which only its owner can reach, and the one other user who may. Where its file is
+/// removed it is made again.
 final class SocketListener: Sendable {
     private struct State {
         var descriptor: Int32
@@ -15,15 +16,19 @@ final class SocketListener: Sendable {
 
     private let path: String
     private let state: Mutex<State>
+    private let worker: UInt32?
 
-    init(_ path: String) throws(ConfigurationFailure) {
+    /// - Parameter worker: another user who may connect; the socket's group must let it come to the socket.
+    init(_ path: String, worker: UInt32? = nil) throws(ConfigurationFailure) {
+        self.worker = worker
         try SocketListener.makeFolder(of: path)
         guard let address = UnixAddress(path) else { throw UnixAddress.failure(path) }
         self.path = path
         let lock = try SocketListener.claim(path)
         do throws(ConfigurationFailure) {
             try SocketListener.removeStale(path, address)
-            state = Mutex(State(descriptor: try SocketListener.listen(path, address), lock: lock))
+            state = Mutex(
+                State(descriptor: try SocketListener.listen(path, address, isShared: worker != nil), lock: lock))
         } catch {
             FileDescriptor.close(lock)
             throw error
@@ -36,7 +41,8 @@ final class SocketListener: Sendable {
         FileDescriptor.close(state.lock)
     }
 
-    /// Waits for a client of the same user, or root; nil when the listener has been closed. One thread calls it.
+    /// Waits for a client of the same user, root or the worker's user; nil when the listener has been closed. One thread
+    /// calls it.
     func accept() -> FrameSocket? {
         while true {
             let (descriptor, isClosed) = state.withLock { ($0.descriptor, $0.isClosed) }
@@ -54,7 +60,7 @@ final class SocketListener: Sendable {
             }
             let socket = FrameSocket(client)
             _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-            if let peer = socket.peer, peer.user == geteuid() || peer.user == 0 { return socket }
+            if let peer = socket.peer, [geteuid(), 0, worker].contains(peer.user) { return socket }
         }
     }
 
@@ -66,7 +72,8 @@ final class SocketListener: Sendable {
         let hasLock = stat(path + ".lock", &status) == 0
         let newLock = hasLock ? nil : try? SocketListener.claim(path)
         // Another service has the lock by now, or there is no folder.
-        guard hasLock || newLock != nil, let made = try? SocketListener.listen(path, address) else {
+        guard hasLock || newLock != nil, let made = try? SocketListener.listen(path, address, isShared: worker != nil)
+        else {
             if let newLock { FileDescriptor.close(newLock) }
             return
         }
@@ -134,11 +141,13 @@ final class SocketListener: Sendable {
         unlink(path)
     }
 
-    private static func listen(_ path: String, _ address: UnixAddress) throws(ConfigurationFailure) -> Int32 {
+    private static func listen(
+        _ path: String, _ address: UnixAddress, isShared: Bool
+    ) throws(ConfigurationFailure) -> Int32 {
         let descriptor = FileDescriptor.raise(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         // Before the socket has a name, so that no other user can ever connect.
-        fchmod(descriptor, 0o600)
+        fchmod(descriptor, isShared ? 0o660 : 0o600)
         guard descriptor >= 0, address.bind(descriptor), Glibc.listen(descriptor, 64) == 0 else {
             let failure = ConfigurationFailure(description: "'\(path)' cannot be served: \(reason)")
             FileDescriptor.close(descriptor)

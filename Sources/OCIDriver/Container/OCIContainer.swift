@@ -1,6 +1,7 @@
 import ContainerDriver
 import ContainerModel
 import Glibc
+import Threads
 
 /// One container: its record, its supervisor and its processes.
 ///

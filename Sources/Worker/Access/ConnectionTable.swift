@@ -25,6 +25,8 @@ struct ConnectionTable {
     private var unheard = 0
     private var latestHandshake: UInt64 = 0
     private var unheardOrder = UnheardOrder()
+    /// How many connections subscribe to something.
+    private(set) var subscribers = 0
     private let limit: Int
 
     /// - Parameter limit: the most connections; half of them may stand without a message.
@@ -80,6 +82,7 @@ struct ConnectionTable {
         wasCut(descriptor)
         guard let entry = entries.removeValue(forKey: descriptor) else { return }
         if entry.principal == nil { unknown -= 1 }
+        if !entry.subscriptions.isEmpty { subscribers -= 1 }
         settle()
     }
 
@@ -119,7 +122,11 @@ struct ConnectionTable {
     /// A connection has subscribed, or ended subscriptions.
     /// - Returns: whether it has too many by now.
     mutating func subscribed(_ report: SubscriptionReport, at now: ContinuousClock.Instant) -> Bool {
-        entries[report.connection]?.subscriptions.add(report, at: now) ?? false
+        let wasSubscriber = entries[report.connection]?.subscriptions.isEmpty == false
+        let isTooMuch = entries[report.connection]?.subscriptions.add(report, at: now) ?? false
+        let isSubscriber = entries[report.connection]?.subscriptions.isEmpty == false
+        subscribers += (isSubscriber ? 1 : 0) - (wasSubscriber ? 1 : 0)
+        return isTooMuch
     }
 
     /// The connection with the most text in its subscriptions, where those of all connections are too many.

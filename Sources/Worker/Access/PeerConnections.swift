@@ -53,6 +53,12 @@ final class PeerConnections {
         monitor.close()
     }
 
+    /// How many connections there are.
+    var count: Int { table.count }
+
+    /// How many of them subscribe to something.
+    var subscribers: Int { table.subscribers }
+
     // MARK: Whose they are
 
     /// ZAP has let a principal in.

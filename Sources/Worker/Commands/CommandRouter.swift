@@ -16,18 +16,18 @@ final class CommandRouter: RequestHandler {
     }
 
     /// Answers the most frequent question by far without remembering the request.
-    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool {
-        guard case .state(let id) = request.command, services.outbox.isSettled else { return false }
+    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool? {
+        guard case .state(let id) = request.command, services.outbox.isSettled else { return nil }
         Requests.beginResponse(request.msgid, writer)
         if let container = services.pool.container(id) {
             writer.null()
             let sink = LoopBound(writer, to: services.loop)
             container.enter { $0.record.encode(to: sink.value) }
-        } else {
-            services.pool.absence(of: id).value.encode(to: writer)
-            writer.null()
+            return true
         }
-        return true
+        services.pool.absence(of: id).value.encode(to: writer)
+        writer.null()
+        return false
     }
 
     func refusal(_ request: Request) -> Failure? { services.footing?.refusal(request.method) }
@@ -96,7 +96,7 @@ final class CommandRouter: RequestHandler {
         do throws(Failure) {
             let (id, creation, driver) = (create.id, try profiles.creation(create), services.driver)
             services.calls.make(
-                { () throws(DriverFailure) in try driver.plan(id, creation.specification) },
+                .plan, { () throws(DriverFailure) in try driver.plan(id, creation.specification) },
                 then: { result in
                     switch result {
                     case .success(let plan):
@@ -132,7 +132,9 @@ final class CommandRouter: RequestHandler {
                 RequestKey(principal: responder.route?.principal.requestScope ?? "", id: $0)
             }
             services.pool.offer(
-                QueuedCommand(id: id, kind: try kind(), responder: responder, request: key, cause: cause))
+                QueuedCommand(
+                    id: id, kind: try kind(), responder: responder, request: key, cause: cause,
+                    queuedAt: services.loop.now))
         } catch {
             responder.fail(error)
         }

@@ -33,7 +33,12 @@ final class CommandSocket: ReplySender {
     /// What has gone through the socket.
     struct Counters {
         var requests: UInt64 = 0
+        /// Of all, those that are no request.
         var malformed: UInt64 = 0
+        /// Of those, the ones whose frames are none.
+        var frames: UInt64 = 0
+        /// Requests that their sender may not make.
+        var role: UInt64 = 0
         /// Replies that found no reader.
         var undeliverable: UInt64 = 0
         /// Connections that were cut.
@@ -42,6 +47,7 @@ final class CommandSocket: ReplySender {
         static func + (left: Counters, right: Counters) -> Counters {
             Counters(
                 requests: left.requests + right.requests, malformed: left.malformed + right.malformed,
+                frames: left.frames + right.frames, role: left.role + right.role,
                 undeliverable: left.undeliverable + right.undeliverable, cut: left.cut + right.cut)
         }
     }
@@ -163,6 +169,7 @@ final class CommandSocket: ReplySender {
         }
         let route = ReplyRoute(peer, frames.envelope, trust, principal, sender.connection)
         guard frames.endsWithBody else {
+            counters.frames += 1
             return refuse(Request.Refusal(msgid: 0, failure: .invalidArgument(frames.refusal)), route)
         }
         do {
@@ -174,7 +181,9 @@ final class CommandSocket: ReplySender {
                 return refuse(Request.Refusal(msgid: request.msgid, failure: .chosenRoutingID), route)
             }
             if let failure = access.refusal(of: principal, request, second: { loop.timestamp.seconds }) {
-                return receiver.refuse(Request.Refusal(msgid: request.msgid, failure: failure), route)
+                counters.role += 1
+                return receiver.refuse(
+                    Request.Refusal(msgid: request.msgid, failure: failure), of: request.method, route)
             }
             if digest == nil, receiver.answerAtOnce(request, writer) { return reply(route, writer) }
             receiver.receive(request, digest, route)
@@ -191,7 +200,7 @@ final class CommandSocket: ReplySender {
 
     private func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {
         counters.malformed += 1
-        receiver.refuse(refusal, route)
+        receiver.refuse(refusal, of: nil, route)
     }
 
     func reportFailedReply(_ error: ZeroMQError) {

@@ -7,7 +7,7 @@ struct HealthCheck {
     let isOK: Bool
     let message: String
 
-    private init(_ name: String, _ isOK: Bool, _ message: String) {
+    init(_ name: String, _ isOK: Bool, _ message: String) {
         self.name = name
         self.isOK = isOK
         self.message = message
@@ -32,6 +32,18 @@ struct HealthCheck {
                 "\(pool.count) of at most \(limits.containers) containers"),
             requests(traffic, limits.requests),
         ] + footing(services.footing) + (access.map { [HealthCheck("keys", $0.isOK, $0.message)] } ?? [])
+    }
+
+    /// A commit that lasts longer than this does not come back.
+    private static let longestCommit = Duration.seconds(60)
+
+    /// That there is an answer shows that the loop turns; a journal that hangs stops everything else for good.
+    /// - Parameter commit: how long the journal has been in one commit; nil where it is in none.
+    static func loop(_ commit: Duration?) -> HealthCheck {
+        guard let commit, commit > longestCommit else { return HealthCheck("loop", true, "the worker does its work") }
+        return HealthCheck(
+            "loop", false,
+            "one commit of the journal has not come back for \(commit.components.seconds) s: see to its disk")
     }
 
     /// Damage keeps nothing new from being kept: it is reported, and the host stays ready.

@@ -88,7 +88,7 @@ extension Container {
     ) -> DriverCall {
         let limit = services.limit(kind)
         let (driver, crashPlan) = (services.driver, services.configuration.crashPlan)
-        return services.calls.make(urgency: urgency) { () throws(DriverFailure) in
+        return services.calls.make(kind, urgency: urgency) { () throws(DriverFailure) in
             let result = try work(driver)
             crashPlan?.reach(.call)
             return result

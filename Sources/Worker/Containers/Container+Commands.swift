@@ -25,6 +25,7 @@ extension Container {
     }
 
     private func begin(_ command: QueuedCommand) {
+        if let queuedAt = command.queuedAt { services.pool.figures.waited(services.loop.now - queuedAt) }
         outcome = CommandOutcome()
         switch command.kind {
         case .create(let creation):

@@ -1,3 +1,4 @@
+import Logging
 import ContainerModel
 import ContainerProtocol
 import Logging

@@ -201,7 +201,9 @@ extension Container {
             return Failure(
                 .deadlineExceeded, "\(process) of \(id) had not exited when the deadline passed", retryable: true)
         }
-        if lane.remove(number) || calls.controls.remove(number) || calls.queries.remove(number)
+        let wasQueued = lane.remove(number)
+        if wasQueued { reportStanding() }
+        if wasQueued || calls.controls.remove(number) || calls.queries.remove(number)
             || lane.current?.responder?.number == number && takeBackCommand()
         {
             return Failure(

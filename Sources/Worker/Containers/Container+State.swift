@@ -68,6 +68,7 @@ extension Container {
         event.requestID = cause?.requestID
         event.traceparent = cause?.traceparent
         record(event)
+        noteLife(kind, pid, exit)
         if let exit, let process {
             inputs.remove(process)
             answerWaiters(process, exit)

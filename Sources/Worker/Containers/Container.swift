@@ -34,7 +34,7 @@ actor Container {
     /// How far its removal by the worker has come.
     var removal = Removal.none
     /// How it was counted among the host's containers.
-    private var standing: ContainerStanding = []
+    private var standing = ContainerStanding()
 
     /// A container that does not exist on the host yet. On the loop.
     init(_ id: ContainerID, _ host: LoopBound<HostServices>) {
@@ -58,7 +58,7 @@ actor Container {
     /// What `state` answers.
     var record: ContainerRecord {
         var record = facts
-        record.state = link.isOpening ? .unknown : state.wire
+        record.state = wireState
         record.pid = state.pid
         record.exit = state.phase == .stopped ? state.exit : nil
         record.processes = state.processes
@@ -68,6 +68,8 @@ actor Container {
         record.stuck = calls.stuck.values.first?.rawValue
         return record
     }
+
+    private var wireState: ContainerRecord.State { link.isOpening ? .unknown : state.wire }
 
     /// What is kept of it beyond the worker's life.
     var saved: SavedContainer {
@@ -99,16 +101,18 @@ actor Container {
 
     /// Updates the host's counts after a change of the container's state.
     func reportStanding() {
-        var now: ContainerStanding = []
-        if !calls.stuck.isEmpty { now.insert(.stuck) }
+        var now = ContainerStanding()
+        now.isStuck = !calls.stuck.isEmpty
         switch state.phase {
-        case .created, .stopped, .gone: if lane.current != nil { now.insert(.busy) }
-        default: now.insert(.busy)
+        case .created, .stopped, .gone: now.isBusy = lane.current != nil
+        default: now.isBusy = true
         }
-        if state.phase == .stopped, lane.depth == 0, !link.isOpening { now.insert(.stopped) }
+        now.state = state.phase == .gone ? nil : wireState
+        now.waiting = Int32(clamping: lane.waitingCount)
+        now.isStopped = state.phase == .stopped && lane.depth == 0 && !link.isOpening
         guard now != standing else { return }
         services.pool.changed(id, from: standing, to: now)
-        if now.contains(.stopped), !standing.contains(.stopped) { services.pool.stopped(id, at: stoppedAt) }
+        if now.isStopped, !standing.isStopped { services.pool.stopped(id, at: stoppedAt) }
         standing = now
     }
 
@@ -119,17 +123,6 @@ actor Container {
         output = made
         return made
     }
-}
-
-/// How a container counts among those of its host.
-struct ContainerStanding: OptionSet, Sendable {
-    let rawValue: UInt8
-    /// Something of it runs or is about to: not where it has only been created, or has ended.
-    static let busy = ContainerStanding(rawValue: 1)
-    /// A driver call has outlived its watchdog.
-    static let stuck = ContainerStanding(rawValue: 2)
-    /// It has stopped, and waits for its removal.
-    static let stopped = ContainerStanding(rawValue: 4)
 }
 
 /// What the reply to a command contains besides the container's state.

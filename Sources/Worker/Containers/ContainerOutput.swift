@@ -82,7 +82,7 @@ final class ContainerOutput {
         let file = services.spools.map { $0.file(number, process, of: owner, limit: limit) }
         let loop = services.loop
         let host = LoopBound({ [weak services] in services }, to: loop)
-        return OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file) { [id] in
+        return OutputSpool(limit: limit, hasTerminal: hasTerminal, file: file, figures: services.output) { [id] in
             loop.post { host.value()?.pool.container(id)?.enter { $0.output?.send(process) } }
         }
     }

@@ -19,6 +19,8 @@ final class ContainerPool {
     private(set) var orphans: Set<ContainerID> = []
     /// Containers with a driver call that has outlived its watchdog.
     private(set) var stuck: Set<ContainerID> = []
+    /// What is counted of all of them.
+    var figures = ContainerFigures()
     /// How many containers are busy.
     private(set) var busyCount = 0
     /// Whether no new container is taken.
@@ -124,9 +126,10 @@ final class ContainerPool {
 
     /// A container counts otherwise than before.
     func changed(_ id: ContainerID, from old: ContainerStanding, to new: ContainerStanding) {
-        busyCount += (new.contains(.busy) ? 1 : 0) - (old.contains(.busy) ? 1 : 0)
-        if new.contains(.stuck) { stuck.insert(id) } else { stuck.remove(id) }
-        if !new.contains(.stopped) { stopped.remove(id) }
+        figures.changed(from: old, to: new)
+        busyCount += (new.isBusy ? 1 : 0) - (old.isBusy ? 1 : 0)
+        if new.isStuck { stuck.insert(id) } else { stuck.remove(id) }
+        if !new.isStopped { stopped.remove(id) }
         runIfIdle()
     }
 

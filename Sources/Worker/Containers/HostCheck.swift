@@ -34,7 +34,7 @@ final class HostCheck {
         guard !isListing, begun >= nextList else { return }
         isListing = true
         let driver = services.driver
-        services.calls.make { () throws(DriverFailure) in
+        services.calls.make(.list) { () throws(DriverFailure) in
             try driver.missingUnstarted()
         } then: { [self] result in
             isListing = false

@@ -15,6 +15,8 @@ final class HostServices {
     /// Where output is kept beyond the worker's life; nil where it is not.
     let spools: OutputStore?
     let logger: Logger
+    /// What is counted of the output of all containers.
+    let output = OutputFigures()
     private(set) lazy var pool = ContainerPool(self)
     /// What can vanish under the worker; nil in tests of its core.
     var footing: Footing?

@@ -85,15 +85,18 @@ final class QueuedCommand: Sendable {
     /// The request that it came by, where that runs once.
     let request: RequestKey?
     let cause: Cause
+    /// When it came; nil where no request brought it.
+    let queuedAt: ContinuousClock.Instant?
 
     init(
         id: ContainerID, kind: Kind, responder: Responder? = nil, request: RequestKey? = nil,
-        cause: Cause = Cause(requestID: nil, traceparent: nil)
+        cause: Cause = Cause(requestID: nil, traceparent: nil), queuedAt: ContinuousClock.Instant? = nil
     ) {
         self.id = id
         self.kind = kind
         self.responder = responder
         self.request = request
         self.cause = cause
+        self.queuedAt = queuedAt
     }
 }

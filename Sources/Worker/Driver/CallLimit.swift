@@ -12,6 +12,9 @@ final class CallLimit {
     /// At most `limit` at a time.
     init(_ limit: Int) { self.limit = max(1, limit) }
 
+    /// How many wait.
+    var waitingCount: Int { waiting.count }
+
     /// Runs `call` now or when others have left, in order of arrival.
     /// - Returns: a number to leave the line by; nil where it runs already.
     func enter(_ call: @escaping () -> Void) -> UInt64? {

@@ -28,6 +28,8 @@ final class DriverCalls {
     private let ordinary: any CallThreads
     private let urgent: any CallThreads
     private let watchdog: Duration
+    /// What is counted of the calls.
+    private(set) var figures = DriverFigures()
 
     /// Threads for what ends something by force.
     private static let urgentThreads = 16
@@ -57,40 +59,50 @@ final class DriverCalls {
 
     /// Makes a call.
     /// - Parameters:
+    ///   - operation: as the metrics count it; nil for other work, which needs such a thread too.
     ///   - work: the call; it runs on a thread that may block.
     ///   - stuck: runs on the loop when the call has outlived its watchdog (true), and when it came back later (false).
     ///   - then: gets the result, on the loop; `deadlineExceeded` where the call was taken back.
     /// - Returns: the call, which can be taken back until it begins.
     @discardableResult
     func make<Success: Sendable>(
-        urgency: Urgency = .ordinary, _ work: @escaping @Sendable () throws(DriverFailure) -> Success,
+        _ operation: CallKind?, urgency: Urgency = .ordinary,
+        _ work: @escaping @Sendable () throws(DriverFailure) -> Success,
         stuck: @escaping (Bool) -> Void = { _ in },
         then: @escaping (Result<Success, DriverFailure>) -> Void
     ) -> DriverCall {
         let threads = urgency == .urgent ? urgent : ordinary
         let call = DriverCall()
-        let watch = CallWatch(on: loop, limit: watchdog, call: call) {
+        figures.began()
+        let watch = CallWatch(on: loop, limit: watchdog, call: call) { [self] in
             threads.noteStuck(true)
+            figures.stuck(true)
             stuck(true)
         }
         let completion = LoopBound(
-            { (result: Result<Success, DriverFailure>) in
+            { [self] (result: Result<Success, DriverFailure>, duration: Duration?) in
+                let failure: DriverFailure.Code? = if case .failure(let failure) = result { failure.code } else { nil }
+                figures.ended(operation, after: duration, failure)
                 if watch.end() {
                     threads.noteStuck(false)
+                    figures.stuck(false)
                     stuck(false)
                 }
                 then(result)
             }, to: loop)
         let isTaken = threads.run { [loop] in
             let result: Result<Success, DriverFailure>
-            if call.begin(at: loop.now) {
+            let began = loop.now
+            var duration: Duration?
+            if call.begin(at: began) {
                 do throws(DriverFailure) { result = .success(try work()) } catch { result = .failure(error) }
+                duration = loop.now - began
             } else {
                 result = .failure(DriverFailure(.deadlineExceeded, "the deadline passed before the call was begun"))
             }
-            loop.post { completion.value(result) }
+            loop.post { [duration] in completion.value(result, duration) }
         }
-        if !isTaken { loop.post { completion.value(.failure(DriverCalls.noThread)) } }
+        if !isTaken { loop.post { completion.value(.failure(DriverCalls.noThread), nil) } }
         return call
     }
 

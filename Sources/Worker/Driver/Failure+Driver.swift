@@ -5,21 +5,7 @@ import MessagePack
 extension Failure {
     /// A driver's failure in its wire form: the one place where the two meet.
     init(_ failure: DriverFailure) {
-        let code: Failure.Code =
-            switch failure.code {
-            case .invalidArgument: .invalidArgument
-            case .notFound: .notFound
-            case .alreadyExists: .alreadyExists
-            case .failedPrecondition: .failedPrecondition
-            case .resourceExhausted: .resourceExhausted
-            case .unavailable: .unavailable
-            case .deadlineExceeded: .deadlineExceeded
-            case .unimplemented: .unimplemented
-            case .permissionDenied: .permissionDenied
-            case .aborted: .aborted
-            case .internal: .internal
-            }
-        self.init(code, failure.message, retryable: failure.retryable)
+        self.init(failure.code.wire, failure.message, retryable: failure.retryable)
         if let hresult = failure.hresult { details["hresult"] = .unsigned(UInt64(hresult)) }
         if let operation = failure.operation { details["operation"] = .string(operation) }
         if let message = failure.driverMessage { details["driver_message"] = .string(message) }
@@ -38,5 +24,24 @@ extension Failure {
         if let trace = event.stackTrace { map["stack_trace"] = .string(trace) }
         if let source = event.source { map["source"] = .string(source) }
         return .map(map)
+    }
+}
+
+extension DriverFailure.Code {
+    /// The code as peers see it.
+    var wire: Failure.Code {
+        switch self {
+        case .invalidArgument: .invalidArgument
+        case .notFound: .notFound
+        case .alreadyExists: .alreadyExists
+        case .failedPrecondition: .failedPrecondition
+        case .resourceExhausted: .resourceExhausted
+        case .unavailable: .unavailable
+        case .deadlineExceeded: .deadlineExceeded
+        case .unimplemented: .unimplemented
+        case .permissionDenied: .permissionDenied
+        case .aborted: .aborted
+        case .internal: .internal
+        }
     }
 }

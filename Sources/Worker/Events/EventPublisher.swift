@@ -1,3 +1,5 @@
+import ContainerModel
+import ContainerProtocol
 import Logging
 import Synchronization
 import ZeroMQ
@@ -18,6 +20,7 @@ final class EventPublisher: EventSink {
     private let loop: SocketLoop
     private let logger: Logger
     private let backlog = Backlog()
+    private var counts: [Event.Kind: UInt64] = [:]
     private var missed: UInt64 = 0
     /// What is wrong with the files of endpoints, as the last look has found it.
     private var socketTrouble: String?
@@ -125,12 +128,19 @@ final class EventPublisher: EventSink {
         for (_, socket) in sockets { events.post { socket.value.served.change(serverKey) } }
     }
 
+    /// What is counted of events.
+    var figures: EventFigures {
+        EventFigures(
+            counts: counts, subscribers: connections.reduce(0) { $0 + $1.subscribers }, unpublished: missed)
+    }
+
     // MARK: Events
 
     /// How many events wait to be sent.
     var waiting: Int { backlog.count.load(ordering: .relaxed) }
 
     func publish(_ events: [RecordedEvent]) {
+        for event in events { counts[event.kind, default: 0] += 1 }
         guard waiting <= EventPublisher.longestBacklog else { return miss(events.count) }
         backlog.count.add(events.count, ordering: .relaxed)
         self.events.post { [outlet, backlog] in

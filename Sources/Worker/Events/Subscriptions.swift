@@ -4,6 +4,8 @@
 /// sent before it hands over the first.
 struct Subscriptions {
     private var count = 0
+    /// Whether there is none now.
+    var isEmpty: Bool { count == 0 }
     /// Bytes of the text of its subscriptions.
     private(set) var bytes = 0
     /// What the connection had received at the last look.

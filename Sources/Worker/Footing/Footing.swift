@@ -1,3 +1,5 @@
+import MessagePack
+import OrderedCollections
 import ContainerDriver
 import ContainerModel
 import ContainerProtocol

@@ -15,6 +15,10 @@ protocol Journal: AnyObject, Sendable {
     var trouble: String? { get }
     /// What of it has been found damaged; nil where nothing has.
     var damage: String? { get }
+    /// Since when it has been in one and the same commit; nil while none is under way.
+    var committingSince: ContinuousClock.Instant? { get }
+    /// What is counted of its commits.
+    var figures: JournalFigures { get }
 
     /// Keeps all of `entry` or nothing of it, and then calls `kept` on the loop. Entries are kept in order; one that
     /// cannot be kept is tried again until it can.
@@ -37,6 +41,12 @@ protocol Journal: AnyObject, Sendable {
 
     /// Waits until everything is kept, but not for long, and closes.
     func close()
+}
+
+extension Journal {
+    // What a journal in memory has.
+    var committingSince: ContinuousClock.Instant? { nil }
+    var figures: JournalFigures { JournalFigures() }
 }
 
 /// What one turn of the loop wants to have kept.

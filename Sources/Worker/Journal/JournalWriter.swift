@@ -16,7 +16,9 @@ final class JournalWriter: Sendable {
 
     /// What became of an entry.
     enum Outcome: Sendable {
-        case kept(last: UInt64, oldest: UInt64)
+        ///
+        /// - Parameter commit: how long its transaction took; nil where another entry of the same one says so.
+        case kept(last: UInt64, oldest: UInt64, commit: Duration?)
         /// It will be tried again.
         case failed(String)
     }
@@ -79,8 +81,14 @@ final class JournalWriter: Sendable {
             guard let first = groups.first else { return idle.leave() }
             do {
                 crashPlan?.reach(.commit)
+                let began = ContinuousClock.now
                 let oldest = try commit(groups)
-                for group in groups { group.outcome(.kept(last: group.entry.events.last?.seq ?? 0, oldest: oldest)) }
+                var duration: Duration? = .now - began
+                for group in groups {
+                    let last = group.entry.events.last?.seq ?? 0
+                    group.outcome(.kept(last: last, oldest: oldest, commit: duration))
+                    duration = nil
+                }
             } catch {
                 first.outcome(.failed((error as? DatabaseError)?.message ?? "\(error)"))
                 state.withLock { $0.waiting = groups + $0.waiting }

@@ -79,6 +79,15 @@ final class Outbox {
     /// What of the journal has been found damaged; nil where nothing has.
     var damage: String? { journal.damage }
 
+    /// The number of the oldest event that is kept; one more than the newest where there is none.
+    var oldestKept: UInt64 { journal.oldestSequence }
+
+    /// What is counted of the journal's commits.
+    var journalFigures: JournalFigures { journal.figures }
+
+    /// How long the journal has been in one and the same commit; nil while none is under way.
+    var commitDuration: Duration? { journal.committingSince.map { loop.now - $0 } }
+
     /// Numbers an event; it is kept at the end of the loop's turn, and then published.
     /// - Returns: its number.
     @discardableResult

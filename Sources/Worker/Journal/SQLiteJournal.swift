@@ -21,6 +21,10 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     private(set) var oldestSequence: UInt64
     private(set) var trouble: String?
     private(set) var damage: String?
+    private(set) var figures = JournalFigures()
+    /// Entries that are not kept yet, and when the last commit came back or the first of them was given.
+    private var waiting = 0
+    private var lastProgress = ContinuousClock.now
     private var contents: JournalContents
 
     private let loop: SocketLoop
@@ -162,7 +166,11 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
         return "the journal \(path) cannot be used (\(reason)); \(what)"
     }
 
+    var committingSince: ContinuousClock.Instant? { waiting > 0 ? lastProgress : nil }
+
     func append(_ entry: JournalEntry, kept: @escaping @Sendable () -> Void) {
+        if waiting == 0 { lastProgress = .now }
+        waiting += 1
         writer.write(
             JournalWriter.Group(entry: entry) { [self] outcome in
                 loop.post { [self] in settle(outcome, kept) }
@@ -170,14 +178,18 @@ final class SQLiteJournal: Journal, @unchecked Sendable {
     }
 
     private func settle(_ outcome: JournalWriter.Outcome, _ kept: @Sendable () -> Void) {
+        lastProgress = .now
         switch outcome {
-        case .kept(let last, let oldest):
+        case .kept(let last, let oldest, let commit):
+            waiting -= 1
+            if let commit { figures.commits.observe(commit) }
             if trouble != nil { logger.notice("the journal can be written again") }
             trouble = nil
             lastSequence = max(lastSequence, last)
             oldestSequence = max(oldestSequence, oldest)
             kept()
         case .failed(let reason):
+            figures.failures += 1
             if trouble == nil {
                 logger.error(
                     "the journal cannot be written: nothing is published until it can", metadata: ["error": "\(reason)"]

@@ -1,3 +1,5 @@
+import DequeModule
+import Synchronization
 import ContainerModel
 import DequeModule
 import MessagePack

@@ -28,16 +28,19 @@ final class OutputSpool: ProcessOutput {
     private let file: LockedFile?
     let limit: Int
     let streams: Set<OutputStream>
+    private let figures: OutputFigures?
     /// Called at most once between two reads, on any thread, and only while the spool is watched.
     private let onChange: @Sendable () -> Void
     private let clock: @Sendable () -> Timestamp
 
     /// - Parameter hasTerminal: a terminal has one stream only.
     /// - Parameter file: keeps it beyond the worker's life.
+    /// - Parameter figures: counts what is written and dropped.
     init(
-        limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, clock: @escaping @Sendable () -> Timestamp = { .now },
-        onChange: @escaping @Sendable () -> Void
+        limit: Int, hasTerminal: Bool, file: SpoolFile? = nil, figures: OutputFigures? = nil,
+        clock: @escaping @Sendable () -> Timestamp = { .now }, onChange: @escaping @Sendable () -> Void
     ) {
+        self.figures = figures
         self.limit = max(1, limit)
         self.clock = clock
         self.file = file.map { LockedFile($0) }
@@ -131,8 +134,10 @@ final class OutputSpool: ProcessOutput {
         state.withLock { state in
             switch addition {
             case .bytes:
+                let before = state.bytes
                 if let mark { state.mark(mark) }
                 append(stream, bytes, to: &state)
+                figures?.wrote(bytes.count, dropped: before + bytes.count - state.bytes)
                 state.silent.remove(stream)
             case .end:
                 state.ended.insert(stream)

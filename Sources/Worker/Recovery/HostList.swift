@@ -37,7 +37,7 @@ final class HostList {
     func ask(_ known: [ContainerID]) {
         let driver = services.driver
         guard driver.capabilities.contains(.restore) else { return settle(.absent) }
-        services.calls.make { () throws(DriverFailure) in
+        services.calls.make(.list) { () throws(DriverFailure) in
             let found = try driver.enumerate()
             let known = Set(known)
             return (unstarted: found.unstarted, orphans: found.ids.filter { !known.contains($0) })
@@ -95,7 +95,7 @@ final class HostList {
         }
         guard !listed.isEmpty else { return visit(batch) { $0.open() } }
         let driver = services.driver
-        services.calls.make { () throws(DriverFailure) in
+        services.calls.make(.open) { () throws(DriverFailure) in
             try driver.takeUpUnstarted(listed)
         } then: { [self] result in
             let areTakenUp = if case .success = result { true } else { false }

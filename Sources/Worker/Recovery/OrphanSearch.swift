@@ -28,7 +28,7 @@ final class OrphanSearch {
     private func terminate(_ id: ContainerID) {
         let driver = services.driver
         services.pool.reserve(id, .ending)
-        services.calls.make(urgency: .urgent) { () throws(DriverFailure) in
+        services.calls.make(.discard, urgency: .urgent) { () throws(DriverFailure) in
             try driver.discard(id)
         } then: { [self] result in
             services.pool.reserve(id, nil)

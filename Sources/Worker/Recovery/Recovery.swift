@@ -83,7 +83,7 @@ final class Recovery {
         batchesUnderWay += 1
         let batch = unread.suffix(Recovery.batchSize).reversed().compactMap { id in records[id].map { (id, $0) } }
         unread.removeLast(min(Recovery.batchSize, unread.count))
-        services.calls.make { () throws(DriverFailure) in
+        services.calls.make(nil) { () throws(DriverFailure) in
             Recovery.read(batch)
         } then: { [self] result in
             // If the system gives no thread, the loop reads.

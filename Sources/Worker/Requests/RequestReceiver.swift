@@ -8,6 +8,7 @@ protocol RequestReceiver: AnyObject {
     func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
     /// Serves a request.
     func receive(_ request: Request, _ digest: ContentDigest?, _ route: ReplyRoute)
-    /// Refuses what is no request.
-    func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute)
+    /// Refuses what is no request, or one that its sender may not make.
+    /// - Parameter method: nil where the message names none that there is.
+    func refuse(_ refusal: Request.Refusal, of method: Method?, _ route: ReplyRoute)
 }

@@ -20,6 +20,8 @@ struct RequestTable {
         /// Whether its work waits for the journal to record that the request has begun.
         var isAnnounced = false
         var deadline: SocketLoop.Deadline?
+        /// When it came.
+        var arrivedAt = ContinuousClock.now
     }
 
     /// Whether a request is admitted.

@@ -17,8 +17,8 @@ protocol RequestHandler: AnyObject {
     /// Why a request cannot begin now, for want of what the worker stands on; nil where it can.
     func refusal(_ request: Request) -> Failure?
     /// Answers a request at once if that only needs a look-up: writes the whole reply to `writer`.
-    /// - Returns: whether it did.
-    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool
+    /// - Returns: nil where it did not, and whether what it asks for was found.
+    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool?
     /// Cancels what has not begun of request `number` about container `id`, whose deadline has passed.
     /// - Parameter isQuestion: whether the request only reads.
     /// - Returns: the failure for the peer; nil if the request is not known.
@@ -44,6 +44,8 @@ final class Requests: Replies, RequestReceiver {
     private let handler: any RequestHandler
     private let writer = Writer()
     private var table: RequestTable
+    /// What is counted of requests.
+    private(set) var figures = RequestFigures()
     /// Requests with a `request_id`, running and answered.
     private var log: RequestLog
 
@@ -64,7 +66,11 @@ final class Requests: Replies, RequestReceiver {
 
     // MARK: Admission
 
-    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool { handler.answerAtOnce(request, writer) }
+    func answerAtOnce(_ request: Request, _ writer: Writer) -> Bool {
+        guard let isFound = handler.answerAtOnce(request, writer) else { return false }
+        figures.lookedUp(isFound: isFound)
+        return true
+    }
 
     /// Serves a request.
     /// - Parameter digest: of what it asks for; of a request with a `request_id` only.
@@ -79,8 +85,8 @@ final class Requests: Replies, RequestReceiver {
         }
     }
 
-    /// Refuses a body that is no request.
-    func refuse(_ refusal: Request.Refusal, _ route: ReplyRoute) {
+    func refuse(_ refusal: Request.Refusal, of method: Method?, _ route: ReplyRoute) {
+        figures.refused(method, refusal.failure.code)
         encode(refusal.msgid, .failure(refusal.failure))
         sender?.reply(route, writer)
     }
@@ -91,7 +97,7 @@ final class Requests: Replies, RequestReceiver {
         let entry = RequestTable.Entry(
             route: route, msgid: request.msgid, method: request.method, requestID: request.requestID,
             container: request.command.containerID,
-            isParked: traits.waitsForExit, isQuestion: traits.isQuestion)
+            isParked: traits.waitsForExit, isQuestion: traits.isQuestion, arrivedAt: loop.now)
         switch table.admit(entry, isAlwaysAdmitted: traits.isAlwaysAnswered) {
         case .admitted(let number):
             if let timeout = request.timeout, timeout > .zero {
@@ -107,7 +113,7 @@ final class Requests: Replies, RequestReceiver {
     private func refuseForNow(_ request: Request, _ route: ReplyRoute, _ whose: String) {
         let failure = Failure.exhausted(
             "\(whose) too many requests waiting for an answer; send this one again later", retryAfterMilliseconds: 100)
-        refuse(Request.Refusal(msgid: request.msgid, failure: failure), route)
+        refuse(Request.Refusal(msgid: request.msgid, failure: failure), of: request.method, route)
     }
 
     /// When too many requests wait for exits, the oldest is answered `unavailable`.
@@ -149,8 +155,12 @@ final class Requests: Replies, RequestReceiver {
     ) {
         switch log.standing(of: key, digest) {
         case .new: begin(request, key, digest, responder)
-        case .running: log.join(key, responder.number)
-        case .answered: repeatAnswer(key, responder.number)
+        case .running:
+            figures.repeats()
+            log.join(key, responder.number)
+        case .answered:
+            figures.repeats()
+            repeatAnswer(key, responder.number)
         case .other:
             responder.fail(
                 Failure(
@@ -251,8 +261,9 @@ final class Requests: Replies, RequestReceiver {
         log.leave(number)
         guard let entry = table.remove(number), let route = entry.route else { return }
         if let deadline = entry.deadline { loop.cancel(deadline) }
+        let failure: Failure.Code? = if case .failure(let failure) = result { failure.code } else { nil }
+        figures.answered(entry.method, failure, after: loop.now - entry.arrivedAt)
         if entry.method.traits.changes {
-            let failure: Failure.Code? = if case .failure(let failure) = result { failure.code } else { nil }
             audit?.did(
                 route.principal, entry.method, entry.container, requestID: entry.requestID, failure)
         }

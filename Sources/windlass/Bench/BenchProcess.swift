@@ -27,6 +27,16 @@ final class BenchProcess {
         guard !firstLine.isEmpty else { throw BenchFailure("\(arguments.joined(separator: " ")) did not start") }
     }
 
+    /// What a worker prints when it serves.
+    struct Ready: Decodable {
+        var commands: [String]
+        var events: [String]
+        var http: [String]
+    }
+
+    /// A worker's endpoints.
+    func ready() throws -> Ready { try JSONDecoder().decode(Ready.self, from: Data(firstLine.utf8)) }
+
     /// Its id.
     var pid: Int32 { process.processIdentifier }
 
@@ -71,13 +81,9 @@ final class BenchWorker {
         process = try BenchProcess(
             [
                 "worker", "--driver", driver, "--commands", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
-                "--state-dir", state.path, "--log-level", "error",
+                "--http", "none", "--state-dir", state.path, "--log-level", "error",
             ] + (driver == "emulator" ? ["--emulator-in-process"] : []) + arguments, environment: environment)
-        struct Ready: Decodable {
-            var commands: [String]
-            var events: [String]
-        }
-        let ready = try JSONDecoder().decode(Ready.self, from: Data(process.firstLine.utf8))
+        let ready = try process.ready()
         commands = ready.commands.first ?? ""
         allCommands = ready.commands
         events = ready.events.first ?? ""

@@ -22,9 +22,13 @@ final class GrowthHost {
         try BenchProcess([
             "worker", "--driver", "emulator", "--emulator-socket", folder.appendingPathComponent("emulator").path,
             "--commands", "ipc://\(folder.path)/commands", "--events", "ipc://\(folder.path)/events",
+            "--http", "tcp://127.0.0.1:*",
             "--state-dir", folder.appendingPathComponent("state").path, "--log-level", "error",
         ])
     }
+
+    /// A page of the worker that runs now.
+    func page(_ path: String) throws -> String { try BenchPage(worker.ready().http.first ?? "").get(path) }
 
     /// Ends the worker; the containers stay.
     func stopWorker() { worker.stop() }

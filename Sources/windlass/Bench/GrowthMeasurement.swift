@@ -34,6 +34,7 @@ struct GrowthMeasurement {
         try measure("list", on: peer)
         try measure("snapshot", on: peer)
         try measure("stats", on: peer)
+        try scrape()
         let grown = try host.worker.residentBytes() - after
         row("memory that the questions left", Double(grown) / 1_048_576, "MiB")
         try restart()
@@ -74,6 +75,26 @@ struct GrowthMeasurement {
             method, total, "ms", perContainer: total * 1000 / Double(size), detail: goal == nil ? pages : nil,
             atMost: goal)
         row("  held the others", held, "ms", atMost: GrowthMeasurement.mostHeld)
+    }
+
+    /// Scrapes the metrics; each answer says how long the scrape before it held the loop.
+    private func scrape() throws {
+        var (totals, held, bytes) = ([Double](), [Double](), 0)
+        let others = try probing("ping") {
+            for _ in 0..<20 {
+                let start = ContinuousClock.now
+                let page = try host.page("/metrics")
+                totals.append((ContinuousClock.now - start) / .milliseconds(1))
+                bytes = page.utf8.count
+                let name = "windlass_scrape_duration_seconds "
+                let line = page.split(separator: "\n").first { $0.hasPrefix(name) }
+                if let seconds = line.flatMap({ Double($0.dropFirst(name.count)) }) { held.append(seconds * 1000) }
+            }
+        }
+        row("scrape of the metrics", totals.median, "ms", detail: "\(bytes) bytes")
+        row("  held the loop, usually", Array(held.dropFirst()).median, "ms", atMost: 1)
+        row("  held the loop, at most", held.max() ?? .nan, "ms")
+        row("  held the others", others, "ms", atMost: GrowthMeasurement.mostHeld)
     }
 
     /// Stops the worker, starts the next one, and asks it for a state until it is ready.

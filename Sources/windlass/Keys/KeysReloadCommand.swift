@@ -7,6 +7,7 @@ struct KeysReloadCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
         abstract: "Have the worker read the keys again now: those of its clients, and its own.",
+        usage: "windlass keys reload [<options>]",
         discussion: "It looks at them every 2 s by itself. When its own key has changed, remote clients connect again.")
 
     @OptionGroup var connection: ConnectionOptions

@@ -15,7 +15,7 @@ extension DriverSelection {
         guard problems.isEmpty else { throw ConfigurationError(problems) }
         if settings.emulatorFaults != nil { settings.emulatorInProcess = true }
         if let socket = settings.emulatorSocket {
-            return DriverSelection(driver: driver(try connect(socket), owner, &settings))
+            return DriverSelection(driver: driver(try connect(socket, settings.emulatorUser), owner, &settings))
         }
         if settings.emulatorInProcess {
             return DriverSelection(driver: try inProcess(owner, &settings))
@@ -87,9 +87,11 @@ extension DriverSelection {
     }
 
     /// Connects to a service that is started by others.
-    private static func connect(_ socket: String) throws -> HostComputeEmulator.Remote {
+    private static func connect(_ socket: String, _ user: String?) throws -> HostComputeEmulator.Remote {
+        let number = try user.map { name throws(ConfigurationError) in try SystemUser.number(of: name, "emulator_user")
+        }
         do throws(ConfigurationFailure) {
-            return try HostComputeEmulator.connect(socket: socket)
+            return try HostComputeEmulator.connect(socket: socket, of: number)
         } catch {
             let message = "emulator_socket: \(error)"
             throw error.canPass

@@ -15,7 +15,7 @@ struct EmulatorCommand: AsyncParsableCommand {
             A worker that is given no socket starts one of its own. \
             Containers, their output and their exit codes stay here when a worker ends or is killed, and the next one finds \
             them again. They are plain processes of this user without any isolation, and end when this service does. Only \
-            this user and root can connect. When it serves, one line of JSON goes to stdout; logs go to stderr.
+            this user, root and --worker-user can connect. When it serves, one line of JSON goes to stdout; logs go to stderr.
             """)
 
     /// How long containers may take to end when the service is asked to stop.
@@ -32,6 +32,11 @@ struct EmulatorCommand: AsyncParsableCommand {
             "End after so long without a container and a worker; without this option, only when asked to stop.",
             valueName: "seconds"))
     var idleTimeout: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Let workers of this user connect, too; its group must be able to come to the socket.", valueName: "user"))
+    var workerUser: String?
 
     @Option(help: ArgumentHelp("A JSON file of faults, for tests.", valueName: "file"))
     var faults: String?
@@ -52,6 +57,7 @@ struct EmulatorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let notifier = SystemdNotifier()
         // The reader of the logs or of the ready line may go away. That fails a write and must not end the service.
         signal(SIGPIPE, SIG_IGN)
         let logger = WorkerLogging.logger(level: logLevel.rawValue, host: ProcessInfo.processInfo.hostName)
@@ -71,6 +77,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         logger.notice(
             "containers are kept, without any isolation from this host", metadata: ["socket": "\(service.path)"])
         announce(service.path)
+        notifier?.isReady()
         if let idleTimeout {
             let isStarted = SystemThread.start("idle") {
                 service.stopWhenUnused(for: .seconds(idleTimeout))
@@ -83,6 +90,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         for await request in requests {
             if isEnding { EmulatorCommand.fail("asked to stop twice; ending at once", code: request.exitCode) }
             isEnding = true
+            notifier?.isStopping(within: EmulatorCommand.patience * 3)
             logger.notice("stopping: every container that is kept here ends", metadata: ["by": "\(request.source)"])
             let isStarted = SystemThread.start("end") { EmulatorCommand.end(service, logger) }
             if !isStarted { EmulatorCommand.end(service, logger) }
@@ -94,7 +102,9 @@ struct EmulatorCommand: AsyncParsableCommand {
         let folder = root ?? DriverSelection.emulatorRoot(WorkerSettings().worker.stateDirectory)
         var settings = DriverSelection.emulatorSettings(root: folder, faults: faults)
         settings.keepsExited = true
-        let service = try EmulatorService(socket: socket, settings, program: "windlass \(WindlassVersion.current)")
+        let worker = try workerUser.map { name in try SystemUser.number(of: name, "--worker-user") }
+        let service = try EmulatorService(
+            socket: socket, settings, worker: worker, program: "windlass \(WindlassVersion.current)")
         try DriverSelection.makeUtilityVM(root: folder)
         return service
     }

@@ -58,8 +58,13 @@ struct Setting: Sendable {
             "events", .list, { $0.worker.eventEndpoints = $1.list },
             { $0.worker.eventEndpoints.joined(separator: ",") }),
         Setting(
-            "server_key", .text, { $0.worker.access.serverKey = $1.text },
-            { $0.worker.access.serverKey ?? "" }),
+            "http", .list, { $0.worker.httpEndpoints = $1.list == ["none"] ? [] : $1.list },
+            { settings in
+                let endpoints = settings.worker.httpEndpoints ?? WorkerConfiguration.defaultHTTPEndpoints
+                return endpoints.isEmpty ? "none" : endpoints.joined(separator: ",")
+            }),
+        Setting(
+            "server_key", .text, { $0.worker.access.serverKey = $1.text }, { $0.worker.access.serverKey ?? "" }),
         Setting(
             "clients_dir", .text, { $0.worker.access.clientsDirectory = $1.text },
             { $0.worker.access.clientsDirectory }),
@@ -85,6 +90,9 @@ struct Setting: Sendable {
         Setting(
             "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             { $0.logLevel = $1.text }, { $0.logLevel }),
+        Setting(
+            "log_format", .choice(WorkerLogging.Format.allCases.map(\.rawValue)),
+            { $0.logFormat = WorkerLogging.Format(rawValue: $1.text) ?? .auto }, { $0.logFormat.rawValue }),
         Setting("oci_runtime", .text, { $0.ociRuntime = $1.text }, { $0.ociRuntime }),
         Setting("oci_supervisor", .text, { $0.ociSupervisor = $1.text }, { $0.ociSupervisor ?? "" }),
         Setting("oci_allow", .list, { $0.ociAllow = $1.list }, { $0.ociAllow.joined(separator: ",") }),
@@ -96,6 +104,7 @@ struct Setting: Sendable {
             "oci_cni_plugins", .list, { $0.ociNetworkPlugins = $1.list },
             { $0.ociNetworkPlugins.joined(separator: ",") }),
         Setting("emulator_socket", .text, { $0.emulatorSocket = $1.text }, { $0.emulatorSocket ?? "" }),
+        Setting("emulator_user", .text, { $0.emulatorUser = $1.text }, { $0.emulatorUser ?? "" }),
         Setting(
             "emulator_in_process", .choice(["false", "true"]),
             { $0.emulatorInProcess = $1.text == "true" },

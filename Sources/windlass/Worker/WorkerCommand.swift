@@ -25,6 +25,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var logFile: String?
 
     func run() async throws {
+        let notifier = SystemdNotifier()
         #if !os(Windows)
             // The reader of the logs or of the ready line may go away. That fails a write and must not end the worker.
             signal(SIGPIPE, SIG_IGN)
@@ -39,11 +40,9 @@ struct WorkerCommand: AsyncParsableCommand {
             requests = try StopRequest.listen()
             var settings = try options.settings(environment: ProcessInfo.processInfo.environment)
             if let refusal = Worker.endpointRefusal(settings.worker) { throw ConfigurationError(refusal) }
-            // The time that the worker itself allows for a stop, and some more for the rest.
-            StopRequest.limit.withLock {
-                $0 = settings.worker.times.stop + settings.worker.times.linger + .seconds(10)
-            }
-            logger = WorkerLogging.logger(level: settings.logLevel, host: settings.worker.host)
+            StopRequest.limit.withLock { $0 = settings.worker.times.longestStop }
+            logger = WorkerLogging.logger(
+                level: settings.logLevel, host: settings.worker.host, format: settings.logFormat)
             selection = try DriverSelection.make(&settings)
             let driver = selection.driver
             try settings.checkProfiles()
@@ -58,8 +57,9 @@ struct WorkerCommand: AsyncParsableCommand {
                 logger.notice(
                     "containers do not survive this worker: without --emulator-in-process they would")
             }
-            worker = Worker(configuration: settings.worker, driver: driver, logger: logger) { endpoints in
-                WorkerCommand.announce(endpoints)
+            worker = Worker(configuration: settings.worker, driver: driver, logger: logger, supervisor: notifier) {
+                WorkerCommand.announce($0)
+                notifier?.isReady()
             }
         } catch let error as ConfigurationError {
             WorkerCommand.fail(error.description, code: error.code)
@@ -112,7 +112,7 @@ struct WorkerCommand: AsyncParsableCommand {
         do {
             if let logFile { try WorkerLogging.append(to: logFile) }
             let settings = try options.settings(environment: ProcessInfo.processInfo.environment)
-            LogSink.shared.level = Logger.Level(rawValue: settings.logLevel) ?? LogSink.shared.level
+            LogLevel.shared.set(settings.logLevel)
             logger.notice("the settings were read again", metadata: ["log_level": "\(settings.logLevel)"])
         } catch {
             logger.error("the settings could not be read again", metadata: ["error": "\(error)"])
@@ -125,11 +125,13 @@ struct WorkerCommand: AsyncParsableCommand {
             let ready = true
             let commands: [String]
             let events: [String]
+            let http: [String]
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         guard
-            let line = try? encoder.encode(Ready(commands: endpoints.commands, events: endpoints.events))
+            let line = try? encoder.encode(
+                Ready(commands: endpoints.commands, events: endpoints.events, http: endpoints.http))
         else { return }
         try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
     }

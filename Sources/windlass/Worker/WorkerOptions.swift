@@ -16,6 +16,12 @@ struct WorkerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Serve metrics and health by HTTP here; may be given several times. none for nowhere.",
+            valueName: "endpoint"))
+    var http: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "The file of this worker's secret key, with which other hosts can come in.", valueName: "file"))
     var serverKey: String?
 
@@ -30,6 +36,11 @@ struct WorkerOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("How much to log.", valueName: "level"))
     var logLevel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How log lines look: auto (text on a terminal, else JSON), text or json.", valueName: "format"))
+    var logFormat: String?
 
     @Option(
         help: ArgumentHelp(
@@ -48,6 +59,7 @@ struct WorkerOptions: ParsableArguments {
         var flags: [String: [String]] = [:]
         let single = [
             "driver": driver, "state_dir": stateDir, "host": host, "log_level": logLevel,
+            "log_format": logFormat,
             "server_key": serverKey, "clients_dir": clientsDir, "emulator_socket": emulatorSocket,
             "emulator_faults": emulatorFaults,
         ]
@@ -55,6 +67,7 @@ struct WorkerOptions: ParsableArguments {
         if emulatorInProcess { flags["emulator_in_process"] = ["true"] }
         if !commands.isEmpty { flags["commands"] = commands }
         if !events.isEmpty { flags["events"] = events }
+        if !http.isEmpty { flags["http"] = http }
         return try WorkerSettings.read(
             flags: flags, file: config ?? environment["WINDLASS_CONFIG"], environment: environment)
     }

@@ -17,8 +17,11 @@ struct WorkerSettings: Sendable {
     var worker: WorkerConfiguration
     var driver = Driver.auto
     var logLevel = "info"
+    var logFormat = WorkerLogging.Format.auto
     /// The socket of an emulator service that this worker does not start.
     var emulatorSocket: String?
+    /// The user whose emulator service is trusted, besides this process's own and root.
+    var emulatorUser: String?
     /// Whether the emulator is inside the worker, and not in a service of the worker's own.
     var emulatorInProcess = false
     /// A file of faults for the emulator inside the worker.

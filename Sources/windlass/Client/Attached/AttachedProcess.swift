@@ -208,8 +208,8 @@ struct AttachedProcess: Sendable {
             try await input.write(bytes, end: end, timeout: session.timeout ?? .seconds(300))
             return true
         } catch {
-            guard error.code == .failedPrecondition || error.code == .notFound else { throw error }
             // The process has exited or has closed its input. The wait for the exit reports which.
+            guard error.code == .failedPrecondition || error.code == .notFound else { throw error }
             return false
         }
     }

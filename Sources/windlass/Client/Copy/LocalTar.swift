@@ -41,7 +41,7 @@ final class LocalTar: Sendable {
         let text = String(decoding: (try? errors.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            let reason = text.split(separator: "\n").last.map(String.init) ?? "exit code \(process.terminationStatus)"
+            let reason = text.split(separator: "\n").first.map(String.init) ?? "exit code \(process.terminationStatus)"
             throw Failure(.failedPrecondition, "tar here failed: \(reason)")
         }
     }

@@ -84,6 +84,7 @@ struct IsolationOptions: ParsableArguments {
     private static func absolute(_ path: String, in folder: String, _ option: String) throws -> String {
         guard !path.isEmpty else { throw ValidationError("\(option) needs a folder") }
         if path.hasPrefix("/") || path.dropFirst().hasPrefix(":") || path.hasPrefix("\\\\") { return path }
-        return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder)).standardizedFileURL.path
+        return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
+            .standardizedFileURL.path
     }
 }
