@@ -187,7 +187,7 @@ def test_limits_statistics_and_processes(host, peers):
     assert updated["applied"] == ["memory.limit", "pids.limit"] and updated["ignored"] == []
     statistics = host.client.call("stats", id="web")
     assert statistics["memory"]["commit_bytes"] > 0 and statistics["processor"]["total_ns"] > 0
-    assert set(host.client.call("stats")["containers"]) == {"web"}
+    assert set(host.client.call("stats")) == {"web"}
     assert len(host.client.call("pids", id="web")["pids"]) == 2
     assert host.client.call("pause", id="web")["state"] == "paused"
     host.client.refused("failed_precondition", "exec", id="web", process="p", spec={"args": ["/bin/true"]})

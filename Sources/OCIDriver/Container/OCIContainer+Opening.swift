@@ -1,5 +1,6 @@
 import ContainerDriver
 import ContainerModel
+import Glibc
 
 /// What an earlier worker's container has come to.
 extension OCIContainer {
@@ -33,13 +34,14 @@ extension OCIContainer {
         var found: [ProcessName: FoundProcess] = [:]
         var inputs: [ProcessName: any ProcessInput] = [:]
         for known in looked {
+            settleBeginning(known)
             let process = process(known.name)
             if let process, process.isReported { continue }
             guard let process, isSame(process, known), let pid = process.pid ?? known.pid else {
                 found[known.name] = lost(known)
                 continue
             }
-            if process.known?.phase == .created {
+            if process.known?.phase == .created || process.known?.phase == .failed {
                 found[known.name] = .neverCreated
                 continue
             }
@@ -54,9 +56,25 @@ extension OCIContainer {
             isolation: .process, canPause: true, state: openState, processes: found, inputs: inputs)
     }
 
+    /// Makes certain whether an exec was begun that the earlier worker may have asked for. Without its specification a
+    /// request that the supervisor has not read yet is refused.
+    private func settleBeginning(_ known: KnownProcess) {
+        guard known.pid == nil, known.name != .initial, let supervisor else { return }
+        if process(known.name).map({ isSame($0, known) }) != true {
+            unlink(paths.specification(known.name))
+            try? supervisor.synchronize()
+        }
+        guard let process = process(known.name), isSame(process, known) else { return }
+        _ = state.wait(milliseconds: context.configuration.patience) { _ in
+            (process.known?.phase ?? .creating) > .created ? true : nil
+        }
+    }
+
     private func isSame(_ process: SupervisedProcess, _ known: KnownProcess) -> Bool {
-        guard let pid = known.pid, let own = process.pid else { return true }
-        return pid == own
+        if let pid = known.pid, let own = process.pid { return pid == own }
+        // One that had ended before this one was to begin only had its name.
+        guard let begun = known.startedAt, let state = process.known, state.phase == .exited else { return true }
+        return state.exitedAt >= begun
     }
 
     /// A process that its supervisor does not know: it has never been started, unless its id is known.

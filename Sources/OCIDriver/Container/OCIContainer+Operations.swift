@@ -30,12 +30,8 @@ extension OCIContainer {
             throw DriverFailure(.alreadyExists, "\(subject) has a process '\(name)' that runs; choose another name")
         }
         do throws(DriverFailure) {
-            do throws(HostError) {
-                try HostFile.replace(paths.specification(name), with: JSON.object(configuration.document).bytes)
-            } catch {
-                throw error.failure
-            }
-            let number = try exec(process, supervisor, hasInput: stdin)
+            let document = JSON.object(configuration.document).bytes
+            let number = try exec(process, document, supervisor, hasInput: stdin)
             if let size = configuration.size { try supervisor.resize(number, size) }
         } catch {
             state.withLock { state in
@@ -60,8 +56,14 @@ extension OCIContainer {
     }
 
     private func exec(
-        _ process: SupervisedProcess, _ supervisor: any Supervisor, hasInput: Bool, isRepeated: Bool = false
+        _ process: SupervisedProcess, _ document: [UInt8], _ supervisor: any Supervisor, hasInput: Bool,
+        isRepeated: Bool = false
     ) throws(DriverFailure) -> UInt32 {
+        do throws(HostError) {
+            try HostFile.replace(paths.specification(process.name), with: document)
+        } catch {
+            throw error.failure
+        }
         let refusal: ExecRefusal
         do throws(ExecRefusal) {
             return try supervisor.exec(process.name, hasTerminal: process.hasTerminal, hasInput: hasInput)
@@ -74,18 +76,28 @@ extension OCIContainer {
                 throw DriverFailure(
                     .alreadyExists, "\(subject) has a process '\(process.name)' that runs; choose another name")
             }
-            supervisor.forget(number)
-            return try exec(process, supervisor, hasInput: hasInput, isRepeated: true)
+            try supervisor.forgetNow(number)
+            return try exec(process, document, supervisor, hasInput: hasInput, isRepeated: true)
+        case .specificationGone:
+            guard !isRepeated else {
+                throw DriverFailure(.internal, "the specification of '\(process.name)' is gone from \(paths.processes)")
+            }
+            return try exec(process, document, supervisor, hasInput: hasInput, isRepeated: true)
         case .notRunning:
             throw DriverFailure(.failedPrecondition, "\(subject) does not run, so nothing can be run in it")
         case .refused:
             let reason = RuntimeLog.reason(HostFile.text(paths.log(process.name), limit: 64 << 10))
-            if let number = process.number ?? paths.spool(process.name).state()?.number { supervisor.forget(number) }
+            if let number = process.number ?? paths.spool(process.name).state()?.number {
+                try supervisor.forgetNow(number)
+            }
             throw DriverFailure(
                 .failedPrecondition,
                 "\(context.runtime.description) cannot run '\(process.name)' in \(subject): \(reason ?? "it left no reason")"
             )
-        case .failed(let failure): throw failure
+        case .failed(let failure):
+            guard failure.code == .resourceExhausted, !isRepeated else { throw failure }
+            forgetAllDone()
+            return try exec(process, document, supervisor, hasInput: hasInput, isRepeated: true)
         }
     }
 

@@ -28,6 +28,8 @@ final class OCIContainer: Sendable {
 
     /// How long an init's exit waits for those of the execs, which the kernel ends with it.
     private static let execPatience: Int64 = 5000
+    /// How long an exec's exit is kept after its report, in milliseconds.
+    private static let keptAfterReport: Int64 = 20_000
 
     init(_ id: ContainerID, _ context: OCIContext, _ file: ContainerFile) {
         self.id = id
@@ -104,9 +106,22 @@ final class OCIContainer: Sendable {
         if let initial, initial.isComplete { report(initial) }
     }
 
-    /// Of an exec that has ended nothing is kept.
+    /// Of an exec that has ended nothing is kept for long: until the worker has surely recorded its exit, since a worker
+    /// that dies before that leaves it to the next one.
     private func forgetIfDone(_ process: SupervisedProcess) {
-        guard process.name != .initial, process.isReported, process.hasAllOutput else { return }
+        guard process.name != .initial, process.isReported, process.hasAllOutput, process.beginForgetting() else {
+            return
+        }
+        context.reactor.schedule(after: OCIContainer.keptAfterReport) { [weak self] in self?.forget(process) }
+    }
+
+    /// Forgets every exec that has ended, because no more are kept.
+    func forgetAllDone() {
+        for process in state.withLock({ Array($0.processes.values) })
+        where process.name != .initial && process.isReported && process.hasAllOutput { forget(process) }
+    }
+
+    private func forget(_ process: SupervisedProcess) {
         let isForgotten = state.withLock { state in
             guard state.processes[process.name] === process else { return false }
             state.processes[process.name] = nil

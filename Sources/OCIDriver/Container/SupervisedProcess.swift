@@ -15,6 +15,7 @@ final class SupervisedProcess: Sendable {
         /// Its exit, once it is known.
         var exit: Exit?
         var isReported = false
+        var isForgetting = false
     }
 
     let name: ProcessName
@@ -91,6 +92,14 @@ final class SupervisedProcess: Sendable {
             guard !state.isReported, let exit = state.exit else { return nil }
             state.isReported = true
             return exit
+        }
+    }
+
+    /// - Returns: true the first time.
+    func beginForgetting() -> Bool {
+        state.withLock { state in
+            defer { state.isForgetting = true }
+            return !state.isForgetting
         }
     }
 

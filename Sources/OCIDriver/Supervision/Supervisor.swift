@@ -12,6 +12,8 @@ protocol Supervisor: AnyObject, Sendable {
 
     /// Has `watcher` notified from now on, first of everything that is known.
     func watch(_ watcher: any SupervisorWatcher) throws(DriverFailure)
+    /// Waits until everything has been notified that the supervisor knows now.
+    func synchronize() throws(DriverFailure)
     /// Lets the first process run.
     func start() throws(DriverFailure)
     /// Runs one more process.
@@ -31,6 +33,8 @@ protocol Supervisor: AnyObject, Sendable {
     ) -> Bool
     /// Removes what is kept of an exec that has ended.
     func forget(_ number: UInt32)
+    /// The same, and waits until it is done.
+    func forgetNow(_ number: UInt32) throws(DriverFailure)
     /// Has the supervisor end, after the first process has ended.
     func end() throws(DriverFailure)
     /// Lets go of the supervisor, which stays.
@@ -49,6 +53,8 @@ protocol SupervisorWatcher: AnyObject, Sendable {
 enum ExecRefusal: Error {
     /// The name is another's, or was and is still kept.
     case nameTaken
+    /// Its specification was removed with what was kept of an earlier process of that name.
+    case specificationGone
     /// The container has no process any more, or none yet.
     case notRunning
     /// The runtime refused it; its log says why.

@@ -77,8 +77,12 @@ final class WindlassSupervisor: Supervisor {
     func watch(_ watcher: any SupervisorWatcher) throws(DriverFailure) {
         state.withLock { $0.watcher = watcher }
         try require(ask { supervisor_request(type: UInt32(SUPERVISOR_WATCH), tag: $0) }, "watching")
-        // What is known of the processes comes between the answer and that to any later question, such as this one about
-        // a process that there is not.
+        // What is known of the processes comes between the answer and that to any later question.
+        try synchronize()
+    }
+
+    func synchronize() throws(DriverFailure) {
+        // A question about a process that there is not.
         _ = try ask {
             supervisor_release(
                 type: UInt32(SUPERVISOR_RELEASE), tag: $0, process: .max, reserved: 0, offset: 0)
@@ -109,6 +113,7 @@ final class WindlassSupervisor: Supervisor {
         switch Int32(truncatingIfNeeded: reply.error) {
         case 0: return UInt32(truncatingIfNeeded: reply.value)
         case EEXIST: throw .nameTaken
+        case ENOENT: throw .specificationGone
         case ESRCH: throw .notRunning
         case EIO: throw .refused
         case EAGAIN:
@@ -176,6 +181,13 @@ final class WindlassSupervisor: Supervisor {
         let tag = expect { _ in }
         let frame = supervisor_request_process(type: UInt32(SUPERVISOR_FORGET), tag: tag, process: number)
         if !send(frame) { state.withLock { $0.answers[tag] = nil } }
+    }
+
+    func forgetNow(_ number: UInt32) throws(DriverFailure) {
+        // What it does not know, or cannot forget, shows when the name is asked for.
+        _ = try ask {
+            supervisor_request_process(type: UInt32(SUPERVISOR_FORGET), tag: $0, process: number)
+        }
     }
 
     func end() throws(DriverFailure) {
