@@ -54,7 +54,8 @@ extension EmulatorTests {
             #expect(output.contains("SigBlk:\t0000000000000000"))
             // The C library itself leaves its two own signals (32, 33) ignored.
             #expect(
-                output.contains("SigIgn:\t0000000180000000") || output.contains("SigIgn:\t0000000000000000"), "\(output)")
+                output.contains("SigIgn:\t0000000180000000") || output.contains("SigIgn:\t0000000000000000"),
+                "\(output)")
         }
 
         @Test func exitCodes() throws {
