@@ -18,8 +18,8 @@ public protocol ContainerDriver: Sendable {
     /// What this driver can do on this host.
     var capabilities: Set<Capability> { get }
 
-    /// Whether it reads the whole of a specification itself: it is then given the text (``OCISpecification/document``,
-    /// ``OCIProcess/document``), and reports what it ignores.
+    /// Whether it reads the whole of a specification itself: it is then given the text (`OCISpecification.document`,
+    /// `OCIProcess.document`), and reports what it ignores.
     var readsDocuments: Bool { get }
 
     /// Sets the receiver of the driver's events. Called once, before any other call.

@@ -24,7 +24,7 @@ struct ProcessStreams: Sendable {
     /// The child's terminal, where it has one.
     var terminalPath: String? { if case .terminal(let path) = child { path } else { nil } }
 
-    /// The child's ends, for ``hc_spawn_request``.
+    /// The child's ends, for `hc_spawn_request`.
     var childEnds: (Int32, Int32, Int32) {
         guard case .pipes(let ends) = child else { return (-1, -1, -1) }
         return (ends[0], ends[1], ends[2])

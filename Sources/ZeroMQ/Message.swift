@@ -21,7 +21,7 @@ public struct Message: ~Copyable {
     /// How many bytes the frame has.
     public var count: Int { mutating get { zmq_msg_size(&raw) } }
 
-    /// The descriptor of the connection that brought the frame, for ``Connection/cut(_:of:)``; nil for `inproc://`, and
+    /// The descriptor of the connection that brought the frame, for `Connection.cut`; nil for `inproc://`, and
     /// for what libzmq made up itself.
     ///
     /// A ROUTER's routing id, a frame that libzmq makes, has none where `zmq_poll` found the message: read it from a frame

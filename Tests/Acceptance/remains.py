@@ -20,8 +20,9 @@ def _now(state_dir: Path) -> list[str]:
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     found += [f"the mount {line.split()[4]}" for line in mounts if f" {place}/" in line]
     owner = (state_dir / "owner").read_text().strip()
-    for hierarchy in Path("/sys/fs/cgroup").glob("**/windlass"):
-        group = hierarchy / owner
+    # Version 2 alone is mounted there; hierarchies of version 1 are mounted below it.
+    for hierarchy in [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*")]:
+        group = hierarchy / "windlass" / owner
         if group.is_dir():
             found += [f"the cgroup {path}" for path in group.iterdir() if path.is_dir() and path.name != "supervisors"]
     netns = Path("/run/windlass") / owner / "netns"

@@ -57,7 +57,7 @@ def test_the_state_directory(client, worker, tmp_path, how):
     refused(client, how)
     assert client.call("state", id="a")["state"] == "running"
     assert client.call("stop", id="a", grace_ms=0)["exit"]["known"]
-    assert worker.output().count('"reason"') == 1, "logged once"
+    assert worker.output().count("the worker lacks what it needs") == 1, "logged once"
     shutil.rmtree(worker.state_dir, ignore_errors=True)
     (tmp_path / "aside").rename(worker.state_dir)
     await_check(client, "state_dir", ok=True)
@@ -233,7 +233,8 @@ os.close(0)
     script = "umask; ulimit -n; grep -E 'Sig(Ign|Blk)' /proc/self/status; exit 3"
     lines = left_by_parent(tmp_path, peers, prelude, script, own_service).decode().split("\n")
     assert lines[0] == "0022" and lines[1] == "777", lines
-    assert [line.split()[1] for line in lines[2:4]] == ["0" * 16] * 2, lines
+    # The C library may leave its two own signals (32, 33) ignored.
+    assert [int(line.split()[1], 16) & ~0x1_8000_0000 for line in lines[2:4]] == [0, 0], lines
 
 
 def test_a_hang_up_without_a_terminal_reads_the_settings_again(start_worker, peers, tmp_path):

@@ -23,7 +23,7 @@ final class Stops: Sendable {
     func stop() { change(by: 1) }
 
     /// No more writes come.
-    /// - Returns: whether reading must wait; ``resume`` is then called once.
+    /// - Returns: whether reading must wait; `resume` is then called once.
     func seal() -> Bool {
         state.withLock { state in
             state.isSealed = true
