@@ -76,7 +76,8 @@ PLAIN: dict[str, tuple[list[str], bool, int]] = {
     "signal": (["signal", "{id}", "HUP"], True, 0),
     "rm -f": (["rm", "-f", "{id}"], True, 0),
     "restart": (["restart", "-t", "1", "{id}"], True, 0),
-    "update": (["update", "--memory", "64m", "{id}"], False, 0),
+    # The emulator enforces no limits, and the command says so.
+    "update": (["update", "--memory", "64m", "{id}"], False, 1),
     "resize": (["resize", "{id}", "100", "30"], False, 1),
     "pause": (["pause", "{id}"], False, 1),
     "resume": (["resume", "{id}"], False, 1),
