@@ -126,8 +126,10 @@ static bool send_output(struct client *client, struct process *process, uint32_t
     output->tag = tag;
     output->process = process->facts.number;
     output->reserved = 0;
+    if (!send_packet(client, output, sizeof *output + output->count)) return false;
+    // Not before: a client that takes nothing must not make the process wait.
     process->read_at = now_milliseconds();
-    return send_packet(client, output, sizeof *output + output->count);
+    return true;
 }
 
 static bool is_due(const struct process *process, uint64_t offset) {
