@@ -4,7 +4,7 @@ import Synchronization
 public enum HostWords {
     static let arePlain = Atomic(false)
 
-    /// From now on failures of this program are told without functions and codes of Windows, which a host without it
+    /// From now on failures of this program are reported without functions and codes of Windows, which a host without it
     /// knows nothing of. Programs find both in a failure's fields all the same.
     public static func usePlain() { arePlain.store(true, ordering: .relaxed) }
 

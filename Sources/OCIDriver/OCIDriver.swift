@@ -55,7 +55,7 @@ public final class OCIDriver: ContainerDriver {
         version = finding.runtime.description
         choice = finding.reason
         context = try OCIContext(configuration, finding.runtime, mounts)
-        // A container whose supervisor is killed becomes this process's child, which is then told its exit code.
+        // A container whose supervisor is killed becomes this process's child, which then learns its exit code.
         _ = lc_become_subreaper()
     }
 

@@ -1,5 +1,5 @@
 /// What an operator can allow the specifications of a host to ask for; the names are those of the setting `oci_allow`.
-/// Each of them gives whoever may create containers power over the host.
+/// Each of them gives those who may create containers power over the host.
 public enum Permission: String, Sendable, CaseIterable {
     /// Programs that the runtime runs on the host, as root.
     case hooks

@@ -128,7 +128,7 @@ final class SupervisedProcess: Sendable {
     /// Its output has come as far as it ever will.
     func giveUpOutput() { state.withLock { $0.position = .max } }
 
-    /// Nobody reads it any more.
+    /// It is not read any more.
     func stopReading() { state.withLock { $0.isReading = false } }
 
     /// What to do when a piece has been passed on.

@@ -75,7 +75,7 @@ package enum KeyFile {
     #endif
 
     /// Throws where somebody else than the user or root could put another file in the place of `path`: every folder on the
-    /// way to it must be theirs, and writable for nobody else. A folder such as `/tmp`, where each may remove only what is
+    /// way to it must be theirs, and writable for no other user. A folder such as `/tmp`, where each may remove only what is
     /// their own, is safe too. On Windows nothing is checked.
     static func checkFolders(of path: String) throws(Trouble) {
         #if !os(Windows)

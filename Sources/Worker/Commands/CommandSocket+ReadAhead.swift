@@ -41,7 +41,7 @@ extension CommandSocket {
         return true
     }
 
-    /// A reply found no reader: where very much waits of its peer, the rest is not served for nobody.
+    /// A reply found no reader: where very much waits of its peer, the rest is discarded.
     func noteGone(_ peer: [UInt8]) {
         counters.undeliverable += 1
         if readAhead.discard(peer, over: CommandSocket.mostOfOneGone) { cutPeers.insert(peer, at: .now) }

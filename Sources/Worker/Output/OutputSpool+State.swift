@@ -23,7 +23,7 @@ extension OutputSpool {
         var marks = Deque<TimeMark>()
         /// Whether what a worker before this one kept is here.
         var isLoaded = true
-        /// Output from this offset on is kept whatever it costs; nil where nobody asks for every byte.
+        /// Output from this offset on is kept whatever it costs; nil where no reader asks for every byte.
         var heldFrom: UInt64?
         /// Streams that the driver has stopped reading.
         var stopped: [@Sendable () -> Void] = []

@@ -41,7 +41,7 @@ final class OutputCopy: Sendable {
     /// Whether output is missing from the copy.
     var hasLost: Bool { position.withLock { $0.hasLost } }
 
-    /// Notes that output is missing; the user is told the first reason.
+    /// Notes that output is missing; the first reason is reported.
     func lose(_ reason: @autoclosure () -> String) {
         let isFirst = position.withLock { position in
             defer { position.hasLost = true }

@@ -6,7 +6,7 @@ import Foundation
 #endif
 
 /// The command line and the environment as the system has them. Swift replaces what is not UTF-8 by other characters,
-/// and a container would run with something that nobody wrote; it is refused instead.
+/// and a container would run with something that was never written; it is refused instead.
 enum RawArguments {
     /// The arguments behind the program's name.
     /// - Throws: `invalid_argument`, where one is not UTF-8.

@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// `--network`: none, host, netns:PATH or cni:NAME. Pure.
 struct NetworkArgument: Sendable, Equatable {
-    /// The annotation that tells the driver.
+    /// The annotation that the driver reads.
     static let annotation = "windlass.network"
     let text: String
 
