@@ -45,10 +45,7 @@ struct ContainerCgroup: Sendable {
     }
 
     func freeze(_ freezes: Bool) throws(DriverFailure) {
-        let error =
-            mounts.isUnified
-            ? write(freezes ? "1" : "0", "freezer", "cgroup.freeze")
-            : write(freezes ? "FROZEN" : "THAWED", "freezer", "freezer.state")
+        let error = ask(freezes)
         guard error == 0 else {
             throw HostError(freezes ? "freezing" : "thawing", path("freezer", "") ?? group, code: error).failure
         }
@@ -63,6 +60,14 @@ struct ContainerCgroup: Sendable {
             retryable: true)
     }
 
+    /// Asks the kernel to freeze or to thaw what is in it.
+    /// - Returns: 0, or an errno.
+    private func ask(_ freezes: Bool) -> Int32 {
+        mounts.isUnified
+            ? write(freezes ? "1" : "0", "freezer", "cgroup.freeze")
+            : write(freezes ? "FROZEN" : "THAWED", "freezer", "freezer.state")
+    }
+
     // MARK: Ending
 
     /// Ends every process in it, frozen ones too.
@@ -72,11 +77,7 @@ struct ContainerCgroup: Sendable {
         guard !processes.isEmpty else { return }
         for pid in processes { _ = Glibc.kill(pid, SIGKILL) }
         // A frozen process takes the signal when it is thawed.
-        if mounts.isUnified {
-            _ = write("0", "freezer", "cgroup.freeze")
-        } else {
-            _ = write("THAWED", "freezer", "freezer.state")
-        }
+        _ = ask(false)
     }
 
     /// Ends what is left in it and removes it.
